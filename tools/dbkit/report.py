@@ -1,0 +1,193 @@
+"""Findings in, text or JSON out: the only place that knows output formats and exit codes.
+
+Every command that judges something (lint, drift, leak, verify) fills a `Report` and hands it to `finish`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import IntEnum
+from typing import Any, NoReturn
+
+from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
+
+__all__ = ["Evidence", "Finding", "Location", "Report", "Severity", "emit_json", "finish", "render_github", "render_text"]
+
+
+class Severity(IntEnum):
+    """How bad a finding is; a report fails when one reaches its threshold."""
+
+    NOTE = 0
+    WARNING = 1
+    ERROR = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, text: str) -> Severity:
+        """'note', 'warning' or 'error' -> Severity. Raises KeyError on anything else."""
+        return cls[text.upper()]
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a file. Lines and columns count from 1; columns count characters."""
+
+    file: str
+    line: int = 1
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a reader can paste to see the finding.
+
+    Attributes:
+        sql: the statements that show it.
+        witness: what they returned that they must not return.
+        control: the permitted twin of the same statement and what it returned.
+    """
+
+    sql: str | None = None
+    witness: str | None = None
+    control: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judgement about one object or place.
+
+    Attributes:
+        rule: name of the defect, e.g. `rls_not_forced`.
+        message: one line, lower case, without the location.
+        category: printed as "class" in JSON: the taxonomy class, catalog number or rule set.
+        verdict: `leak`, `holds`, `unverified` for the proof; None elsewhere.
+    """
+
+    rule: str
+    message: str
+    severity: Severity = Severity.ERROR
+    category: str | None = None
+    verdict: str | None = None
+    object: str | None = None
+    location: Location | None = None
+    detail: str | None = None
+    hint: str | None = None
+    evidence: Evidence | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The project's JSON shape of a finding; absent parts are null."""
+        return {
+            "rule": self.rule,
+            "class": self.category,
+            "severity": str(self.severity),
+            "verdict": self.verdict,
+            "object": self.object,
+            "location": asdict(self.location) if self.location else None,
+            "message": self.message,
+            "detail": self.detail,
+            "hint": self.hint,
+            "evidence": asdict(self.evidence) if self.evidence else None,
+        }
+
+
+@dataclass
+class Report:
+    """What one command found.
+
+    Attributes:
+        command: name of the command, e.g. "lint".
+        server: version line of the server that was looked at, None where no server was needed.
+        summary: numbers a script may want; keys are the command's own.
+        threshold: the lowest severity that makes the exit code 1.
+    """
+
+    command: str
+    findings: list[Finding] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+    server: str | None = None
+    threshold: Severity = Severity.WARNING
+
+    @property
+    def exit_code(self) -> int:
+        failing = any(finding.severity >= self.threshold for finding in self.findings)
+        return EXIT_FINDINGS if failing else EXIT_CLEAN
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "command": self.command,
+            "server": self.server,
+            "summary": self.summary,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+def render_text(report: Report) -> str:
+    """One line a finding, `place: severity rule message`, detail and hint indented below it."""
+    lines: list[str] = []
+    for finding in report.findings:
+        place = finding.location or finding.object
+        prefix = f"{place}: " if place else ""
+        lines.append(f"{prefix}{finding.severity}: {finding.message} [{finding.rule}]")
+        for label, text in (("detail", finding.detail), ("hint", finding.hint)):
+            if text:
+                lines.append(f"    {label}: " + text.replace("\n", "\n        "))
+    return "\n".join(lines)
+
+
+def render_github(report: Report) -> str:
+    """GitHub workflow commands, one annotation a finding."""
+    levels = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+    return "\n".join(_github_annotation(levels[finding.severity], finding) for finding in report.findings)
+
+
+def _github_annotation(level: str, finding: Finding) -> str:
+    properties = []
+    if finding.location:
+        properties.append(f"file={finding.location.file},line={finding.location.line}")
+        if finding.location.column:
+            properties.append(f"col={finding.location.column}")
+    properties.append(f"title={finding.rule}")
+    text = finding.message + (f"\n{finding.hint}" if finding.hint else "")
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level} {','.join(properties)}::{escaped}"
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def finish(
+    report: Report,
+    output_format: str,
+    *,
+    closing: Sequence[str] | None = None,
+    renderers: Iterable[tuple[str, Callable[[Report], str]]] = (),
+) -> NoReturn:
+    """Print the report and leave with its exit code.
+
+    Args:
+        output_format: text, json or github, or one that `renderers` names.
+        closing: lines printed after the findings in text format only (the summary a person reads).
+        renderers: further formats of this command, name and function.
+    """
+    if output_format == "json":
+        emit_json(report.as_dict())
+    else:
+        render = {"text": render_text, "github": render_github, **dict(renderers)}[output_format]
+        body = render(report)
+        if body:
+            print(body)
+        if output_format == "text":
+            for line in closing or ():
+                print(line)
+    sys.exit(report.exit_code)
