@@ -84,12 +84,14 @@ class TestConfig:
         setup: SQL files loaded once into the template, after the tree and pgTAP.
         seeds: environment whose seed files are loaded into the template, None for none.
         jobs: workers, None for one a core.
+        pgtap: pgTAP's SQL (file or folder) for servers that lack the extension, None to search.
     """
 
     paths: tuple[str, ...] = ("tests/pgtap",)
     setup: tuple[str, ...] = ()
     seeds: str | None = None
     jobs: int | None = None
+    pgtap: str | None = None
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ class _Reader:
                 table[key] = tuple(value)
             elif expected.startswith("str") and not isinstance(value, str):
                 raise self._bad_type(f"{name}.{key}", value, "a string")
-            elif expected.startswith(("int", "float")) and (isinstance(value, bool) or not isinstance(value, int | float)):
+            elif expected.startswith(("int", "float")) and type(value) not in (int, float):
                 raise self._bad_type(f"{name}.{key}", value, "a number")
         return table
 

@@ -14,7 +14,17 @@ from typing import Any, NoReturn
 
 from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
 
-__all__ = ["Evidence", "Finding", "Location", "Report", "Severity", "emit_json", "finish", "render_github", "render_text"]
+__all__ = [
+    "Evidence",
+    "Finding",
+    "Location",
+    "Report",
+    "Severity",
+    "emit_json",
+    "finish",
+    "render_github",
+    "render_text",
+]
 
 
 class Severity(IntEnum):
