@@ -1,0 +1,71 @@
+# Two commands do everything on a fresh machine: `make demo` shows the product, `make test` proves it.
+# Targets call one program each; logic lives where it has tests.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+BASE ?= postgres:17
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
+        bench-rls docs docker-image clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/installed ## Install dbkit and what the demo needs into .venv
+
+$(VENV)/installed: pyproject.toml scripts/setup.sh
+	@PYTHON=$(PYTHON) scripts/setup.sh $(VENV)
+	@touch $@
+
+system: ## As root on Debian: install pgTAP, pg_cron, PgBouncer and a Docker engine for the tests
+	@scripts/system-packages.sh
+
+demo: setup ## From nothing to proven isolation on a disposable server
+	@$(BIN)/dbkit demo
+
+test: setup system check drift pgtap leak unit ## Install what the tests need and run everything
+
+check: setup ## Check the code: ruff, mypy, and dbkit lint on our own SQL
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/dbkit lint
+
+unit: setup ## Run the Python tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: setup ## Lint our own SQL
+	$(BIN)/dbkit lint
+
+drift: setup ## Prove that declared SQL and migrations agree
+	$(BIN)/dbkit drift
+
+pgtap: setup ## Run the pgTAP tests
+	$(BIN)/dbkit test
+
+leak: setup ## Prove that no tenant reaches another
+	$(BIN)/dbkit leak
+
+bench: bench-postgres bench-migrate bench-pgtap bench-rls ## Run all benchmarks
+
+bench-postgres: setup ## Cold server and fresh database against the floor
+	$(BIN)/python bench/postgres.py
+
+bench-migrate: setup ## Migration runner against psql and peers
+	$(BIN)/python bench/migrate.py
+
+bench-pgtap: setup ## dbkit test against pg_prove
+	$(BIN)/python bench/tap.py
+
+bench-rls: setup ## Policies against hand-written filters
+	$(BIN)/python bench/rls.py
+
+docs: setup ## Regenerate docs/reference
+	$(BIN)/python scripts/reference.py
+
+docker-image: ## Build the disposable image (BASE=postgres:17)
+	docker/build.sh $(BASE)
+
+clean: ## Remove the virtual environment and caches of this checkout
+	rm -rf $(VENV) .dbkit .mypy_cache .ruff_cache .pytest_cache
