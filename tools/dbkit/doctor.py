@@ -113,7 +113,9 @@ def _docker() -> Iterator[Check]:
         yield Check("Docker engine", "note", f"{problem} The docker provider cannot be used.", _docker_mend())
         return
     removed = reap_containers()
-    yield Check("Docker engine", "ok", f"answers; removed {len(removed)} containers of dead runs" if removed else "answers")
+    yield Check("Docker engine", "ok", "answers")
+    if removed:
+        yield Check("leftovers", "mended", f"removed {len(removed)} containers of dead runs")
 
 
 def _docker_mend() -> str:
@@ -143,7 +145,8 @@ def _dsn(config: Config) -> Callable[[], Iterator[Check]]:
 
 def _tools() -> Iterator[Check]:
     mend = "apt-get install postgresql-client" if shutil.which("apt-get") else "install the PostgreSQL client programs"
-    for name, use in (("psql", "pgTAP files with psql commands of its own"), ("pg_dump", "drift --oracle, leak --database")):
+    uses = {"psql": "pgTAP files with psql commands of their own", "pg_dump": "leak --database and the dump oracle"}
+    for name, use in uses.items():
         path = shutil.which(name)
         if path:
             yield Check(name, "ok", path)

@@ -69,8 +69,7 @@ class DockerServer(Server):
 
     def stop(self) -> None:
         self.close()
-        if self._container.get_wrapped_container() is not None:
-            self._container.stop()
+        self._container.stop()
 
     def _create(self) -> Any:
         from testcontainers.core.container import DockerContainer
@@ -86,16 +85,22 @@ class DockerServer(Server):
         return container
 
     def _launch(self) -> None:
-        import docker.errors
+        import docker
 
+        client = docker.from_env()
         try:
+            client.images.get(self.image)
             self._container.start()
         except docker.errors.ImageNotFound:
-            raise self._image_missing() from None
+            raise DbkitError(
+                f"image not found: {self.image}",
+                detail="It is ours and on no registry: the engine must have built it.",
+                hint="Build it: make docker-image (BASE=… for another base than the official postgres:17).",
+            ) from None
         except docker.errors.APIError as error:
-            if "pull access denied" in str(error) or "not found" in str(error):
-                raise self._image_missing() from None
-            raise DbkitError("cannot start a container", detail=str(error), hint="Run: dbkit doctor") from error
+            raise DbkitError("cannot start a container", detail=str(error), hint="Run: dbkit doctor") from None
+        finally:
+            client.close()
         self._wait_until_ready()
 
     def _addresses(self) -> list[tuple[str, int]]:
@@ -133,21 +138,15 @@ class DockerServer(Server):
                 )
             time.sleep(PROBE_SECONDS)
 
-    def _image_missing(self) -> DbkitError:
-        return DbkitError(
-            f"image not found: {self.image}",
-            detail="It is neither on the engine nor can it be pulled.",
-            hint="Build it: make docker-image (BASE=… for another base than the official postgres:17).",
-        )
-
 
 def docker_problem() -> str | None:
     """Why no container can be started here, or None when an engine answers."""
     # Read by testcontainers when it is imported. Its reaper image may be out of reach, and ours needs no image.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     try:
-        import docker
         import testcontainers.core.container  # noqa: F401  part of what must be there
+
+        import docker
     except ImportError as error:
         return f"The Python package is missing: pip install 'pg-dbkit[docker]' ({error})."
     try:

@@ -144,7 +144,7 @@ class DsnServer(Server):
 
     def _drop_leftovers(self) -> None:
         """Drop clones of runs that died: an hour old and with no session left."""
-        busy = {name for (name,) in self.admin("select distinct datname from pg_stat_activity where datname is not null")}
+        busy = {name for (name,) in self.admin("select distinct datname from pg_stat_activity")}
         for name, created in self._marked():
             finished_template = name.startswith(TEMPLATE_PREFIX) and not name.endswith("_building")
             if not finished_template and name not in busy and time.time() - created > LEFTOVER_SECONDS:

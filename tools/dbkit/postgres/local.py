@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -44,6 +45,8 @@ SETTINGS = {
 PORT = 5432
 START_SECONDS = 30.0
 KEPT_CLUSTERS = 5
+# Inside a saved cluster: the hashes of the templates it holds, one a line.
+LAYERS_FILE = "dbkit_layers"
 # A socket path longer than this does not fit into sockaddr_un.
 SOCKET_PATH_BYTES = 107
 PR_SET_PDEATHSIG = 1
@@ -104,17 +107,19 @@ class LocalServer(Server):
         self.close()
         self._terminate(signal.SIGINT)
         clusters = _clusters_dir(self.binaries)
+        (self._data / LAYERS_FILE).write_text("\n".join(hashes))
         _save_cluster(self._data, clusters / hashes[-1])
         _forget_old(clusters)
         self._launch({})
 
     def _saved_cluster(self, recipe: Recipe | None) -> Path:
+        """The cluster that has most of the recipe's layers, or the bare one, made here the first time."""
         clusters = _clusters_dir(self.binaries)
-        for digest in reversed(recipe.hashes(self.identity()) if recipe else []):
-            saved = clusters / digest
-            if saved.is_dir():
-                os.utime(saved)
-                return saved
+        wanted = recipe.hashes(self.identity()) if recipe else []
+        best = max(_saved_clusters(clusters), key=lambda saved: _common_layers(saved, wanted), default=None)
+        if best is not None and _common_layers(best, wanted) > 0:
+            os.utime(best)
+            return best
         base = clusters / "base"
         if not base.is_dir():
             self._initdb()
@@ -258,10 +263,24 @@ def _save_cluster(data: Path, target: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _saved_clusters(clusters: Path) -> list[Path]:
+    """Clusters with templates, the one used last first."""
+    saved = [path.parent for path in clusters.glob(f"[!.]*/{LAYERS_FILE}")]
+    return sorted(saved, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _common_layers(saved: Path, wanted: list[str]) -> int:
+    """How many of the wanted layers, from the first on, a saved cluster holds."""
+    try:
+        held = (saved / LAYERS_FILE).read_text().split()
+    except FileNotFoundError:
+        return 0  # forgotten by a parallel run just now
+    return sum(1 for _ in itertools.takewhile(lambda digest: digest in held, wanted))
+
+
 def _forget_old(clusters: Path) -> None:
     """Keep the clusters used last, and drop partial copies of runs that died."""
-    saved = [path for path in clusters.iterdir() if path.name != "base" and not path.name.startswith(".")]
-    saved.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    saved = _saved_clusters(clusters)
     partial = [path for path in clusters.glob(".*") if time.time() - path.stat().st_mtime > 3600]
     for path in saved[KEPT_CLUSTERS:] + partial:
         shutil.rmtree(path, ignore_errors=True)

@@ -46,6 +46,6 @@ def refuse_transaction_pooler(conninfo: str) -> None:
     if is_transaction_pooler(conninfo):
         raise DbkitError(
             "connection goes through a transaction pooler",
-            detail="A session advisory lock taken on one connection was not kept, so one runner could not exclude another.",
+            detail="A session lock taken on one connection was not kept, so one runner could not exclude another.",
             hint="Use the server's direct address (its own port, usually 5432) for this command.",
         )

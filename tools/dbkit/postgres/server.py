@@ -197,7 +197,7 @@ class Server:
     def admin(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement outside a transaction on the maintenance database; rows if it gives any."""
         with self._admin_lock:
-            cursor = self._admin().execute(sql)  # type: ignore[call-overload]
+            cursor = self._admin().execute(sql)
             return cursor.fetchall() if cursor.description else []
 
     def close(self) -> None:

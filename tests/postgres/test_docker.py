@@ -1,0 +1,95 @@
+"""The docker provider against a real engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import psycopg
+import pytest
+from dbkit.config import Config
+from dbkit.errors import DbkitError
+from dbkit.postgres import Recipe, Step, open_server
+from dbkit.postgres.docker import LABEL, reap_containers
+
+import docker
+
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+
+
+def our_containers() -> set[str]:
+    client = docker.from_env()
+    try:
+        return {container.name for container in client.containers.list(all=True, filters={"label": LABEL})}
+    finally:
+        client.close()
+
+
+def test_container_serves_clones_and_is_gone_afterwards(docker_config: Config) -> None:
+    def fill(conninfo: str) -> None:
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("create table t as select 42 as answer")
+
+    recipe = Recipe((Step("t", "1", fill),))
+    before = our_containers()
+    with open_server(docker_config, recipe) as server:
+        assert len(our_containers() - before) == 1
+        assert {"pgtap", "pg_cron", "plpgsql_check"} <= set(server.available_extensions())
+        template = server.template(recipe)
+        with template.clone() as one, template.clone() as two:
+            assert one.name != two.name
+            for clone in (one, two):
+                with psycopg.connect(clone.conninfo) as connection:
+                    assert connection.execute("select answer from t").fetchone() == (42,)
+    assert our_containers() == before
+
+
+def test_the_port_is_on_loopback_only(docker_config: Config) -> None:
+    before = our_containers()
+    with open_server(docker_config):
+        client = docker.from_env()
+        (name,) = our_containers() - before
+        bindings = client.containers.get(name).attrs["NetworkSettings"]["Ports"]["5432/tcp"]
+        client.close()
+    assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}
+
+
+def test_container_of_a_killed_run_is_removed_by_the_next(docker_config: Config) -> None:
+    program = textwrap.dedent(f"""
+        import os, signal
+        from pathlib import Path
+        from dataclasses import replace
+        from dbkit.config import load_config
+        from dbkit.postgres import open_server
+        config = load_config(Path({str(docker_config.path)!r}))
+        with open_server(replace(config, postgres=replace(config.postgres, provider="docker"))):
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    before = our_containers()
+    subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    (orphan,) = our_containers() - before
+    assert orphan in reap_containers()
+    assert our_containers() == before
+
+
+def test_container_of_a_live_owner_is_left_alone(docker_config: Config) -> None:
+    with open_server(docker_config) as server:
+        assert reap_containers() == []
+        assert server.admin("select 1") == [(1,)]
+
+
+def test_missing_image_names_the_command_that_builds_it(docker_config: Config) -> None:
+    nowhere = replace(docker_config, postgres=replace(docker_config.postgres, image="dbkit-no-such-image:0"))
+    with pytest.raises(DbkitError) as raised, open_server(nowhere):
+        pass
+    assert "image not found" in raised.value.message
+    assert "make docker-image" in (raised.value.hint or "")
+
+
+def test_without_an_engine_it_says_so(docker_config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+    with pytest.raises(DbkitError) as raised, open_server(docker_config):
+        pass
+    assert raised.value.message == "no Docker engine"

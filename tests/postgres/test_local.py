@@ -1,0 +1,240 @@
+"""Disposable servers from binaries: starting, caching, cleaning up, in parallel and after kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from dbkit.config import Config
+from dbkit.errors import DbkitError
+from dbkit.postgres import Recipe, Server, Step, open_server
+from dbkit.postgres.binaries import Binaries, choose_binaries, find_binaries, wheel_binaries
+from dbkit.postgres.local import LocalServer
+from dbkit.postgres.rundir import RunDir, reap, server_user
+
+
+def test_project_has_a_server(config: Config) -> None:
+    with open_server(config) as server:
+        assert server.admin("select current_setting('fsync')") == [("off",)]
+        assert server.admin("select current_setting('listen_addresses')") == [("",)]
+        assert server.version_num >= 150000
+
+
+@pytest.mark.parametrize("binaries", wheel_binaries(), ids=lambda binaries: binaries.origin)
+def test_each_wheel_serves(binaries: Binaries) -> None:
+    server = LocalServer.start(binaries)
+    try:
+        with server.database() as database, psycopg.connect(database.conninfo) as connection:
+            assert connection.info.server_version // 10000 == binaries.major
+    finally:
+        server.stop()
+
+
+def test_nothing_is_left_after_stop(config: Config) -> None:
+    with open_server(config) as server:
+        assert isinstance(server, LocalServer)
+        folder = Path(server._run.path)
+        pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        assert folder.is_dir()
+    assert not folder.exists()
+    assert not is_running(pid)
+
+
+def test_server_never_runs_as_root(config: Config) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has privileges to drop")
+    with open_server(config) as server:
+        assert isinstance(server, LocalServer)
+        pid = int((server._data / "postmaster.pid").read_text().splitlines()[0])
+        assert Path(f"/proc/{pid}").stat().st_uid != 0
+
+
+def test_killed_run_leaves_no_server_and_its_folder_goes_with_the_next_start(config: Config) -> None:
+    program = textwrap.dedent(f"""
+        import time
+        from pathlib import Path
+        from dbkit.config import load_config
+        from dbkit.postgres import open_server
+        with open_server(load_config(Path({str(config.path)!r}))) as server:
+            print(server._run.path, flush=True)
+            time.sleep(60)
+    """)
+    run = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    folder = Path(run.stdout.readline().strip())
+    pid = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+    assert is_running(pid)
+    run.kill()
+    run.wait()
+    assert wait_until(lambda: not is_running(pid)), "the server outlived its owner"
+    reap()
+    assert not folder.exists()
+
+
+def test_reap_stops_a_server_that_outlived_its_owner(config: Config) -> None:
+    """Where the kernel cannot tell the server of its owner's death, the next start stops it."""
+    server = LocalServer.start(choose_binaries(config))
+    pid = int((server._data / "postmaster.pid").read_text().splitlines()[0])
+    server._run._lock.close()  # what the kernel does when the owner dies
+    removed = reap()
+    assert server._run.path in removed
+    assert wait_until(lambda: not is_running(pid))
+    server.stop()
+
+
+def test_reap_leaves_a_live_neighbour_alone() -> None:
+    neighbour = RunDir(server_user())
+    try:
+        reap()
+        assert neighbour.path.is_dir()
+    finally:
+        neighbour.remove()
+
+
+def test_parallel_runs_do_not_meet(config: Config) -> None:
+    program = textwrap.dedent(f"""
+        import psycopg
+        from pathlib import Path
+        from dbkit.config import load_config
+        from dbkit.postgres import Recipe, Step, open_server
+        def fill(conninfo):
+            with psycopg.connect(conninfo) as connection:
+                connection.execute("create table t as select 1 as a")
+        recipe = Recipe((Step("parallel", "1", fill),))
+        with open_server(load_config(Path({str(config.path)!r})), recipe) as server:
+            with server.template(recipe).clone() as clone, psycopg.connect(clone.conninfo) as connection:
+                print(connection.execute("select a from t").fetchone())
+    """)
+    runs = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for run in runs:
+        output, errors = run.communicate(timeout=120)
+        assert (run.returncode, output) == (0, "(1,)\n"), errors
+
+
+@pytest.fixture
+def cold_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache of the test's own, readable by the server account."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    monkeypatch.setenv("DBKIT_CACHE_DIR", str(folder))
+    yield folder
+
+
+def test_only_the_changed_layer_is_built_again(config: Config, cold_cache: Path) -> None:
+    built: list[str] = []
+
+    def step(name: str, digest: str) -> Step:
+        return Step(name, digest, lambda _conninfo: built.append(name + digest))
+
+    first = Recipe((step("a", "1"), step("b", "1")))
+    for _ in range(2):  # the second server finds both layers in the saved cluster
+        with open_server(config, first) as server:
+            server.template(first)
+    assert built == ["a1", "b1"]
+    changed = Recipe((step("a", "1"), step("b", "2")))
+    with open_server(config, changed) as server:
+        server.template(changed)
+    assert built == ["a1", "b1", "b2"]
+
+
+def test_failed_step_leaves_no_template(server: Server) -> None:
+    def fail(_conninfo: str) -> None:
+        raise DbkitError("no")
+
+    before = server.admin("select count(*) from pg_database")
+    with pytest.raises(DbkitError):
+        server.template(Recipe((Step("fails", str(time.time()), fail),)))
+    assert server.admin("select count(*) from pg_database") == before
+
+
+def test_clones_are_private(server: Server) -> None:
+    def fill(conninfo: str) -> None:
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("create table t (a int)")
+
+    template = server.template(Recipe((Step("private", "1", fill),)))
+    for _ in range(5):
+        with template.clone() as clone, psycopg.connect(clone.conninfo) as connection:
+            assert connection.execute("insert into t values (1) returning (select count(*) from t)").fetchone() == (0,)
+
+
+def test_disk_full_is_an_error_with_a_hint(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", small], check=True)
+    try:
+        monkeypatch.setenv("DBKIT_RUN_DIR", str(small))
+        with pytest.raises(DbkitError) as raised, open_server(config):
+            pass
+        assert "cannot copy the saved cluster" in raised.value.message
+        assert "DBKIT_RUN_DIR" in (raised.value.hint or "")
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_extension_that_no_server_has_is_named(config: Config) -> None:
+    wanting = replace(config, postgres=replace(config.postgres, extensions=("no_such_extension",)))
+    with pytest.raises(DbkitError) as raised:
+        choose_binaries(wanting)
+    assert "lacks no_such_extension" in (raised.value.detail or "")
+
+
+def test_given_folder_without_server_programs_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBKIT_PG_BIN", "/nonexistent")
+    with pytest.raises(DbkitError, match="no server programs in /nonexistent"):
+        find_binaries(config)
+
+
+def is_running(pid: int) -> bool:
+    """True while a process runs; a zombie that nobody waits for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition: object, seconds: float = 5.0) -> bool:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_interrupt_stops_the_server(config: Config) -> None:
+    program = textwrap.dedent(f"""
+        import time
+        from pathlib import Path
+        from dbkit.config import load_config
+        from dbkit.postgres import open_server
+        with open_server(load_config(Path({str(config.path)!r}))) as server:
+            print(server._run.path, flush=True)
+            time.sleep(60)
+    """)
+    command = [sys.executable, "-c", program]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert run.stdout is not None
+    folder = Path(run.stdout.readline().strip())
+    run.send_signal(signal.SIGINT)
+    run.wait(timeout=20)
+    assert not folder.exists()
