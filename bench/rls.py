@@ -1,0 +1,279 @@
+"""Row security against a filter written by hand: same tables, same indexes, same queries.
+
+The baseline is a role that bypasses row security and filters by the tenant itself. Beside it the project's policies in
+each isolation mode. Two questions: what does a policy cost per statement (context already set), and what does a whole
+transaction cost that sets its context first. Then: does a list stay flat while other tenants' rows grow?
+
+usage: bench/rls.py [ROUNDS]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from harness import geometric_mean, interleave, table, verdict
+from psycopg import pq
+
+from dbkit.config import Config, load_config
+from dbkit.postgres import Database, Recipe, Server, Step, open_server
+from dbkit.recipe import project_recipe
+from dbkit.source import sql_root
+
+MODES = ("trusted", "sealed", "signed")
+HAND = "hand"
+
+# 100 landlords with 1,000 to 5,000 units and twice the tickets, in random order as years of business leave them.
+LOAD = """
+insert into core.users (id, email, name)
+select md5('landlord' || n)::uuid, 'landlord' || n || '@example.com', 'Landlord ' || n from generate_series(1, 100) n;
+insert into core.tenants (id, system, name, owner_user_id)
+select id, 'rental', name, id from core.users;
+insert into core.memberships (tenant_id, user_id, role_key)
+select id, id, 'OWNER' from core.users;
+insert into rental.units (owner_user_id, id, name, address1, city, state, postal_code)
+select md5('landlord' || n)::uuid, md5('unit' || n || '-' || u)::uuid, 'Unit ' || lpad(u::text, 5, '0'), u || ' Main St',
+       'City ' || u % 50, 'ST', lpad((u % 1000)::text, 5, '0')
+  from generate_series(1, 100) n, generate_series(1, 1000 + n % 5 * 1000) u order by random();
+insert into rental.tickets (owner_user_id, id, unit_id, title, status, created_at)
+select md5('landlord' || n)::uuid, md5('ticket' || n || '-' || t)::uuid, md5('unit' || n || '-' || 1 + t % 1000)::uuid,
+       'Ticket ' || t, (array['OPEN', 'IN_PROGRESS', 'WAITING', 'RESOLVED', 'CLOSED'])[1 + t % 5],
+       timestamptz '2026-01-01' + t * interval '1 minute'
+  from generate_series(1, 100) n, generate_series(1, 2000) t order by random();
+create role bench_hand login bypassrls;
+create role bench_user login in role app_user;
+grant usage on schema rental to bench_hand;
+grant select, insert, update on all tables in schema rental to bench_hand;
+"""
+VACUUM = ("vacuum analyze rental.units", "vacuum analyze rental.tickets", "vacuum analyze core.memberships")
+# More rows of other tenants for the growth question.
+GROW = """
+insert into rental.units (owner_user_id, name, address1, city, state, postal_code)
+select md5('landlord' || 2 + n % 99)::uuid, 'Grown ' || n, n || ' Main St', 'City', 'ST', '00000'
+  from generate_series(1, {rows}) n
+"""
+LANDLORD = "md5('landlord1')::uuid"
+
+# {and_tenant} and {where_tenant} are the hand-written filter, empty under row security. $1 is a unit, $2 a ticket.
+LISTS = {
+    "list 50": "select id, name, address1, city from rental.units {where} order by name, id limit 50",
+    "list 1,000": "select id, name, address1, city from rental.units {where} order by name, id limit 1000",
+    "offset 900": "select id, name from rental.units {where} order by name, id limit 50 offset 900",
+    "keyset": "select id, name from rental.units where (name, id) > ('Unit 00500', '00000000-0000-0000-0000-000000000000')"
+    " {and} order by name, id limit 50",
+    "dashboard": "select status, count(*) from rental.tickets {where} group by status",
+}
+POINTS = {
+    "primary key": "select name from rental.units where id = md5('unit1-7')::uuid {and}",
+    "status": "select id, title from rental.tickets where status = 'OPEN' {and} limit 50",
+    "count": "select count(*) from rental.units {where}",
+    "join 3": "select t.id, t.title, u.name from rental.tickets t join rental.units u on u.owner_user_id = t.owner_user_id"
+    " and u.id = t.unit_id left join rental.tenants r on r.owner_user_id = t.owner_user_id and r.id = t.tenant_id"
+    " where t.status = 'OPEN' {and t} order by t.created_at desc limit 20",
+    "insert 1": "insert into rental.units (owner_user_id, name, address1, city, state, postal_code)"
+    " values (" + LANDLORD + ", 'new', '1 Main St', 'City', 'ST', '00000')",
+    "update 1": "update rental.tickets set title = 'changed' where id = md5('ticket1-7')::uuid {and}",
+}
+
+
+@dataclass
+class Contender:
+    """A connection that runs the queries one way, and how its transactions begin."""
+
+    name: str
+    connection: pq.PGconn
+    filtered: bool
+    context: str | None
+
+    def sql(self, query: str) -> str:
+        condition = f"{{}}owner_user_id = {LANDLORD}" if self.filtered else ""
+        return (
+            query.replace("{where}", f"where {condition.format('')}" if self.filtered else "")
+            .replace("{and t}", f"and {condition.format('t.')}" if self.filtered else "")
+            .replace("{and}", f"and {condition.format('')}" if self.filtered else "")
+        )
+
+    def run(self, sql: str) -> None:
+        expect(self.connection.exec_(sql.encode()))
+
+    def statement(self, query: str, prepared: bool) -> Callable[[], None]:
+        sql = self.sql(query)
+        if not prepared:
+            return lambda: self.run(sql)
+        name = f"p{abs(hash(sql))}".encode()
+        expect(self.connection.prepare(name, sql.encode()))
+        return lambda: expect(self.connection.exec_prepared(name, []))
+
+    def transaction(self, query: str) -> Callable[[], None]:
+        """begin, context, query, commit, sent together and answered together."""
+        parts = ["begin", *([self.context] if self.context else []), self.sql(query), "commit"]
+        return lambda: pipelined(self.connection, parts)
+
+
+def main(rounds: int) -> None:
+    config = load_config()
+    recipe = loaded_recipe(config)
+    with open_server(config, recipe) as server, ExitStack() as stack:
+        template = server.template(recipe)
+        # A database each: open transactions of two contenders would wait for each other's row locks.
+        databases = {name: stack.enter_context(template.clone()) for name in (HAND, *MODES)}
+        for mode in MODES:
+            switch_mode(config, databases[mode], mode)
+        contenders = [connect(server, name, database) for name, database in databases.items()]
+        print(f"PostgreSQL {server.version}, load average {os.getloadavg()[0]:.1f}, {rounds} rounds")
+        per_statement(contenders, rounds)
+        per_transaction(contenders, rounds)
+        sequential_scans(contenders)
+        with template.clone() as database:
+            switch_mode(config, database, "trusted")
+            growth(server, database, rounds)
+
+
+def loaded_recipe(config: Config) -> Recipe:
+    base = project_recipe(config, seeds="production")
+
+    def load(conninfo: str) -> None:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(LOAD)
+            for statement in VACUUM:
+                connection.execute(statement)
+
+    return Recipe((*base.steps, Step("bench rls", LOAD, load)))
+
+
+def switch_mode(config: Config, database: Database, mode: str) -> None:
+    """Replace the context functions by those of another mode; policies stay as they are."""
+    with psycopg.connect(database.conninfo, autocommit=True) as connection:
+        for kind in ("schema", "policies"):
+            for path in sorted((sql_root(config) / kind / "core").glob(f"*.{mode}.sql")):
+                text = re.sub(r"(?m)^create function", "create or replace function", path.read_text())
+                connection.execute(text.encode(), prepare=False)
+
+
+def connect(server: Server, name: str, database: Database) -> Contender:
+    user = "bench_hand" if name == HAND else "bench_user"
+    connection = pq.PGconn.connect(server.conninfo(database.name, user).encode())
+    assert connection.status == pq.ConnStatus.OK, connection.error_message
+    context = None
+    if name == "signed":
+        with psycopg.connect(database.conninfo, autocommit=True) as admin:
+            admin.execute("begin")
+            row = admin.execute(f"select core.issue_token({LANDLORD}, {LANDLORD})").fetchone()
+            admin.execute("commit")
+            assert row is not None
+        context = f"select core.set_context_signed('{row[0]}')"
+    elif name != HAND:
+        context = f"select core.set_context({LANDLORD}, {LANDLORD})"
+    return Contender(name, connection, name == HAND, context)
+
+
+def per_statement(contenders: list[Contender], rounds: int) -> None:
+    """The policy alone: the context was set when the transaction began."""
+    for protocol, target in (("prepared", 1.10), ("simple", 1.20)):
+        rows, ratios = [], {mode: [] for mode in MODES}  # type: dict[str, list[float]]
+        for name, query in {**LISTS, **POINTS}.items():
+            with open_transactions(contenders):
+                runs = {c.name: c.statement(query, protocol == "prepared") for c in contenders}
+                samples = interleave(runs, rounds, warm_up=8)
+            base = samples[HAND].median
+            for mode in MODES:
+                ratios[mode].append(samples[mode].median / base)
+            rows.append((name, f"{base * 1e6:.0f}", *(f"{ratios[mode][-1]:.2f}" for mode in MODES)))
+        rows.append(("geometric mean", "", *(f"{geometric_mean(ratios[mode]):.2f}" for mode in MODES)))
+        print(f"\nper statement, {protocol}: ratio to the hand-written filter")
+        print(table(("", "hand µs", *MODES), rows))
+        print(verdict(f"trusted, {protocol}, geometric mean", geometric_mean(ratios["trusted"]), target))
+
+
+def per_transaction(contenders: list[Contender], rounds: int) -> None:
+    """begin, set the context, query, commit in one round trip, against begin, query, commit."""
+    rows, ratios = [], {mode: [] for mode in MODES}  # type: dict[str, list[float]]
+    for name, query in LISTS.items():
+        samples = interleave({c.name: c.transaction(query) for c in contenders}, rounds, warm_up=8)
+        base = samples[HAND].median
+        for mode in MODES:
+            ratios[mode].append(samples[mode].median / base)
+        rows.append((name, f"{base * 1e6:.0f}", *(f"{ratios[mode][-1]:.2f}" for mode in MODES)))
+    rows.append(("geometric mean", "", *(f"{geometric_mean(ratios[mode]):.2f}" for mode in MODES)))
+    print("\nper transaction with its context, one round trip: ratio to begin, query, commit without a context")
+    print(table(("", "hand µs", *MODES), rows))
+    print(verdict("sealed, per transaction, geometric mean", geometric_mean(ratios["sealed"]), 1.25))
+
+
+def sequential_scans(contenders: list[Contender]) -> None:
+    found = []
+    for contender in contenders:
+        with open_transactions([contender]):
+            for name, query in {**LISTS, **POINTS}.items():
+                result = contender.connection.exec_(f"explain {contender.sql(query)}".encode())
+                lines = [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+                found += [f"{contender.name}: {name}: {line.strip()}" for line in lines if "Seq Scan" in line]
+    print(f"\nsequential scans in {len(LISTS) + len(POINTS)} plans of each contender: {len(found)} (target 0)")
+    print("\n".join(found))
+
+
+def growth(server: Server, database: Database, rounds: int) -> None:
+    """List 50 while the other tenants' rows grow from 10 thousand to a million."""
+    with psycopg.connect(database.conninfo, autocommit=True) as admin:
+        admin.execute("set session_replication_role = replica")  # no triggers: only the rows matter here
+        admin.execute(f"delete from rental.units where owner_user_id <> {LANDLORD}")
+        rows, medians, present = [], [], 0
+        for size in (10_000, 100_000, 1_000_000):
+            admin.execute(GROW.format(rows=size - present))
+            present = size
+            admin.execute("vacuum analyze rental.units")
+            pair = [connect(server, HAND, database), connect(server, "trusted", database)]
+            with open_transactions(pair):
+                runs = {c.name: c.statement(LISTS["list 50"], True) for c in pair}
+                samples = interleave(runs, rounds * 3, warm_up=20)
+            for contender in pair:
+                contender.connection.finish()
+            medians.append(samples["trusted"].median)
+            ratio = samples["trusted"].median / samples[HAND].median
+            rows.append((f"{size:,}", *(f"{samples[n].median * 1e6:.0f}" for n in (HAND, "trusted")), f"{ratio:.2f}"))
+    print("\nlist 50 while other tenants grow, prepared, µs")
+    print(table(("rows of others", "hand", "trusted", "ratio"), rows))
+    print(verdict("largest to smallest", max(medians) / medians[0], 1.3))
+
+
+@contextmanager
+def open_transactions(contenders: list[Contender]) -> Iterator[None]:
+    for contender in contenders:
+        contender.run("begin")
+        if contender.context:
+            contender.run(contender.context)
+    try:
+        yield
+    finally:
+        for contender in contenders:
+            contender.run("rollback")
+            contender.run("deallocate all")
+
+
+def pipelined(connection: pq.PGconn, statements: list[str]) -> None:
+    connection.enter_pipeline_mode()
+    for statement in statements:
+        connection.send_query_params(statement.encode(), None)
+    connection.pipeline_sync()
+    while True:
+        result = connection.get_result()
+        if result is None:
+            continue  # end of one statement's results
+        if result.status == pq.ExecStatus.PIPELINE_SYNC:
+            break
+        expect(result)
+    connection.exit_pipeline_mode()
+
+
+def expect(result: pq.abc.PGresult) -> None:
+    if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+        raise RuntimeError(result.error_message.decode())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
