@@ -1,0 +1,46 @@
+-- The database every case starts from: tables that have rows, so that "existing" means something.
+
+create schema app;
+create role app_user nologin;
+
+create function app.current_tenant() returns uuid
+    language sql stable
+    return nullif(current_setting('app.tenant_id', true), '')::uuid;
+
+create table app.tenants (
+    id   uuid primary key,
+    name text not null
+);
+
+create table app.accounts (
+    tenant_id uuid not null references app.tenants (id),
+    id        uuid not null,
+    email     text,
+    primary key (tenant_id, id)
+);
+
+create table app.orders (
+    tenant_id  uuid not null,
+    id         uuid not null,
+    account_id uuid,
+    total      numeric(12, 2),
+    primary key (tenant_id, id)
+);
+create index orders_account_id_idx on app.orders (tenant_id, account_id);
+
+create table app.docs (
+    id   bigint primary key,
+    body text
+);
+
+create table app.events (
+    tenant_id  uuid not null,
+    at         timestamptz not null,
+    account_id uuid
+) partition by range (at);
+
+alter table app.accounts enable row level security;
+alter table app.accounts force row level security;
+create policy members_all on app.accounts for all to app_user
+    using (tenant_id = (select app.current_tenant()))
+    with check (tenant_id = (select app.current_tenant()));

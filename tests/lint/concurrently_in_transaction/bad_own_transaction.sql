@@ -1,0 +1,8 @@
+-- file: migrations/000001_init.up.sql
+create table public.notes (id bigint primary key, body text);
+
+-- file: migrations/000002_index.up.sql
+begin;
+create index concurrently notes_body_idx on public.notes (body); -- finding
+commit;
+create index concurrently notes_id_body_idx on public.notes (id, body);

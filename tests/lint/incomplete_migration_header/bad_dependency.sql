@@ -1,0 +1,14 @@
+-- file: sql/migrations/clinic/20260301090000_create_table_pets.sql
+-- Migration: create_table_pets
+-- Description: Pets.
+-- Author: Ada
+-- Date: 2026-03-01
+-- Dependencies: clinic/20250101000000
+-- ^ finding
+-- Rollback: down section
+
+-- migrate:up
+create schema clinic;
+
+-- migrate:down
+drop schema clinic;

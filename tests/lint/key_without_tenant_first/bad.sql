@@ -1,0 +1,7 @@
+create table app.notes ( -- finding
+    tenant_id uuid not null,
+    id        uuid primary key
+);
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy members on app.notes for select to app_user using (tenant_id = (select app.current_tenant()));

@@ -1,0 +1,3 @@
+-- file: sql/migrations/clinic/add-pets.sql
+-- finding
+select 1;

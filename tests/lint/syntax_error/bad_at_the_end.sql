@@ -1,0 +1,2 @@
+-- é
+create table app.fresh (id bigint primary key, -- finding

@@ -1,0 +1,3 @@
+create table app.colours ( -- finding
+    name text primary key
+);

@@ -1,0 +1,8 @@
+create table app.notes (
+    tenant_id uuid, -- finding
+    id        uuid primary key
+);
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy members on app.notes for select to app_user using (tenant_id = (select app.current_tenant()));
+alter table app.docs add column tenant_id uuid; -- finding

@@ -1,0 +1,3 @@
+-- Phase: expand
+
+alter table app.docs add column tenant_id uuid;

@@ -1,0 +1,4 @@
+-- migrate:up transaction:false
+begin; -- finding
+alter table app.accounts add column region text;
+commit; -- finding

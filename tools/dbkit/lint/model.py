@@ -1,0 +1,132 @@
+"""What the replay knows about a database: tables with their columns, keys, indexes, row security and policies.
+
+Everything carries its origin, the file and place that made it, so that a rule can tell "existing" from "new in this
+file" and point at the line to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dbkit.lint.files import LintFile
+
+__all__ = ["Column", "Constraint", "Index", "Key", "Origin", "Policy", "Table", "label"]
+
+Key = tuple[str, str]  # schema, name
+
+
+def label(key: Key) -> str:
+    """A key as people write it; `public` is left out."""
+    return key[1] if key[0] in ("public", "pg_temp") else f"{key[0]}.{key[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something was made.
+
+    Attributes:
+        offset: character offset in the file.
+        statement: character offset of the statement, for allowances that stand above it.
+    """
+
+    file: LintFile
+    offset: int
+    statement: int
+
+
+@dataclass(eq=False, slots=True)
+class Column:
+    """A column; `type` is `name` or `schema.name` without pg_catalog."""
+
+    name: str
+    type: str
+    not_null: bool
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Index:
+    """An index, also one that carries a constraint.
+
+    Attributes:
+        columns: leading key columns; None stands for an expression.
+        method: btree, hash, gin, …
+        predicate: columns the predicate only asks to be NOT NULL; None for no predicate, False for any other one.
+    """
+
+    name: str
+    columns: tuple[str | None, ...]
+    unique: bool
+    origin: Origin
+    method: str = "btree"
+    predicate: tuple[str, ...] | bool | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Constraint:
+    """A table constraint.
+
+    Attributes:
+        kind: primary, unique, foreign, check, exclude or notnull.
+        target: referenced table of a foreign key.
+        target_columns: referenced columns as written; empty for the primary key.
+        on_delete: PostgreSQL's letter: a no action, r restrict, c cascade, n set null, d set default.
+        on_delete_columns: the column list behind SET NULL or SET DEFAULT.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    valid: bool
+    origin: Origin
+    target: Key | None = None
+    target_columns: tuple[str, ...] = ()
+    on_delete: str = "a"
+    on_delete_columns: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Policy:
+    """A row security policy; `command` is all, select, insert, update or delete."""
+
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(eq=False, slots=True)
+class Table:
+    """A table, partitioned table or materialized view.
+
+    Attributes:
+        kind: table, partitioned, partition, matview or foreign.
+        known: False where only mentions of it were seen, so that its columns are not known.
+        rls_origin: the statement that switched row security on last.
+    """
+
+    key: Key
+    kind: str
+    origin: Origin
+    temporary: bool = False
+    known: bool = True
+    columns: dict[str, Column] = field(default_factory=dict)
+    indexes: dict[str, Index] = field(default_factory=dict)
+    constraints: dict[str, Constraint] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    rls_enabled: bool = False
+    rls_forced: bool = False
+    rls_origin: Origin | None = None
+
+    def __str__(self) -> str:
+        return label(self.key)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Columns of the primary key; empty without one."""
+        return next((item.columns for item in self.constraints.values() if item.kind == "primary"), ())
+
+    def foreign_keys(self) -> Iterator[Constraint]:
+        return (item for item in self.constraints.values() if item.kind == "foreign")

@@ -1,0 +1,56 @@
+"""Tenant column that may be NULL.
+
+## What it does
+Reports a tenant table whose tenant column is nullable when the whole history or tree has been read. A column added by
+a migration with `-- Phase: expand` is on its way to NOT NULL and is left to the declared tree.
+
+## Why is this bad?
+A row without a tenant belongs to nobody: `tenant_id = …` is never true for it, so no policy shows it, no tenant's
+export or erasure finds it, and a policy that treats NULL as "shared" shows it to all.
+
+## Example
+```sql
+create table app.notes (
+    tenant_id uuid,
+    id        uuid primary key
+);
+```
+
+## Use instead
+```sql
+create table app.notes (
+    tenant_id uuid not null,
+    id        uuid primary key
+);
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbkit.lint.engine import Context
+from dbkit.lint.rule import Hit, Rule
+from dbkit.report import Severity
+
+rule = Rule(code="L033", severity=Severity.ERROR)
+
+_EXPAND = re.compile(r"^--\s*Phase:\s*(?:expand|migrate)\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+@rule.concluded
+def check(context: Context) -> Iterator[Hit]:
+    expanding = _EXPAND.search(context.file.text) is not None
+    for table, column in context.effects.columns:
+        alive = context.state.is_alive(table) and table.columns.get(column.name) is column and not table.temporary
+        if not alive or column.not_null or context.tenants.column(table) != column.name:
+            continue
+        if expanding and table.origin.file is not context.file:
+            continue
+        yield Hit(
+            f"tenant column {column.name} of {table} may be null",
+            at=column.origin,
+            object=f"{table}.{column.name}",
+            hint="Declare it not null; an existing column: fill it, validate a check, then set not null.",
+        )

@@ -1,0 +1,125 @@
+"""The `[lint]` table of dbkit.toml: which rules run and how severe they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from dbkit.config import Config
+from dbkit.errors import DbkitError
+from dbkit.lint.rule import HOUSE, PROFILES, Rule, load_rules, rules_of
+from dbkit.report import Severity
+
+__all__ = ["Settings", "load_settings"]
+
+_KEYS = {"profile", "select", "ignore", "severity", "backup_roles"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `[lint]` asks for.
+
+    Attributes:
+        profile: recommended, house or strict.
+        rules: the rules that run, by name.
+        severity: rule name -> severity that replaces the rule's own.
+        house: whether cases that only our conventions mind are reported.
+        backup_roles: logins that may bypass row security.
+    """
+
+    profile: str = "recommended"
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    house: bool = False
+    backup_roles: frozenset[str] = frozenset({"dbkit_backup"})
+
+
+def load_settings(config: Config, profile: str | None = None) -> Settings:
+    """Read `[lint]`.
+
+    Args:
+        profile: overrides `[lint] profile` (and `select`).
+
+    Raises:
+        DbkitError: an unknown key, profile, rule or severity.
+    """
+    table = config.lint
+    unknown = sorted(set(table) - _KEYS)
+    if unknown:
+        raise DbkitError(
+            f"unknown setting in dbkit.toml: lint.{unknown[0]}",
+            detail=f"[lint] knows {', '.join(sorted(_KEYS))}.",
+            hint="Correct the name or remove the line.",
+        )
+    chosen = profile or str(table.get("profile", "recommended"))
+    if chosen not in PROFILES:
+        raise DbkitError(
+            f"unknown lint profile: {chosen}",
+            detail=f"The profiles are {', '.join(PROFILES)}.",
+            hint="Name one of them with --profile or under [lint] profile.",
+        )
+    rules = {name: rule for name, rule in load_rules().items() if rule.set in PROFILES[chosen]}
+    if "select" in table and profile is None:
+        rules = _named(_strings(table, "select"), "select")
+    for name in _named(_strings(table, "ignore"), "ignore"):
+        rules.pop(name, None)
+    return Settings(
+        profile=chosen,
+        rules=rules,
+        severity=_severities(table),
+        house=HOUSE in PROFILES[chosen],
+        backup_roles=frozenset(_strings(table, "backup_roles")) or Settings.backup_roles,
+    )
+
+
+def find_rules(label: str, where: str) -> list[Rule]:
+    """The rules a name, code or set stands for.
+
+    Raises:
+        DbkitError: none; the error proposes the nearest name.
+    """
+    found = list(rules_of(label))
+    if not found:
+        close = get_close_matches(label, load_rules(), n=1)
+        raise DbkitError(
+            f"unknown lint rule: {label}",
+            detail=f"Named in {where}." + (f" Did you mean {close[0]}?" if close else ""),
+            hint="Run: dbkit lint --rules",
+        )
+    return found
+
+
+def _named(labels: list[str], key: str) -> dict[str, Rule]:
+    return {rule.name: rule for label in labels for rule in find_rules(label, f"[lint] {key}")}
+
+
+def _severities(table: Mapping[str, Any]) -> dict[str, Severity]:
+    raw = table.get("severity", {})
+    if not isinstance(raw, dict):
+        raise _bad("severity", raw, 'a table such as { fk_without_index = "warning" }')
+    severities: dict[str, Severity] = {}
+    for label, value in raw.items():
+        try:
+            severity = Severity.parse(value)
+        except (KeyError, AttributeError):
+            raise _bad(f"severity.{label}", value, "error, warning or note") from None
+        for rule in find_rules(label, "[lint.severity]"):
+            severities[rule.name] = severity
+    return severities
+
+
+def _strings(table: Mapping[str, Any], key: str) -> list[str]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _bad(key, value, "a list of strings")
+    return value
+
+
+def _bad(key: str, value: object, expected: str) -> DbkitError:
+    return DbkitError(
+        f"bad value in dbkit.toml: lint.{key}",
+        detail=f"It is {value!r}; expected {expected}.",
+        hint="Correct the value.",
+    )

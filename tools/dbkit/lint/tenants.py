@@ -1,0 +1,84 @@
+"""Which tables belong to tenants, as the declared model says: the linter's view of `[tenancy]`.
+
+Without a declaration the default tenant columns decide by name, which is what makes the rules useful on a schema
+nobody has described yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dbkit.config import Config
+from dbkit.lint.model import Key, Table
+
+__all__ = ["DEFAULT_COLUMNS", "Tenants", "load_tenants"]
+
+DEFAULT_COLUMNS = ("tenant_id", "organization_id", "company_id", "owner_user_id")
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """The declared model as far as a linter asks it.
+
+    Attributes:
+        declared: False when the column names are a guess.
+        columns: default names of the tenant column, in order of preference.
+        schemas: schema -> its tenant column.
+        tables: table -> its tenant column.
+        exempt: tables shared by all tenants, or internal; they have no tenant column.
+        internal: the tables no application role reaches.
+        registry: the table of tenants itself.
+    """
+
+    declared: bool = False
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    schemas: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[Key, str] = field(default_factory=dict)
+    exempt: frozenset[Key] = frozenset()
+    internal: frozenset[Key] = frozenset()
+    registry: Key | None = None
+
+    def column(self, table: Table) -> str | None:
+        """The tenant column of a table, None for a table that belongs to no tenant.
+
+        A name in `tables` beats the schema's column, which beats the default names; the table must have the column.
+        """
+        if table.key in self.exempt or table.kind == "matview":
+            return None
+        named = self.tables.get(table.key)
+        if named is not None:
+            return named
+        if table.key == self.registry:
+            return None
+        own = self.schemas.get(table.key[0])
+        candidates = self.columns if own is None else (own, *self.columns)
+        return next((column for column in candidates if column in table.columns), None)
+
+
+def load_tenants(config: Config) -> Tenants:
+    """Read the declared model; the default names where nothing is declared.
+
+    Raises:
+        DbkitError: a key or value of `[tenancy]` that dbkit does not know.
+    """
+    if config.tenancy is None:
+        return Tenants()
+    from dbkit.tenancy.declaration import load_declaration
+
+    declared = load_declaration(config)
+    internal = frozenset(_key(name) for name in declared.internal)
+    return Tenants(
+        declared=True,
+        columns=declared.columns or DEFAULT_COLUMNS,
+        schemas=declared.schemas,
+        tables={_key(name): column for name, column in declared.tables.items()},
+        exempt=frozenset(_key(name) for name in declared.shared) | internal,
+        internal=internal,
+        registry=_key(declared.tenants.rpartition(".")[0]) if declared.tenants else None,
+    )
+
+
+def _key(name: str) -> Key:
+    schema, _, table = name.rpartition(".")
+    return schema or "public", table
