@@ -21,8 +21,7 @@ __all__ = ["run_demo"]
 
 ENVIRONMENT = "development"
 
-# A landlord of the seed data, and three questions they have. The first is a row-security query of their own; the other
-# two are functions that any language can call.
+# The landlord of the seed data with the most units.
 LANDLORD = """
 select u.id, u.name
   from core.users u
@@ -33,26 +32,32 @@ select u.id, u.name
 """
 COUNTED = ("core.tenants", "rental.units", "rental.tenants", "rental.tickets")
 QUERIES = {
-    "open tickets by priority": """
-select priority, count(*) as tickets, min(created_at)::date as oldest
-  from rental.tickets
- where status in ('OPEN', 'IN_PROGRESS', 'WAITING')
- group by priority
- order by array_position(array['EMERGENCY', 'HIGH', 'NORMAL', 'LOW'], priority)""",
-    "units with the most tickets": """
-select u.name, u.city, busiest.tickets
-  from (select unit_id, count(*) as tickets
-          from rental.tickets
-         group by unit_id
-         order by count(*) desc, unit_id
-         limit 3) as busiest
-  join rental.units u on u.id = busiest.unit_id
- order by busiest.tickets desc, u.name""",
-    "newest tickets, first page of a hundred": """
-select ticket ->> 'title' as title, ticket ->> 'status' as status
-  from jsonb_array_elements(rental.list_tickets(1, 100) -> 'tickets') with ordinality as page (ticket, position)
- where position <= 3
- order by position""",
+    "urgent open tickets, newest first": """
+select t.created_at::date, t.priority, t.title, u.name, r.first_name || ' ' || r.last_name
+  from rental.tickets as t
+  join rental.units as u on u.owner_user_id = t.owner_user_id and u.id = t.unit_id
+  left join rental.tenants as r on r.owner_user_id = t.owner_user_id and r.id = t.tenant_id
+ where t.status = 'OPEN' and t.priority in ('HIGH', 'EMERGENCY')
+ order by t.created_at desc, t.id desc
+ limit 3""",
+    "rent roll by city: units, let, vacant, monthly rent": """
+select u.city, count(*), count(l.id), count(*) - count(l.id), coalesce(sum(l.rent_amount), 0)
+  from rental.units as u
+  left join rental.tenancies as l
+    on l.owner_user_id = u.owner_user_id and l.unit_id = u.id and l.status = 'ACTIVE'
+ group by u.city
+ order by 5 desc
+ limit 3""",
+    "median days to mend, by trade: tickets, days": """
+select c.trade, count(*),
+       round(percentile_cont(0.5) within group
+             (order by extract(epoch from t.updated_at - t.created_at) / 86400)::numeric, 1)
+  from rental.tickets as t
+  join rental.contractors as c on c.owner_user_id = t.owner_user_id and c.id = t.contractor_id
+ where t.status in ('RESOLVED', 'CLOSED')
+ group by c.trade
+ order by 3 desc
+ limit 3""",
 }
 
 
