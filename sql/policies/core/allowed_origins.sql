@@ -1,0 +1,17 @@
+-- core.allowed_origins: closed to every application role; core.origin_allowed reads it as app_definer.
+
+alter table core.allowed_origins enable row level security;
+alter table core.allowed_origins force row level security;
+
+create policy system_all on core.allowed_origins
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.allowed_origins
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+-- No grants.

@@ -1,0 +1,17 @@
+-- core.app_settings: closed to every application role; core.assert_settings reads it as app_definer.
+
+alter table core.app_settings enable row level security;
+alter table core.app_settings force row level security;
+
+create policy system_all on core.app_settings
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.app_settings
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+-- No grants.

@@ -1,0 +1,17 @@
+-- core.context_keys: closed to every application role; the context functions read it as app_definer.
+
+alter table core.context_keys enable row level security;
+alter table core.context_keys force row level security;
+
+create policy system_all on core.context_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.context_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+-- No grants.

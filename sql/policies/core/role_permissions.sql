@@ -1,0 +1,15 @@
+-- core.role_permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.role_permissions enable row level security;
+alter table core.role_permissions force row level security;
+
+create policy system_all on core.role_permissions
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.role_permissions
+    for select to app_user, app_readonly
+    using (true);
+
+grant select on core.role_permissions to app_user, app_readonly;

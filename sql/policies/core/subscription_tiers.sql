@@ -1,0 +1,15 @@
+-- core.subscription_tiers: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.subscription_tiers enable row level security;
+alter table core.subscription_tiers force row level security;
+
+create policy system_all on core.subscription_tiers
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.subscription_tiers
+    for select to app_user, app_readonly
+    using (true);
+
+grant select on core.subscription_tiers to app_user, app_readonly;

@@ -1,0 +1,80 @@
+-- Context, mode trusted: core.set_context checks the membership, and the settings are believed afterwards, whoever wrote them. Guards
+-- against forgotten filters and forgotten contexts, not against hostile SQL; the cheapest mode.
+-- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Neither raises: text that is no uuid is null.
+
+create function core.write_context(p_user_id uuid, p_tenant_id uuid, p_request_id text, p_client_ip text) returns void
+    language plpgsql volatile parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform set_config('app.user_id', p_user_id::text, true),
+            set_config('app.tenant_id', coalesce(p_tenant_id::text, ''), true),
+            set_config('app.request_id', coalesce(p_request_id, ''), true),
+            set_config('app.client_ip', coalesce(p_client_ip, ''), true);
+end
+$fn$;
+
+alter function core.write_context(uuid, uuid, text, text) owner to app_definer;
+revoke execute on function core.write_context(uuid, uuid, text, text) from public;
+
+comment on function core.write_context(uuid, uuid, text, text) is
+    'Write the context of this transaction without any check: for core.set_context and core.set_context_signed only. '
+    'Idempotent. Errors: none.';
+
+create function core.active_tenant_id() returns uuid
+    language plpgsql stable parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_value text := current_setting('app.tenant_id', true);
+begin
+    if v_value ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+        return v_value::uuid;
+    end if;
+    return null;
+end
+$fn$;
+
+alter function core.active_tenant_id() owner to app_definer;
+revoke execute on function core.active_tenant_id() from public;
+grant execute on function core.active_tenant_id()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.active_tenant_id() is
+    'The tenant of this transaction, else null. The one value policies compare the tenant column with. Errors: none.';
+
+create function core.current_user_id() returns uuid
+    language plpgsql stable parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_value text := current_setting('app.user_id', true);
+begin
+    if v_value ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
+        return v_value::uuid;
+    end if;
+    return null;
+end
+$fn$;
+
+alter function core.current_user_id() owner to app_definer;
+revoke execute on function core.current_user_id() from public;
+grant execute on function core.current_user_id()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.current_user_id() is
+    'The person of this transaction, else null. Errors: none.';
+
+create function core.current_tenant_id() returns uuid
+    language sql stable parallel restricted
+return core.active_tenant_id();
+
+revoke execute on function core.current_tenant_id() from public;
+grant execute on function core.current_tenant_id()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.current_tenant_id() is
+    'The tenant of this transaction under the name domain code uses; policies say core.active_tenant_id(). Errors: none.';

@@ -1,0 +1,36 @@
+-- core.permissions: reference data, the same for everybody signed in and written by nobody.
+begin;
+select plan(8);
+
+select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
+
+create temporary table expected on commit drop as select * from core.permissions;
+grant select on expected to app_user, app_readonly;
+
+select tests.act_as('app_user', 'ann', 'north');
+select isnt_empty($$ select from core.permissions $$, 'an owner of north reads the seeded rows');
+select results_eq(
+    $$ select * from core.permissions order by key $$,
+    $$ select * from expected order by key $$,
+    'all of them');
+select throws_ok(
+    $$ insert into core.permissions (key, description) values ('x.y', 'x') $$,
+    '42501', 'permission denied for table permissions', 'but adds none');
+select throws_ok($$ delete from core.permissions $$, '42501', 'permission denied for table permissions', 'and removes none');
+select tests.act_as('app_readonly', 'sue', 'south');
+select results_eq(
+    $$ select * from core.permissions order by key $$,
+    $$ select * from expected order by key $$,
+    'a report of south reads the same rows');
+select tests.act_as('app_anon');
+select throws_ok($$ select from core.permissions $$, '42501', 'permission denied for table permissions', 'before sign-in nothing is read');
+select tests.act_as('app_definer');
+select lives_ok(
+    $$ insert into core.permissions (key, description) values ('x.y', 'x') $$,
+    'seeds and definer functions do add rows');
+
+select tests.act_as_admin();
+select throws_ok($$ insert into core.permissions (key, description) values ('No Key', 'x') $$, '23514', null, 'a key is <subject>.<verb>');
+
+select * from finish();
+rollback;

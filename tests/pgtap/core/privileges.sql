@@ -1,0 +1,81 @@
+-- Roles and privileges of the whole module, read from the catalog.
+begin;
+select plan(22);
+
+-- roles
+select is_empty(
+    $$ select rolname from pg_roles where rolname ~ '^(app_|dbkit_)' and rolname <> 'dbkit_backup' and (rolsuper or rolbypassrls or rolcreaterole or rolreplication) $$,
+    'no role an application or a migration can reach bypasses row security');
+select is_empty(
+    $$ select m.roleid::regrole, m.member::regrole from pg_auth_members as m join pg_roles as r on r.oid = m.roleid
+        where m.member::regrole::text in ('app_login_a', 'app_login_b', 'app_gate', 'app_user', 'app_renter', 'app_anon', 'app_worker', 'app_readonly')
+          and (r.rolsuper or r.rolbypassrls or r.rolname in ('app_owner', 'app_definer', 'dbkit_migrator', 'dbkit_backup')) $$,
+    'nor is one a member of such a role or of the owners');
+select ok(pg_has_role('app_login_a', 'app_user', 'usage'), 'a login has the rights of app_user');
+select ok(not pg_has_role('app_login_a', 'app_renter', 'usage'), 'and not those of app_renter, whose policies would be OR-ed in');
+select ok(pg_has_role('app_login_a', 'app_renter', 'member'), 'but may become app_renter');
+select lives_ok($$ set local session authorization app_login_a; set local role app_renter; reset role; set local role app_anon; reset session authorization $$,
+    'by SET ROLE, and app_anon too');
+select throws_ok($$ set local session authorization app_login_a; set local role app_definer $$, '42501', 'permission denied to set role "app_definer"', 'never a definer');
+reset session authorization;
+
+-- a leaked login shows nothing
+select tests.tenant('north', 'crm', 'ann');
+set local session authorization app_login_a;
+select is_empty($$ select id from core.users union all select id from core.tenants union all select tenant_id from core.memberships union all select tenant_id from core.subscriptions $$,
+    'a login without a context sees no row of any tenant');
+reset session authorization;
+
+-- PUBLIC
+select is_empty(
+    $$ select c.oid::regclass from pg_class as c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as acl
+        where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'v', 'm', 'p') and acl.grantee = 0 $$,
+    'PUBLIC has nothing on a table or view');
+select is_empty(
+    $$ select p.oid::regprocedure from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as acl
+        where p.pronamespace = 'core'::regnamespace and acl.grantee = 0 $$,
+    'PUBLIC executes no function');
+select is_empty(
+    $$ select n.nspname from pg_namespace as n, aclexplode(n.nspacl) as acl where n.nspname = 'core' and acl.grantee = 0 $$, 'PUBLIC does not use the schema');
+set local role app_owner;
+create function core.fresh() returns integer language sql return 1;
+create table core.fresh_table (id integer);
+create domain core.fresh_domain as text;
+reset role;
+select ok(not has_function_privilege('app_user', 'core.fresh()', 'execute'), 'a new function starts closed');
+select ok(not has_table_privilege('app_user', 'core.fresh_table', 'select'), 'a new table too');
+select ok(not has_type_privilege('app_user', 'core.fresh_domain', 'usage'), 'and a new domain');
+select ok(has_table_privilege('app_definer', 'core.fresh_table', 'select, insert, update, delete'), 'but not to definer functions');
+
+-- definer functions
+select is_empty(
+    $$ select p.oid::regprocedure from pg_proc as p
+        where p.pronamespace = 'core'::regnamespace and p.prosecdef
+          and (p.proowner <> 'app_definer'::regrole or p.proconfig is distinct from array['search_path=pg_catalog, pg_temp']) $$,
+    'every definer function belongs to app_definer and fixes its path');
+select is_empty(
+    $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname <> 'fresh' $$,
+    'every function is documented');
+select is_empty(
+    $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'v') and obj_description(c.oid, 'pg_class') is null and c.relname <> 'fresh_table' $$,
+    'and every table and view');
+
+-- policies
+select is_empty(
+    $$ select tablename, policyname from pg_policies where schemaname = 'core' and 'public' = any (roles) $$, 'every policy names its roles');
+select is_empty(
+    $$ select tablename, policyname from pg_policies where schemaname = 'core' and cmd in ('UPDATE', 'ALL') and (qual is null or with_check is null) $$,
+    'every policy that updates has USING and WITH CHECK');
+select is_empty(
+    $$ select tablename, command, role, count(*)
+         from pg_policies as p, unnest(p.roles) as role, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as command
+        where schemaname = 'core' and permissive = 'PERMISSIVE' and p.cmd in (command, 'ALL')
+        group by 1, 2, 3 having count(*) > 1 $$,
+    'one permissive policy per table, command and role');
+select is_empty(
+    $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind = 'v'
+        and not coalesce('security_invoker=true' = any (c.reloptions), false) $$,
+    'every view reads with the rights of its reader');
+
+select * from finish();
+rollback;

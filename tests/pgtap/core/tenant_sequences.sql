@@ -1,0 +1,25 @@
+-- core.tenant_sequences: closed to every application role.
+begin;
+select plan(11);
+
+select tests.tenant('north', 'crm', 'ann');
+insert into core.tenant_sequences (tenant_id, name, last_value) values (tests.id('north'), 'job', 41);
+
+select tests.act_as('app_user', 'ann', 'north');
+select throws_ok($$ select from core.tenant_sequences $$, '42501', 'permission denied for table tenant_sequences', 'an owner cannot read it');
+select throws_ok($$ insert into core.tenant_sequences (tenant_id, name, last_value) values (tests.id('north'), 'job', 41) $$, '42501', 'permission denied for table tenant_sequences', 'nor write it');
+select tests.act_as_admin();
+select is_empty(
+    format($$ select from aclexplode((select relacl from pg_class where oid = 'core.tenant_sequences'::regclass)) as acl where acl.grantee = %L::regrole $$, role.name),
+    role.name || ' has no grant on it')
+  from unnest(array['app_user', 'app_renter', 'app_anon', 'app_worker', 'app_readonly', 'app_monitor', 'app_platform_admin']) as role (name);
+
+-- even a grant made by mistake opens nothing
+grant select on core.tenant_sequences to app_user;
+select tests.act_as('app_user', 'ann', 'north');
+select is_empty($$ select from core.tenant_sequences $$, 'even with a grant no row is visible');
+select tests.act_as('app_definer');
+select isnt_empty($$ select from core.tenant_sequences $$, 'definer functions see the rows');
+
+select * from finish();
+rollback;
