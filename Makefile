@@ -8,7 +8,7 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls docs docker-image clean
+        bench-rls docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-rls: setup ## Policies against hand-written filters
 
 docs: setup ## Regenerate docs/reference
 	$(BIN)/python scripts/reference.py
+
+baselines: setup ## Before a release: write the first migration of each module anew
+	$(BIN)/python scripts/baselines.py
 
 docker-image: ## Build the disposable image (BASE=postgres:17)
 	docker/build.sh $(BASE)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from dbkit.config import Config
 from dbkit.tap.command import Options, run_tests
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from dbkit.config import Config
 from dbkit.postgres.docker import docker_problem
 

@@ -7,14 +7,14 @@ import sys
 import textwrap
 from dataclasses import replace
 
+import docker
 import psycopg
 import pytest
+
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.postgres import Recipe, Step, open_server
 from dbkit.postgres.docker import LABEL, reap_containers
-
-import docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.postgres import Recipe, Server, Step, open_server

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.lint.engine import lint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from dbkit.lint.files import MIGRATION, LintFile
 from dbkit.lint.model import Table
 from dbkit.lint.state import State

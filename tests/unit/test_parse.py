@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dbkit.parse import Script, bodies, embedded_statements, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dbkit.parse import Script, bodies, embedded_statements, parse
 
 
 def tags(script: Script) -> list[str]:

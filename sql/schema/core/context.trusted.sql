@@ -1,6 +1,7 @@
 -- Context, mode trusted: core.set_context checks the membership, and the settings are believed afterwards, whoever wrote them. Guards
 -- against forgotten filters and forgotten contexts, not against hostile SQL; the cheapest mode.
 -- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Neither raises: text that is no uuid is null.
+-- Both read settings only, so they need nobody's rights; as plain SQL functions they are inlined into the statement.
 
 create function core.write_context(p_user_id uuid, p_tenant_id uuid, p_request_id text, p_client_ip text) returns void
     language plpgsql volatile parallel restricted
@@ -23,19 +24,11 @@ comment on function core.write_context(uuid, uuid, text, text) is
     'Idempotent. Errors: none.';
 
 create function core.active_tenant_id() returns uuid
-    language plpgsql stable parallel restricted
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_value text := current_setting('app.tenant_id', true);
-begin
-    if v_value ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
-        return v_value::uuid;
-    end if;
-    return null;
-end
-$fn$;
+    language sql stable parallel restricted
+return case
+    when current_setting('app.tenant_id', true) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+    then current_setting('app.tenant_id', true)::uuid
+end;
 
 alter function core.active_tenant_id() owner to app_definer;
 revoke execute on function core.active_tenant_id() from public;
@@ -46,19 +39,11 @@ comment on function core.active_tenant_id() is
     'The tenant of this transaction, else null. The one value policies compare the tenant column with. Errors: none.';
 
 create function core.current_user_id() returns uuid
-    language plpgsql stable parallel restricted
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_value text := current_setting('app.user_id', true);
-begin
-    if v_value ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' then
-        return v_value::uuid;
-    end if;
-    return null;
-end
-$fn$;
+    language sql stable parallel restricted
+return case
+    when current_setting('app.user_id', true) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+    then current_setting('app.user_id', true)::uuid
+end;
 
 alter function core.current_user_id() owner to app_definer;
 revoke execute on function core.current_user_id() from public;

@@ -33,7 +33,13 @@ set local track_functions = 'all';
 select tests.act_as('app_user', 'ann', 'north');
 create temporary table before on commit drop as select tests.calls('core.active_tenant_id') as calls;
 select is((select count(*) from core.widgets), 400::bigint, 'north has 400 of 20,000 rows');
-select is(tests.calls('core.active_tenant_id') - (select calls from before), 1::bigint, 'the context was read once for all of them');
+-- In mode trusted the function is inlined: the statement reads the setting itself and calls nothing.
+select is(
+    tests.calls('core.active_tenant_id') - (select calls from before),
+    (select case l.lanname when 'sql' then 0 else 1 end
+       from pg_proc as p join pg_language as l on l.oid = p.prolang
+      where p.oid = 'core.active_tenant_id'::regproc)::bigint,
+    'the context was read once for all of them');
 select matches(tests.plan_of('select count(*) from core.widgets'), 'InitPlan', 'as an InitPlan');
 select doesnt_match(tests.plan_of('select count(*) from core.widgets'), 'Seq Scan on widgets', 'and other tenants'' rows were not touched');
 select matches(tests.plan_of('update core.widgets set size = 2'), 'InitPlan', 'an update reads it the same way');
