@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from conftest import REPO
+
 from dbkit import drift
 from dbkit.build import bootstrap
 from dbkit.catalog import Snapshot, snapshot

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, NoReturn
 
-from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
+from dbkit.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 
 __all__ = [
     "Evidence",
@@ -127,7 +127,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        failing = any(finding.severity >= self.threshold for finding in self.findings)
+        failing = [finding for finding in self.findings if finding.severity >= self.threshold]
+        # A proof that only has open questions found nothing and proved nothing.
+        if failing and all(finding.verdict == "unverified" for finding in failing):
+            return EXIT_ERROR
         return EXIT_FINDINGS if failing else EXIT_CLEAN
 
     def as_dict(self) -> dict[str, Any]:
