@@ -62,7 +62,7 @@ bench-rls: setup ## Policies against hand-written filters
 	$(BIN)/python bench/rls.py
 
 docs: setup ## Regenerate docs/reference
-	$(BIN)/python scripts/reference.py
+	$(BIN)/dbkit docs --tool
 
 baselines: setup ## Before a release: write the first migration of each module anew
 	$(BIN)/python scripts/baselines.py

@@ -1,7 +1,7 @@
-"""What the benchmarks share: interleaved rounds, medians, ratios against a named baseline.
+"""What the benchmarks share: interleaved rounds, robust figures, ratios against a named baseline.
 
-The machine may be shared and noisy, so nothing is compared across runs: contenders take turns, and what counts is the
-ratio of medians within one run. Every script prints its figures and, where the project has a target, whether it is met.
+The machine may be shared and noisy, so nothing is compared across runs: contenders take turns, and what counts is a
+ratio within one run. Every script prints its figures and, where the project has a target, whether it is met.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ class Samples:
     @property
     def median(self) -> float:
         return statistics.median(self.seconds)
+
+    @property
+    def quartile(self) -> float:
+        """The lower quartile: a neighbour's load lengthens runs and never shortens one."""
+        return statistics.quantiles(self.seconds, n=4)[0]
 
     @property
     def best(self) -> float:

@@ -10,13 +10,13 @@ import sys
 import time
 
 import psycopg
-from harness import Samples, interleave, table, verdict
 
 from dbkit.config import load_config
 from dbkit.postgres import Recipe, Step, open_server
 from dbkit.postgres.binaries import choose_binaries
 from dbkit.postgres.local import LocalServer
 from dbkit.recipe import project_recipe
+from harness import Samples, interleave, table, verdict
 
 
 def main(rounds: int) -> None:
@@ -47,7 +47,7 @@ def main(rounds: int) -> None:
             server.admin(f'create database "floor_{next(names)}" template "{template}" strategy file_copy')
 
         def pooled(template: object) -> None:
-            # What a test does: take a ready clone, connect, ask. The pause lets the pool refill, as a test's body would.
+            # What a test does: take a ready clone, connect, ask. The pause below lets the pool refill meanwhile.
             with template.clone() as clone, psycopg.connect(clone.conninfo) as connection:  # type: ignore[attr-defined]
                 connection.execute("select 1")
 

@@ -177,7 +177,7 @@ def _query(conninfo: str) -> None:
             rows, milliseconds = _timed(lambda query=query: connection.execute(query.encode()).fetchall())  # type: ignore[misc]
             click.echo(f"\n{title}: {milliseconds:.1f} ms")
             for values in rows:
-                click.echo("   " + "  ".join(str(value) for value in values))
+                click.echo("   " + "  ".join("–" if value is None else str(value) for value in values))
 
 
 def _timed(query: Callable[[], list[tuple[object, ...]]]) -> tuple[list[tuple[object, ...]], float]:

@@ -53,7 +53,7 @@ def examine(config: Config, *, database: str | None = None, fix: bool = False) -
         lambda: _pgtap(config, fix),
         _docker,
         _dsn(config),
-        _tools,
+        lambda: _tools(config),
         _leftovers,
     ]
     if database is not None:
@@ -143,15 +143,22 @@ def _dsn(config: Config) -> Callable[[], Iterator[Check]]:
     return check
 
 
-def _tools() -> Iterator[Check]:
+def _tools(config: Config) -> Iterator[Check]:
+    """Client programs: those beside the server that is used, else those on the path."""
+    from dbkit.postgres.binaries import choose_binaries
+
     mend = "apt-get install postgresql-client" if shutil.which("apt-get") else "install the PostgreSQL client programs"
-    uses = {"psql": "pgTAP files with psql commands of their own", "pg_dump": "leak --database and the dump oracle"}
+    uses = {"psql": "pgTAP files with psql commands of their own", "pg_dump": "leak --database and drift --oracle"}
+    try:
+        server = choose_binaries(config)
+    except DbkitError:
+        server = None
     for name, use in uses.items():
-        path = shutil.which(name)
+        path = server.program(name) if server and server.has(name) else shutil.which(name)
         if path:
-            yield Check(name, "ok", path)
+            yield Check(name, "ok", str(path))
         else:
-            yield Check(name, "note", f"not on the path; needed for {use}", mend)
+            yield Check(name, "note", f"not found; needed for {use}", mend)
 
 
 def _leftovers() -> Iterator[Check]:

@@ -27,7 +27,7 @@ create function core.active_tenant_id() returns uuid
     language sql stable parallel restricted
 return case
     when current_setting('app.tenant_id', true) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
-    then current_setting('app.tenant_id', true)::uuid
+    then nullif(current_setting('app.tenant_id', true), '')::uuid
 end;
 
 alter function core.active_tenant_id() owner to app_definer;
@@ -42,7 +42,7 @@ create function core.current_user_id() returns uuid
     language sql stable parallel restricted
 return case
     when current_setting('app.user_id', true) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
-    then current_setting('app.user_id', true)::uuid
+    then nullif(current_setting('app.user_id', true), '')::uuid
 end;
 
 alter function core.current_user_id() owner to app_definer;

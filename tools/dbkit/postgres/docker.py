@@ -144,9 +144,8 @@ def docker_problem() -> str | None:
     # Read by testcontainers when it is imported. Its reaper image may be out of reach, and ours needs no image.
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     try:
-        import testcontainers.core.container  # noqa: F401  part of what must be there
-
         import docker
+        import testcontainers.core.container  # noqa: F401  part of what must be there
     except ImportError as error:
         return f"The Python package is missing: pip install 'pg-dbkit[docker]' ({error})."
     try:
