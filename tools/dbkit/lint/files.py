@@ -176,11 +176,15 @@ def _tree(config: Config, root: Path, judged: set[Path], seeds: list[Path]) -> S
 
 
 def _own_history(config: Config, line: Path, judged: set[Path], earlier: list[LintFile]) -> Series:
-    """The project's own migrations: module after module, as a fresh installation would run them."""
-    from dbkit.source import module_order
+    """The project's own migrations: module after module, as a fresh installation would run them.
+
+    Those of a packaged module are read too: the project's tables and dependencies build on them.
+    """
+    from dbkit.source import migrations_dir, module_order
 
     modules = module_order(config) if config.modules else []
-    folders = sorted({path.parent for path in line.rglob("*.sql")})
+    packaged = {folder for folder in (migrations_dir(config, module) for module in modules) if folder.is_dir()}
+    folders = sorted(packaged | {path.parent for path in line.rglob("*.sql")})
     rank = {name: number for number, name in enumerate(modules)}
     folders.sort(key=lambda folder: (rank.get(folder.name, len(rank)), folder))
     own_layout = config.migrations.layout in ("auto", "dbkit")

@@ -12,9 +12,16 @@ from dbkit.errors import DbkitError
 from dbkit.lint.rule import HOUSE, PROFILES, Rule, load_rules, rules_of
 from dbkit.report import Severity
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["KEYS", "Settings", "load_settings"]
 
-_KEYS = {"profile", "select", "ignore", "severity", "backup_roles"}
+# What [lint] knows -> what it does.
+KEYS: Mapping[str, str] = {
+    "profile": "recommended (defects in anybody's SQL, the default), house (our conventions too) or strict.",
+    "select": "Names, codes or sets of the rules that run, instead of a profile.",
+    "ignore": "Names, codes or sets of rules that do not run.",
+    "severity": "Table: rule name or code -> error, warning or note.",
+    "backup_roles": "Logins that may bypass row security; default dbkit_backup.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,11 @@ def load_settings(config: Config, profile: str | None = None) -> Settings:
         DbkitError: an unknown key, profile, rule or severity.
     """
     table = config.lint
-    unknown = sorted(set(table) - _KEYS)
+    unknown = sorted(set(table) - KEYS.keys())
     if unknown:
         raise DbkitError(
             f"unknown setting in dbkit.toml: lint.{unknown[0]}",
-            detail=f"[lint] knows {', '.join(sorted(_KEYS))}.",
+            detail=f"[lint] knows {', '.join(sorted(KEYS))}.",
             hint="Correct the name or remove the line.",
         )
     chosen = profile or str(table.get("profile", "recommended"))

@@ -1,0 +1,293 @@
+"""Cheap catalog checks: what the attacks cannot say as clearly, because one line in the catalog is the cause.
+
+Only effective privileges count: what no app role can reach is no finding. Anything stated as an error is shown by a
+statement that was run, with what it returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.leak.paths import LEAK, UNVERIFIED
+from dbkit.leak.session import Session
+from dbkit.report import Evidence, Finding, Severity
+from dbkit.tenancy.declaration import Scope
+from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
+from dbkit.tenancy.relations import Role, Table, literal
+
+__all__ = ["bypasses", "check_catalog"]
+
+# Predefined roles that reach past every policy through the file system or a shell.
+_DEFINERS = """
+select p.oid::regprocedure::text, array_agg(r.name order by r.name)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+cross join unnest({roles}::text[]) r (name)
+where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema')
+  and p.prorettype <> 'trigger'::regtype
+  and has_function_privilege(r.name, p.oid, 'execute') and has_schema_privilege(r.name, n.oid, 'usage')
+  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+group by p.oid order by 1
+"""
+_SERVER_FILES = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
+
+
+def bypasses(role: Role) -> bool:
+    """Whether row security does not exist for the role."""
+    return role.superuser or role.bypass_rls
+
+
+def check_catalog(model: Model, session: Session) -> list[Finding]:
+    """Every finding the catalog alone gives, for the app roles and the classified tables.
+
+    Args:
+        session: the populated disposable database, as superuser; what is tried on it is rolled back.
+    """
+    findings = [finding for role in model.declaration.app_roles for finding in _check_role(model, session, role)]
+    findings += _not_attacked(model, session)
+    seen: set[tuple[str, str | None]] = set()
+    for scope in model.scopes:
+        for table in scope.tables.values():
+            for finding in _check_table(model, session, scope, table):
+                if (finding.rule, finding.object) not in seen:
+                    seen.add((finding.rule, finding.object))
+                    findings.append(finding)
+    return findings
+
+
+def _not_attacked(model: Model, session: Session) -> Iterator[Finding]:
+    """Definer functions within reach: they pass every policy and this proof does not call them."""
+    roles = literal("{" + ",".join(f'"{name}"' for name in model.declaration.app_roles) + "}")
+    reviewed = {name.split("(")[0] for name in model.declaration.definers}
+    for function, _ in session.must(_DEFINERS.format(roles=roles)).rows:
+        if function and function.split("(")[0] not in reviewed:
+            yield Finding(
+                rule="definer_function_not_attacked",
+                message=f"{function} runs with its owner's rights and was not called with another tenant's ids",
+                severity=Severity.NOTE,
+                category="OBJ-03",
+                object=function,
+                hint="Review that it filters by tenant, then list it under [tenancy] definers.",
+            )
+
+
+def _check_role(model: Model, session: Session, name: str) -> Iterator[Finding]:
+    role = model.relations.roles[name]
+    tables = [table for scope in model.scopes if name in scope.scope.app_roles for table in scope.tables.values()]
+    protected = [table.table for table in tables if table.protected]
+    if bypasses(role):
+        attribute = "is a superuser" if role.superuser else "has BYPASSRLS"
+        shown = _shown(session, [f"set local session authorization {role.sql}"], protected)
+        yield Finding(
+            rule="app_role_bypasses_rls",
+            message=f"app role {name} {attribute}, so no policy applies to it",
+            category="ROLE-01",
+            verdict=LEAK,
+            object=name,
+            detail="Attacks as this role would prove nothing and were not run: "
+            + ", ".join(table.qualified for table in protected)
+            + ".",
+            hint=f"Run: alter role {role.sql} nosuperuser nobypassrls;",
+            evidence=shown,
+        )
+    for other in role.may_become:
+        target = model.relations.roles[other]
+        if bypasses(target):
+            steps = [f"set local session authorization {role.sql}", f"set local role {target.sql}"]
+            yield Finding(
+                rule="app_role_may_bypass_rls",
+                message=f"app role {name} may become {other}, for which no policy applies",
+                category="ROLE-01",
+                verdict=LEAK,
+                object=name,
+                hint=f"Run: revoke {target.sql} from {role.sql}; or from the role it inherits it from.",
+                evidence=_shown(session, steps, protected),
+            )
+        if other in _SERVER_FILES:
+            yield Finding(
+                rule="app_role_reaches_server_files",
+                message=f"app role {name} is a member of {other} and reaches the data files past every policy",
+                category="ROLE-02",
+                verdict=LEAK,
+                object=name,
+                hint=f"Run: revoke {target.sql} from {role.sql};",
+                evidence=_shown_files(session, role),
+            )
+
+
+def _shown(session: Session, steps: list[str], tables: list[Table]) -> Evidence | None:
+    """The first table whose rows the role sees without any context."""
+    for table in tables:
+        query = f"select count(*) from {table.sql}"
+        session.must("begin")
+        outcome = session.run(*steps, query)
+        session.must("rollback")
+        if outcome.rows and outcome.rows[0][0] not in (None, "0"):
+            sql = ";\n".join(["begin", *steps, query, "rollback"]) + ";"
+            return Evidence(sql=sql, witness=f"{outcome.rows[0][0]} rows of {table.qualified} without a context")
+    return None
+
+
+def _shown_files(session: Session, role: Role) -> Evidence:
+    statement = "select count(*) from pg_ls_dir('base')"
+    session.must("begin")
+    outcome = session.run(f"set local session authorization {role.sql}", statement)
+    session.must("rollback")
+    return Evidence(sql=f"set session authorization {role.sql};\n{statement};", witness=str(outcome))
+
+
+def _check_table(model: Model, session: Session, scope: ScopeModel, table: TableModel) -> Iterator[Finding]:
+    reaching = [
+        role for role in scope.scope.app_roles if model.relations.privileges[role, table.table.qualified].reachable
+    ]
+    if not reaching:
+        return
+    name = table.table.qualified
+    if table.kind is Kind.UNKNOWN:
+        yield Finding(
+            rule="table_not_classified",
+            message=f"{name} is reachable by {', '.join(reaching)} and nothing says whose rows it holds",
+            severity=Severity.WARNING,
+            category="RLS-01",
+            verdict=UNVERIFIED,
+            object=name,
+            hint="Name its tenant column under [tenancy.tables], or list it in shared or internal.",
+        )
+    elif table.kind is Kind.INTERNAL:
+        yield Finding(
+            rule="internal_table_reachable",
+            message=f"{name} is declared internal and {', '.join(reaching)} holds privileges on it",
+            category="PRIV-01",
+            verdict=LEAK,
+            object=name,
+            hint=f"Run: revoke all on {table.table.sql} from {', '.join(reaching)};",
+        )
+    elif table.kind is Kind.SHARED:
+        yield from _check_shared(model, scope.scope, table)
+    elif table.protected:
+        yield from _check_protected(model, session, table, reaching)
+
+
+def _check_shared(model: Model, scope: Scope, table: TableModel) -> Iterator[Finding]:
+    """A row every tenant reads and one tenant writes is a channel between them."""
+    name = table.table.qualified
+    for role in scope.app_roles:
+        held = [p for p in ("update", "delete", "truncate") if model.relations.may(role, table.table, p)]
+        if held and not table.table.rls:
+            yield Finding(
+                rule="shared_table_writable",
+                message=f"{role} may {' and '.join(held)} rows of {name}, which every tenant shares",
+                severity=Severity.WARNING,
+                category="PRIV-02",
+                object=name,
+                hint=f"Run: revoke {', '.join(held)} on {table.table.sql} from {role};",
+            )
+
+
+def _check_protected(model: Model, session: Session, table: TableModel, reaching: list[str]) -> Iterator[Finding]:
+    catalog, name = table.table, table.table.qualified
+    if not catalog.rls:
+        yield Finding(
+            rule="rls_not_enabled",
+            message=f"row security on {name} is not enabled, and {', '.join(reaching)} reaches it",
+            category="RLS-01",
+            verdict=LEAK,
+            object=name,
+            hint=f"Run: alter table {catalog.sql} enable row level security, force row level security;",
+        )
+    elif not catalog.policies:
+        yield Finding(
+            rule="rls_without_policy",
+            message=f"{name} has row security and no policy, so the privileges of {', '.join(reaching)} are dead",
+            severity=Severity.WARNING,
+            category="RLS-01",
+            object=name,
+            hint="Write a policy for each command the roles need, or revoke the privileges.",
+        )
+    if catalog.rls and not catalog.forced:
+        owning = [role for role in reaching if catalog.owner in (role, *model.relations.roles[role].may_become)]
+        yield Finding(
+            rule="rls_not_forced",
+            message=f"row security on {name} is not forced"
+            + (f", and {', '.join(owning)} acts as its owner" if owning else ", so it does not apply to its owner"),
+            severity=Severity.ERROR if owning else Severity.WARNING,
+            category="RLS-02",
+            verdict=LEAK if owning else None,
+            object=name,
+            hint=f"Run: alter table {catalog.sql} force row level security;",
+            evidence=_shown_owner(session, model, catalog, owning),
+        )
+    yield from _check_policies(model, table, reaching)
+    yield from _check_privileges(model, session, catalog)
+
+
+def _check_policies(model: Model, table: TableModel, reaching: list[str]) -> Iterator[Finding]:
+    """A policy that admits every row leaves isolation to whatever else refuses (a trigger, a missing grant)."""
+    catalog = table.table
+    if not catalog.rls:
+        return
+    for policy in catalog.policies:
+        roles = {"public", *reaching, *(other for role in reaching for other in model.relations.roles[role].may_become)}
+        fenced = any(not other.permissive and other.command in ("all", policy.command) for other in catalog.policies)
+        parts = [part for part, text in (("USING", policy.using), ("WITH CHECK", policy.check)) if text == "true"]
+        if policy.permissive and parts and roles & set(policy.roles) and not fenced:
+            yield Finding(
+                rule="policy_always_true",
+                message=f"policy {policy.name} on {catalog.qualified} has {' and '.join(parts)} (true)",
+                severity=Severity.WARNING,
+                category="POL-01",
+                object=catalog.qualified,
+                detail="Where no attack shows a leak, only something else refuses the rows.",
+                hint="Compare the tenant column with the context in it.",
+            )
+
+
+def _shown_owner(session: Session, model: Model, table: Table, owning: list[str]) -> Evidence | None:
+    owner = model.relations.roles[table.owner]
+    steps = [f"set local session authorization {model.relations.roles[owning[0]].sql}"] if owning else []
+    return _shown(session, [*steps, f"set local role {owner.sql}"], [table])
+
+
+def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[Finding]:
+    """TRUNCATE ignores row security; TRIGGER lets a role run code in other tenants' writes."""
+    for name in model.declaration.app_roles:
+        role, held = model.relations.roles[name], model.relations.privileges[name, table.qualified].table
+        if bypasses(role):
+            continue
+        if table.owner in (name, *role.may_become):
+            yield Finding(
+                rule="app_role_owns_table",
+                message=f"app role {name} acts as the owner of {table.qualified} and may switch row security off",
+                severity=Severity.WARNING,
+                category="RLS-02",
+                object=table.qualified,
+                hint=f"Give the table to a role that no request runs as: alter table {table.sql} owner to …;",
+            )
+            continue
+        if "truncate" in held:
+            statement = f"truncate {table.sql} cascade"
+            session.must("begin")
+            outcome = session.run(f"set local session authorization {role.sql}", statement)
+            session.must("rollback")
+            yield Finding(
+                rule="truncate_granted",
+                message=f"{name} may truncate {table.qualified}, which empties it for every tenant",
+                category="PRIV-01",
+                verdict=LEAK,
+                object=table.qualified,
+                hint=f"Run: revoke truncate on {table.sql} from {role.sql};",
+                evidence=Evidence(
+                    sql=f"begin;\nset local session authorization {role.sql};\n{statement};\nrollback;",
+                    witness="refused for a referencing table"
+                    if outcome.refused
+                    else "the table is empty for everybody",
+                ),
+            )
+        if "trigger" in held:
+            yield Finding(
+                rule="trigger_granted",
+                message=f"{name} may create triggers on {table.qualified}, which run in other tenants' writes",
+                category="PRIV-01",
+                verdict=LEAK,
+                object=table.qualified,
+                hint=f"Run: revoke trigger on {table.sql} from {role.sql};",
+            )

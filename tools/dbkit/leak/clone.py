@@ -1,0 +1,235 @@
+"""Where the attacks run: a database built from the project's SQL, or a copy of a given one, which is only read.
+
+Roles come with their attributes and memberships but without passwords; rows come only from tables that every tenant
+shares, since policies and foreign keys may look them up.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbkit.config import Config, database_url
+from dbkit.errors import DbkitError
+from dbkit.tenancy import Declaration, Kind, Model
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+__all__ = ["Disposable", "clone_into", "disposable_copy"]
+
+_ROLES = """
+select rolname, quote_ident(rolname), rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication,
+    rolbypassrls
+from pg_roles where rolname !~ '^pg_' and oid <> 10 order by rolname
+"""
+_MEMBERS = """
+select quote_ident(g.rolname), quote_ident(m.rolname), a.admin_option, {options}
+from pg_auth_members a join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member
+where m.rolname !~ '^pg_' and g.oid <> 10 and m.oid <> 10
+"""
+_SETTINGS = """
+select coalesce(quote_ident(r.rolname), ''), unnest(s.setconfig)
+from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole
+where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+  and (r.rolname is null or r.rolname !~ '^pg_')
+"""
+_ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
+# Reference data beyond this is not needed to judge isolation.
+_SHARED_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Disposable:
+    """A database to attack.
+
+    Attributes:
+        conninfo: superuser's connection string.
+        declaration: the tenancy, without the modules that the database has not got.
+        isolation: `[core] isolation` it was built with, None where that is not known.
+    """
+
+    conninfo: str
+    declaration: Declaration
+    isolation: str | None
+
+
+@contextmanager
+def disposable_copy(
+    config: Config, declaration: Declaration, module: str | None, database: str | None
+) -> Iterator[Disposable]:
+    """A database that may be attacked, for the length of a `with` block.
+
+    Args:
+        module: build this module and what it needs; None builds all of the project's.
+        database: copy the schema of this database instead.
+
+    Raises:
+        DbkitError: both are given; there is neither a project nor a database; it cannot be built or copied.
+    """
+    if module is not None and database is not None:
+        raise DbkitError(
+            "a module and a database are given",
+            detail="A module is built from the project's SQL, a database is copied as it is.",
+            hint="Give one of the two.",
+        )
+    url = database if database is not None or module is not None or config.modules else database_url(config, None)
+    if url is not None:
+        with _copied(config, declaration, url) as copy:
+            yield copy
+        return
+    if not config.modules:
+        raise DbkitError(
+            "there is no schema to prove",
+            detail="The project declares no modules and no database is given.",
+            hint="Run: dbkit leak --database URL",
+        )
+    with _built(config, declaration, module) as copy:
+        yield copy
+
+
+@contextmanager
+def _built(config: Config, declaration: Declaration, module: str | None) -> Iterator[Disposable]:
+    from dbkit import source
+    from dbkit.postgres import open_server
+    from dbkit.recipe import project_recipe
+
+    order = source.module_order(config, [module] if module else None)
+    absent = set(config.modules) - set(order)
+    seeds = "production" if "production" in config.seeds else None
+    recipe = project_recipe(config, order, seeds=seeds)
+    with open_server(config, recipe=recipe) as server, server.template(recipe).clone() as clone:
+        yield Disposable(clone.conninfo, declaration.without_schemas(absent), config.isolation)
+
+
+@contextmanager
+def _copied(config: Config, declaration: Declaration, url: str) -> Iterator[Disposable]:
+    from dbkit.leak.proof import read_model
+    from dbkit.postgres import open_server
+
+    model = read_model(url, declaration)
+    isolation = config.isolation if declaration.source == str(config.path) else None
+    with open_server(config) as server, server.database() as target:
+        clone_into(url, target.conninfo, model, server.bin_dir)
+        yield Disposable(target.conninfo, declaration, isolation)
+
+
+def clone_into(source: str, target: str, model: Model, bin_dir: Path | None) -> None:
+    """Make `target` a copy of the source's schema.
+
+    Args:
+        source: conninfo of the given database.
+        target: conninfo of an empty disposable database, as superuser.
+        model: the tenancy of the source, for which tables are shared.
+        bin_dir: folder with pg_dump, None to find it on the path.
+
+    Raises:
+        DbkitError: pg_dump is missing, older than the server, or fails; an object cannot be made on the copy.
+    """
+    import psycopg
+
+    with psycopg.connect(source) as reading, psycopg.connect(target, autocommit=True) as writing:
+        reading.read_only = True
+        _copy_roles(reading, writing)
+    _restore(_dump(source, bin_dir, ["--schema-only"]), target)
+    with psycopg.connect(source) as reading:
+        reading.read_only = True
+        shared = [table for table in _shared_tables(model) if _row_count(reading, table) <= _SHARED_ROWS]
+    if shared:
+        options = ["--data-only", "--disable-triggers", *(f"--table={name}" for name in shared)]
+        _restore(_dump(source, bin_dir, options), target)
+
+
+def _shared_tables(model: Model) -> list[str]:
+    return [table.table.sql for table in model.scopes[0].tables.values() if table.kind is Kind.SHARED]
+
+
+def _row_count(connection: Connection[Any], table: str) -> int:
+    query = f"select count(*) from (select from {table} limit {_SHARED_ROWS + 1}) counted"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _copy_roles(reading: Connection[Any], writing: Connection[Any]) -> None:
+    """Roles are the cluster's: those that exist already are given the same attributes."""
+    existing = {row[0] for row in writing.execute("select rolname from pg_roles").fetchall()}
+    for name, sql, *flags in reading.execute(_ROLES).fetchall():
+        attributes = " ".join(word if on else f"no{word}" for word, on in zip(_ATTRIBUTES, flags, strict=True))
+        verb = "alter" if name in existing else "create"
+        writing.execute(f"{verb} role {sql} {attributes}")
+    source_new, target_new = (each.info.server_version >= 160000 for each in (reading, writing))
+    options = "a.inherit_option, a.set_option" if source_new else "true, true"
+    for group, member, admin, inherits, sets in reading.execute(_MEMBERS.format(options=options)).fetchall():
+        given = [f"admin {str(admin).lower()}"]
+        if target_new:
+            given += [f"inherit {str(inherits).lower()}", f"set {str(sets).lower()}"] if source_new else []
+            writing.execute(f"grant {group} to {member} with {', '.join(given)}")
+        else:
+            writing.execute(f"grant {group} to {member}" + (" with admin option" if admin else ""))
+    database = writing.info.dbname.replace('"', '""')
+    for role, setting in reading.execute(_SETTINGS).fetchall():
+        name, _, value = setting.partition("=")
+        quoted = value.replace("'", "''")
+        target = f"role {role} in database" if role else "database"
+        # A setting the copy does not know (an extension's) changes nothing about row security.
+        _try(writing, f"""alter {target} "{database}" set {name} = '{quoted}'""")
+
+
+def _try(connection: Connection[Any], statement: str) -> None:
+    import contextlib
+
+    import psycopg
+
+    with contextlib.suppress(psycopg.Error):
+        connection.execute(statement)
+
+
+def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
+    program = str(bin_dir / "pg_dump") if bin_dir and (bin_dir / "pg_dump").exists() else "pg_dump"
+    command = [program, "--dbname", source or "dbname=", "--no-password", "--no-publications", "--no-subscriptions"]
+    try:
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise DbkitError(
+            "pg_dump not found",
+            detail="Copying the schema of a given database needs it.",
+            hint="Install the PostgreSQL client programs, at least as new as the server.",
+        ) from None
+    if done.returncode != 0:
+        raise DbkitError(
+            "the schema of the database cannot be dumped",
+            detail=done.stderr.strip()[-2000:],
+            hint="Connect as a role that may read every table, with a pg_dump as new as the server.",
+        )
+    return done.stdout
+
+
+def _restore(script: str, target: str) -> None:
+    """Run a plain dump statement by statement; the first refusal names the statement."""
+    import psycopg
+
+    from dbkit.sqltext import split
+
+    with psycopg.connect(target, autocommit=True) as connection:
+        for statement in split(script, psql=True):
+            if statement.kind == "meta":
+                continue
+            try:
+                if statement.data is not None:
+                    with connection.cursor().copy(statement.text) as copy:
+                        copy.write(statement.data)
+                else:
+                    connection.execute(statement.text)
+            except (psycopg.errors.DuplicateSchema, psycopg.errors.DuplicateObject):
+                continue  # "public" and the procedural language are there already
+            except psycopg.Error as error:
+                raise DbkitError(
+                    "the schema cannot be copied to the disposable server",
+                    detail=f"{error.sqlstate} {str(error).strip()}. Statement: {statement.text[:500]}",
+                    hint="Let [postgres] name a server of the same major version with the same extensions, "
+                    "or run: dbkit doctor",
+                ) from None

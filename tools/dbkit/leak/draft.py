@@ -1,0 +1,313 @@
+"""One row in the making: its first values, and what is mended about it after each refusal of the server."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dbkit.leak.rows import Values, ordinal
+from dbkit.leak.session import Outcome
+from dbkit.leak.values import check_candidates, first_value, is_role_column, privileged_first
+from dbkit.tenancy.model import Kind
+from dbkit.tenancy.relations import Check, Column, Table, literal
+
+if TYPE_CHECKING:
+    from dbkit.leak.synthesis import Synthesis
+
+__all__ = ["ENDED", "Draft"]
+
+_COMBINATIONS = 4000
+# Who ended something: a row is made as it is in use, so these stay empty.
+ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
+
+
+class Draft:
+    """Values of a row in the making, and what may still be changed about it."""
+
+    def __init__(self, synthesis: Synthesis, table: Table, slot: str, generation: int, user: str | None = None) -> None:
+        self.synthesis = synthesis
+        self.table = table
+        self.slot = slot
+        identities = synthesis.population.identities
+        self.identity = replace(identities[slot], user=identities[user or slot].user)
+        self.user_slot = user or slot
+        self.number = generation * 100
+        self.values: Values = {}
+        self.fixed: set[str] = set()  # says whose row it is, or references another row
+        self.solved: set[frozenset[str]] = set()
+        self._keys()
+        self._overrides()
+        self._references()
+        for column in table.columns.values():
+            if column.name not in self.values:
+                self._fill(column)
+
+    @property
+    def who(self) -> str:
+        return self.slot
+
+    def _keys(self) -> None:
+        name, model = self.table.qualified, self.synthesis.model
+        for column in model.user_columns.get(name, ()):
+            ended = self.table.columns[column].nullable and ENDED.match(column)
+            self._fix(column, None if ended else self.identity.user)
+        for scope in model.scopes:
+            table_model = scope.tables[name]
+            if table_model.kind is Kind.USER and table_model.column:
+                self._fix(table_model.column, self.identity.user)
+        memberships = model.memberships
+        if memberships and memberships.table == name:
+            self._fix(memberships.tenant_column, self.identity.tenant)
+            self._fix(memberships.user_column, self.identity.user)
+        default = self.synthesis.default.tables[name]
+        if default.kind is Kind.TENANT and default.column:
+            self._fix(default.column, self.identity.tenant)
+        elif default.kind is Kind.USER:
+            for column in model.tenant_columns:
+                if column in self.table.columns and not any(column in key.columns for key in self.table.foreign_keys):
+                    self._fix(column, self.identity.tenant)
+
+    def _fix(self, column: str, value: str | None) -> None:
+        self.values[column] = value
+        self.fixed.add(column)
+
+    def _overrides(self) -> None:
+        for path, texts in self.synthesis.model.declaration.values.items():
+            table_name, _, column = path.rpartition(".")
+            if table_name in (self.table.qualified, self.table.name):
+                text = texts[min(int(self.user_slot[1]), len(texts)) - 1]
+                value = text.replace("{tenant}", self.identity.tenant).replace("{user}", self.identity.user)
+                self._fix(column, value.replace("{n}", str(self.number + ordinal(self.slot))))
+
+    def _references(self) -> None:
+        for key in self.table.foreign_keys:
+            free = [name for name in key.columns if name not in self.fixed]
+            if not free:
+                continue
+            optional = any(self.table.columns[name].nullable for name in free)
+            found = None
+            if key.target != self.table.qualified or not optional:
+                found = self.synthesis.referenced(self.table, key, self.slot)
+            if found is None:
+                if optional:
+                    for name in free:
+                        if self.table.columns[name].nullable:
+                            self._fix(name, None)
+                continue
+            for name, value in zip(key.columns, found, strict=True):
+                if name not in self.fixed:
+                    self._fix(name, value)
+
+    def _fill(self, column: Column) -> None:
+        if column.filled_by_server or column.identity:
+            return
+        if column.default is not None:
+            if is_role_column(column.name) and self._inside_tenant():
+                self._prefer_privileged(column)
+            return
+        plain = column.base in ("text", "varchar") and not column.domains and not self._checks(column.name)
+        if not column.nullable or plain:
+            self._generate(column)
+
+    def _inside_tenant(self) -> bool:
+        """Whether a role named here is one inside the tenant; a platform-wide one is not the attacker's to have."""
+        memberships = self.synthesis.model.memberships
+        default = self.synthesis.default.tables[self.table.qualified]
+        return default.kind is Kind.TENANT or (memberships is not None and memberships.table == self.table.qualified)
+
+    def _prefer_privileged(self, column: Column) -> None:
+        choices = [
+            value for value in check_candidates(column, self._checks(column.name), self.who, self.number) if value
+        ] or list(column.labels)
+        if choices:
+            self.values[column.name] = privileged_first(choices)[0]
+
+    def _generate(self, column: Column) -> None:
+        """A value of the column's type; for a domain the first candidate that the domain accepts."""
+        guess = first_value(self.table.qualified, column, self.who, self.number)
+        checks = [
+            check for domain in column.domains for check in self.synthesis.relations.domain_checks.get(domain, ())
+        ]
+        if checks:
+            for value in [guess, *check_candidates(column, checks, self.who, self.number)]:
+                if value is not None and self._accepted(column, value):
+                    guess = value
+                    break
+        if guess is not None or not column.nullable:
+            self.values[column.name] = guess
+
+    def _accepted(self, column: Column, value: str) -> bool:
+        return not self.synthesis.ask(f"select {literal(value)}::{column.type}").refused
+
+    def _checks(self, column: str) -> list[Check]:
+        return [check for check in self.table.checks if column in check.columns]
+
+    # Mending after a refusal
+
+    def mend(self, outcome: Outcome) -> bool:
+        """Change the draft by what the server said; False when nothing is left to try."""
+        self.number += 1
+        if outcome.sqlstate == "23502" and outcome.column in self.table.columns:
+            column = self.table.columns[outcome.column or ""]
+            if self.values.get(column.name) is not None or column.filled_by_server:
+                return False
+            self.fixed.discard(column.name)
+            self._generate(column)
+            return self.values.get(column.name) is not None
+        if outcome.sqlstate == "23514":
+            return self._mend_check(outcome)
+        if outcome.sqlstate in ("23505", "23P01"):
+            return self._mend_unique(outcome)
+        if outcome.sqlstate == "23503":
+            return self._mend_reference(outcome)
+        return self._drop_optional()
+
+    def _mend_check(self, outcome: Outcome) -> bool:
+        for check in self.table.checks:
+            if check.name == outcome.constraint:
+                return self._solve(check)
+        # A CHECK of a domain: the error names the domain, not the column.
+        changed = False
+        for column in self.table.columns.values():
+            if any(domain.rpartition(".")[2] == outcome.datatype for domain in column.domains):
+                self._generate(column)
+                changed = column.name in self.values or changed
+        return changed
+
+    def _solve(self, violated: Check) -> bool:
+        """Search values for the columns of a violated CHECK that satisfy it and all checks that share a column.
+
+        Where its own columns are not enough, those of the checks it shares columns with may change too.
+        """
+        free: list[str] = []
+        for _ in range(3):
+            checks = [check for check in self.table.checks if set(check.columns) & {*free, *violated.columns}]
+            columns = violated.columns if not free else [name for check in checks for name in check.columns]
+            wider = [name for name in dict.fromkeys(columns) if self._is_free(name)]
+            if not wider or wider == free or frozenset(wider) in self.solved:
+                break
+            free = wider
+            checks = [check for check in self.table.checks if set(check.columns) & set(free)]
+            found = self._search(free, [self._choices(self.table.columns[name], checks) for name in free], checks)
+            if found is not None:
+                self.solved.add(frozenset(free))
+                self.values.update(zip(free, found, strict=True))
+                return True
+        return self._solve_around(violated)
+
+    def _is_free(self, name: str) -> bool:
+        column = self.table.columns[name]
+        return not column.filled_by_server and (name not in self.fixed or self.values.get(name) is None)
+
+    def _solve_around(self, violated: Check) -> bool:
+        """Second resort for a CHECK: leave its optional columns empty, references included."""
+        emptied = False
+        for name in violated.columns:
+            if self.table.columns[name].nullable and self.values.get(name) is not None:
+                self.values[name] = None
+                emptied = True
+        return emptied
+
+    def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
+        current = self._current(column)
+        own = [check for check in checks if column.name in check.columns]
+        wanted = [current, *check_candidates(column, own, self.who, self.number)]
+        wanted.append(first_value(self.table.qualified, column, self.who, self.number))
+        return [
+            value
+            for value in dict.fromkeys(wanted)
+            if (value is None and column.nullable) or (value is not None and self._accepted(column, value))
+        ]
+
+    def _current(self, column: Column) -> str | None:
+        """What the column holds now: the drafted value, else its default."""
+        if column.name in self.values or column.default is None:
+            return self.values.get(column.name)
+        outcome = self.synthesis.ask(f"select ({column.default})::text")
+        return outcome.rows[0][0] if outcome.rows else None
+
+    def _search(
+        self, free: list[str], choices: list[list[str | None]], checks: list[Check]
+    ) -> tuple[str | None, ...] | None:
+        combinations = list(itertools.islice(itertools.product(*choices), _COMBINATIONS))
+        if not combinations:
+            return None
+        involved = {name for check in checks for name in check.columns}
+        columns = [self.table.columns[name] for name in involved if name not in free]
+        fixed = [f"{literal(self._current(column))}::{column.type} as {column.sql}" for column in columns]
+        tried = [
+            f"t.v{i}::{self.table.columns[name].type} as {self.table.columns[name].sql}" for i, name in enumerate(free)
+        ]
+        rows = ", ".join(
+            f"({number}, {', '.join(f'{literal(value)}::text' for value in values)})"
+            for number, values in enumerate(combinations)
+        )
+        names = ", ".join(["n", *(f"v{i}" for i in range(len(free)))])
+        condition = " and ".join(f"(({check.expression}) is not false)" for check in checks)
+        outcome = self.synthesis.ask(
+            f"select n from (values {rows}) t ({names}) cross join lateral (select {', '.join([*fixed, *tried])}) r "
+            f"where {condition} order by n limit 1"
+        )
+        return combinations[int(outcome.rows[0][0] or 0)] if outcome.rows else None
+
+    def _mend_unique(self, outcome: Outcome) -> bool:
+        """Another value for the columns of the index that are ours to choose."""
+        changed = False
+        for unique in self.table.uniques:
+            if unique.name != outcome.constraint:
+                continue
+            names = [name for name in unique.columns if name] or list(self.values)
+            for name in names:
+                column = self.table.columns[name]
+                if name not in self.fixed and not column.filled_by_server:
+                    before = self.values.get(name)
+                    self._generate(column)
+                    changed = changed or self.values.get(name) != before
+            if not changed:
+                changed = self._empty_optional(names)
+        return changed
+
+    def _empty_optional(self, names: Iterable[str]) -> bool:
+        for name in names:
+            if self.table.columns[name].nullable and self.values.get(name) is not None:
+                self.values[name] = None
+                return True
+        return False
+
+    def _mend_reference(self, outcome: Outcome) -> bool:
+        for key in self.table.foreign_keys:
+            if key.name != outcome.constraint:
+                continue
+            found = self.synthesis.referenced(self.table, key, self.slot)
+            new = dict(zip(key.columns, found, strict=True)) if found else {}
+            if new and any(self.values.get(name) != value for name, value in new.items()):
+                self.values.update(new)
+                return True
+            return self._empty_optional(key.columns)
+        return False
+
+    def _drop_optional(self) -> bool:
+        """An error without a constraint (a trigger, a cast): try again with only what is necessary."""
+        optional = [
+            name
+            for name in self.values
+            if name not in self.fixed and (self.table.columns[name].nullable or self.table.columns[name].default)
+        ]
+        for name in optional:
+            del self.values[name]
+        return bool(optional)
+
+    def twin(self) -> Values | None:
+        """The row of the same tenant that is this row too, where a unique key leaves no choice (one row a tenant)."""
+        rows = self.synthesis.population.tables[self.table.qualified].rows
+        for unique in self.table.uniques:
+            names = [name for name in unique.columns if name]
+            if unique.partial or len(names) != len(unique.columns) or not set(names) <= self.fixed:
+                continue
+            for slot, row in rows.items():
+                if slot[0] == self.slot[0] and all(row[name] == self.values[name] is not None for name in names):
+                    return row
+        return None

@@ -1,0 +1,369 @@
+"""Attack one table in one context state and judge each answer: leak, holds or unverified, with its control.
+
+An attack that touches nothing proves something only beside its control: the permitted twin works on the caller's own
+rows, and the same statement run by the administrator does reach the victim's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from dbkit.leak.attacker import Attacker
+from dbkit.leak.contexts import State, allowed_slots
+from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
+from dbkit.leak.rows import COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
+from dbkit.leak.session import Outcome
+from dbkit.leak.statements import COMMANDS, Variant, build_variants
+from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
+from dbkit.tenancy.relations import Privileges, Role, literal
+
+__all__ = ["Control", "TableAttack", "Target"]
+
+_REPLICA = "set local session_replication_role = replica"
+_FOREIGN_KEY_STATES = ("23503", "23001")
+# Refusals that say the attack itself was no statement PostgreSQL understands, so nothing was proven.
+_BROKEN = ("42601", "42703", "42P01", "42883", "42804", "42P10", "42P18", "0A000", "57014", "54001", "42P17", "25P02")
+
+
+@dataclass
+class Control:
+    """What a variant does when it may: on the own rows, and as the administrator."""
+
+    variant: Variant
+    own: Outcome | None
+    admin: Outcome
+    works: bool
+    admin_reaches: bool
+
+    @property
+    def settled(self) -> bool:
+        """True where nothing is gained by another control: it works, is not granted, or there can be none."""
+        return self.works or self.own is None or self.own.no_privilege
+
+    @property
+    def text(self) -> str:
+        parts = []
+        if self.own is not None:
+            parts.append(f"{self.variant.control}; -- on the own rows: {self.own}")
+        parts.append(f"as the administrator the attack gives: {self.admin}")
+        return "\n".join(parts)
+
+
+@dataclass
+class Target:
+    """One table as one role attacks it."""
+
+    model: TableModel
+    rows: TableRows
+    privileges: Privileges
+    controls: dict[str, list[Control]] = field(default_factory=lambda: defaultdict(list))
+    total: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.model.table.qualified
+
+
+class TableAttack:
+    """Attacks on one table in one state."""
+
+    def __init__(
+        self,
+        attacker: Attacker,
+        proof: RoleProof,
+        role: Role,
+        model: Model,
+        scope: ScopeModel,
+        target: Target,
+        population: Population,
+        state: State,
+    ) -> None:
+        self.attacker = attacker
+        self.proof = proof
+        self.role = role
+        self.target = target
+        self.population = population
+        self.state = state
+        self.model = model
+        self.scope = scope
+        self.allowed = allowed_slots(state, target.model, scope, model)
+        self.usual = allowed_slots(State("right", "", open_to_own=True), target.model, scope, model)
+        self.owners: dict[tuple[str, ...], dict[tuple[str | None, ...], set[str]]] = {}
+
+    # Controls
+
+    def take_controls(self) -> None:
+        """Run each attack as the administrator and its twin on the own rows, and keep what they give."""
+        target = self.target
+        target.total = self._count()
+        name = target.model.table.qualified
+        user_columns, references = self.model.user_columns.get(name, ()), self._crossing_references()
+        for variant in build_variants(
+            target.model, target.rows, target.privileges, user_columns=user_columns, references=references
+        ):
+            target.controls[variant.command].append(self._control(variant))
+        if all(control.settled for controls in target.controls.values() for control in controls):
+            return
+        # What the attacker may not do to its own row (leave the tenant, demote itself) it may do to a colleague's.
+        if COLLEAGUE not in self.usual or COLLEAGUE not in target.rows.rows:
+            return
+        others = build_variants(target.model, target.rows, target.privileges, own=COLLEAGUE)
+        for variant in others:
+            controls = target.controls[variant.command]
+            for number, control in enumerate(controls):
+                if control.variant.name == variant.name and not control.settled:
+                    second = self._control(variant)
+                    controls[number] = second if second.works else control
+
+    def _crossing_references(self) -> dict[str, tuple[str | None, ...]]:
+        """Foreign keys that leave the tenant column out, though the table they reference has one."""
+        table, column = self.target.model.table, self.target.model.column
+        found: dict[str, tuple[str | None, ...]] = {}
+        if self.target.model.kind is not Kind.TENANT:
+            return found
+        for key in table.foreign_keys:
+            referenced = self.scope.tables.get(key.target)
+            rows = self.population.tables.get(key.target)
+            if referenced is None or rows is None or VICTIM not in rows.rows:
+                continue
+            of_tenants = referenced.kind is Kind.TENANT and referenced.column not in key.target_columns
+            if of_tenants and column not in key.columns:
+                found[key.name] = tuple(rows.rows[VICTIM][name] for name in key.target_columns)
+        return found
+
+    def _count(self) -> int:
+        outcome = self.attacker.run(f"select count(*) from {self.target.model.table.sql}", admin=True)
+        return int((outcome.rows[0][0] if outcome.rows else None) or 0)
+
+    def _control(self, variant: Variant) -> Control:
+        control = self._tried(variant)
+        refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
+        if variant.judge != "insert" and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
+            # Children stand in the way of everybody; what counts is whether the policy would.
+            control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
+        return control
+
+    def _tried(self, variant: Variant) -> Control:
+        admin = self.attacker.run(variant.attack, variant.prepare, admin=True)
+        own = self.attacker.run(variant.control, variant.prepare) if variant.control is not None else None
+        works = own is not None and not own.refused and self._reaches(variant, own, self.usual)
+        return Control(variant, own, admin, works, self._reaches(variant, admin, frozenset(SLOTS) - self.usual))
+
+    def _reaches(self, variant: Variant, outcome: Outcome, slots: frozenset[str]) -> bool:
+        """Whether the answer touches rows of these slots (for writes: any row)."""
+        if outcome.refused:
+            return False
+        if variant.judge == "rows":
+            return any(self._slots_of(variant, row) & slots for row in outcome.rows)
+        return bool(outcome.affected)
+
+    def _slots_of(self, variant: Variant, row: tuple[str | None, ...]) -> set[str]:
+        if variant.returns not in self.owners:
+            found: dict[tuple[str | None, ...], set[str]] = defaultdict(set)
+            for slot, stored in self.target.rows.rows.items():
+                found[tuple(stored[name] for name in variant.returns)].add(slot)
+            self.owners[variant.returns] = found
+        return self.owners[variant.returns].get(row, set())
+
+    # Attacks
+
+    def attack(self) -> None:
+        for command in COMMANDS:
+            self.proof.paths.append(self._command(command, self.target.controls.get(command, [])))
+
+    def _command(self, command: str, controls: list[Control]) -> Path:
+        path = Path(self.proof.scope, self.proof.role, self.target.name, command, self.state.name, HOLDS)
+        if not controls:
+            path.verdict, path.reason = UNVERIFIED, "no further valid row could be made for it"
+            return path
+        held: list[tuple[Control, str]] = []
+        open_questions: list[str] = []
+        vacuous: list[str] = []  # ways that nobody could go
+        for control in controls:
+            if control.own is not None and self.state.name == "right":
+                shown = self._data_in_error(control.variant.control or "", control.own) if control.own.refused else ""
+                if shown:
+                    return self._leak(path, control, control.variant.control or "", shown)
+            for statement in self._statements(control):
+                outcome = self.attacker.run(statement, control.variant.prepare)
+                self._record(control, statement)
+                witness = self._witness(control, statement, outcome)
+                if witness:
+                    return self._leak(path, control, statement, witness)
+                answer = self._holds(control, outcome)
+                if answer is not None:
+                    held.append((control, answer))
+                elif control.own is None and outcome.sqlstate not in _BROKEN:
+                    vacuous.append(self._why_open(control, outcome))
+                else:
+                    open_questions.append(self._why_open(control, outcome))
+        open_questions += [] if held else vacuous
+        if open_questions and not any(control.works for control, _ in held):
+            path.verdict, path.reason = UNVERIFIED, open_questions[0]
+            path.control = controls[0].text
+            return path
+        best = next(((control, answer) for control, answer in held if control.works), held[0])
+        path.reason, path.control = best[1], best[0].text
+        path.sql = self.attacker.paste(best[0].variant, best[0].variant.attack)
+        return path
+
+    def _record(self, control: Control, statement: str) -> None:
+        """Keep what the emitted tests need; states that span transactions and COPY cannot be put in one."""
+        variant, table = control.variant, self.target.model.table
+        if self.state.before or variant.command == "COPY TO":
+            return
+        count, limit = statement, 0
+        if variant.judge == "rows":
+            foreign = [row for slot, row in self.target.rows.rows.items() if self._foreign({slot})]
+            condition = " or ".join(dict.fromkeys(f"({identify(table, row, variant.returns)})" for row in foreign))
+            if variant.command == "SELECT":
+                count = f"select count(*) from {table.sql} where {condition}"
+            else:
+                count = f"with answer as ({statement}) select count(*) from answer where {condition}"
+        elif variant.judge == "blind":
+            limit = self._permitted()
+        admin = (*(step.sql for step in self.state.steps if step.admin), *variant.prepare)
+        context = tuple(step.sql for step in self.state.steps if not step.admin)
+        name = variant.name if statement == variant.attack else "own rows"
+        probe = Probe(table.qualified, variant.command, self.state.label, name, admin, context, count, limit)
+        self.proof.probes.append(probe)
+        if self.state.name == "right" and control.works and variant.control and variant.judge != "rows":
+            self.proof.probes.append(replace(probe, name=f"control: {name}", count=variant.control, limit=None))
+
+    def _permitted(self) -> int:
+        """How many rows a statement without WHERE may touch: all but the stored rows of others."""
+        rows = self.target.rows.rows
+        own = {id(row) for slot, row in rows.items() if slot in self.allowed}
+        return self.target.total - len({id(row) for row in rows.values()} - own)
+
+    def _leak(self, path: Path, control: Control, statement: str, witness: str) -> Path:
+        path.verdict, path.witness, path.control = LEAK, witness, control.text
+        path.reason = f"{self.state.label}: {control.variant.name or control.variant.command.lower()}"
+        path.sql = self.attacker.paste(control.variant, statement)
+        return path
+
+    def _statements(self, control: Control) -> Iterable[str]:
+        """The attack; where even the own rows are out of reach, the permitted twin is an attack too."""
+        yield control.variant.attack
+        twin = control.variant.control
+        if not self.allowed and twin is not None and twin != control.variant.attack:
+            yield twin
+
+    def _witness(self, control: Control, statement: str, outcome: Outcome) -> str:
+        """What the answer shows that it must not; empty when it shows nothing."""
+        variant = control.variant
+        if outcome.refused:
+            return self._data_in_error(statement, outcome)
+        if variant.judge == "rows":
+            foreign = [row for row in outcome.rows if self._foreign(self._slots_of(variant, row))]
+            if not foreign:
+                return ""
+            shown = dict(zip(variant.returns, foreign[0], strict=False))
+            return f"{len(foreign)} rows that are not the caller's, e.g. {shown}"
+        affected = outcome.affected or 0
+        if variant.judge == "blind":
+            if affected <= self._permitted():
+                return ""
+            return f"{affected} rows affected where at most {self._permitted()} are the caller's"
+        if not affected:
+            return ""
+        if variant.judge == "insert" and statement == variant.attack and not self._stored_for_victim(variant):
+            return ""
+        return f"{affected} row affected that is not the caller's to touch"
+
+    def _foreign(self, slots: set[str]) -> bool:
+        return bool(slots) and not slots & self.allowed
+
+    def _stored_for_victim(self, variant: Variant) -> bool:
+        """After an insert that was accepted: is the row the victim's, or did a trigger make it the caller's own?"""
+        model = self.target.model
+        if model.column is None:
+            return True
+        victim = self.population.identities[VICTIM]
+        owner = victim.user if model.kind is Kind.USER else victim.tenant
+        own_rows = {id(row) for row in self.target.rows.rows.values() if row[model.column] == owner}
+        before = 0 if variant.prepare else len(own_rows)
+        column = model.table.columns[model.column].sql
+        now = self.attacker.peek(f"select count(*) from {model.table.sql} where {column} = {literal(owner)}")
+        return int(now or 0) > before
+
+    def _data_in_error(self, statement: str, outcome: Outcome) -> str:
+        """Values of rows the caller may not see, shown by the error text."""
+        text = f"{outcome.message} {outcome.detail}"
+        for slot, row in self.target.rows.rows.items():
+            if slot in self.allowed:
+                continue
+            for name, value in row.items():
+                if value and len(value) >= 8 and value in text and value not in statement:
+                    if value in "".join(self.attacker.script):
+                        continue
+                    return f"the error shows {name} of another row: {outcome}"
+        return ""
+
+    def _holds(self, control: Control, outcome: Outcome) -> str | None:
+        """Why the answer counts as held, or None when it proves nothing."""
+        if outcome.no_privilege:
+            return "no privilege"
+        if outcome.sqlstate in _BROKEN:
+            return None
+        if control.own is not None and not control.works:
+            if control.own.no_privilege and outcome.refused:
+                return "no privilege"
+            if not self._policy_for(control.variant):
+                return "no policy admits the role"
+            if self._refused_for_all(control):
+                return f"refused for everybody: {control.admin.message}"
+            return None
+        if not control.admin_reaches:
+            if outcome.refused and self._refused_for_all(control):
+                return f"refused for everybody: {control.admin.message}"
+            return None
+        return f"refused: {outcome}" if outcome.refused else "the own rows only" if self.allowed else "no row"
+
+    def _why_open(self, control: Control, outcome: Outcome) -> str:
+        if outcome.sqlstate in _BROKEN:
+            return f"the attack could not be carried out: {outcome}"
+        if control.own is not None and not control.works:
+            return f"its control does not work: the statement on the caller's own rows gives {control.own}"
+        return f"the attack ({control.variant.name}) gives {control.admin} even as the administrator"
+
+    def _refused_for_all(self, control: Control) -> bool:
+        """A trigger that raises refuses everybody, so nobody gets through."""
+        return control.admin.refused and "RAISE" in control.admin.context
+
+    def _policy_for(self, variant: Variant) -> bool:
+        """Whether any permissive policy lets the role try this command at all."""
+        table = self.target.model.table
+        if not table.rls:
+            return True
+        needed = _NEEDED_POLICIES[variant.command](variant)
+        roles = {"public", self.role.name, *self.role.may_become}
+        for command in needed:
+            if not any(
+                policy.permissive and policy.command in (command, "all") and roles & set(policy.roles)
+                for policy in table.policies
+            ):
+                return False
+        return True
+
+
+def _merge_policies(variant: Variant) -> tuple[str, ...]:
+    return ("insert",) if variant.name == "insert" else ("select", variant.name)
+
+
+def _returning_policies(variant: Variant) -> tuple[str, ...]:
+    return ("select", "delete" if variant.attack.startswith("delete") else "update")
+
+
+_NEEDED_POLICIES: dict[str, Callable[[Variant], tuple[str, ...]]] = {
+    "SELECT": lambda _: ("select",),
+    "COPY TO": lambda _: ("select",),
+    "INSERT": lambda _: ("insert",),
+    "UPDATE": lambda _: ("update",),
+    "DELETE": lambda _: ("delete",),
+    "UPSERT": lambda variant: ("insert",) if variant.name == "do nothing" else ("insert", "update", "select"),
+    "MERGE": _merge_policies,
+    "RETURNING": _returning_policies,
+}

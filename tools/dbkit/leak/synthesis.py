@@ -1,0 +1,347 @@
+"""Fill a disposable database with rows of two tenants and two users each, from the catalog alone.
+
+Tables are filled in the order of their references. Each insert is tried and what the server says about it (the
+constraint, the column) decides what `draft` mends before the next try; what cannot be populated keeps the last refusal
+as its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from dbkit.leak.draft import ENDED, Draft
+from dbkit.leak.rows import (
+    ATTACKER,
+    NEWCOMERS,
+    SLOTS,
+    VICTIM,
+    Identity,
+    Population,
+    TableRows,
+    Values,
+    delete_statements,
+    identify,
+    insert_statement,
+    ordinal,
+)
+from dbkit.leak.session import Outcome, Session
+from dbkit.tenancy.declaration import Sample
+from dbkit.tenancy.model import Kind, Model
+from dbkit.tenancy.relations import ForeignKey, Table, literal
+
+__all__ = ["Synthesis", "populate"]
+
+_ATTEMPTS = 25
+
+
+def populate(session: Session, model: Model) -> Population:
+    """Insert rows for every slot into every table that belongs to tenants or users, and into what those reference.
+
+    The rows are committed. Tables that cannot be populated keep the reason; nothing is raised for them.
+    """
+    return Synthesis(session, model).run()
+
+
+class Synthesis:
+    """The filling of one database: `population` is the result."""
+
+    def __init__(self, session: Session, model: Model) -> None:
+        self.session = session
+        self.model = model
+        self.relations = model.relations
+        self.default = model.scopes[0]
+        self.population = Population(self._identities())
+        self.existing: dict[tuple[str, tuple[str, ...]], list[tuple[str | None, ...]]] = {}
+
+    def run(self) -> Population:
+        order = self._order()
+        for table in order:
+            self.population.tables[table.qualified] = TableRows()
+        self.session.must("begin")
+        for table in order:
+            if not self._referenced_rows_exist(table):
+                slots: tuple[str, ...] = SLOTS
+                if self.model.users and table.qualified == self.model.users[0]:
+                    slots += tuple(NEWCOMERS.values())
+                for slot in slots:
+                    self._store(table, slot)
+        for table in order:
+            self._close_cycles(table)
+        for table in order:
+            if self._belongs_to_callers(table) and self.population.tables[table.qualified].reason is None:
+                for slot in (VICTIM, ATTACKER):
+                    self._find_spare(table, slot)
+        self._fill_internal()
+        self.session.must("commit")
+        self._place_partitions()
+        return self.population
+
+    def ask(self, query: str) -> Outcome:
+        """A query that may fail without ending the transaction."""
+        self.session.must("savepoint ask")
+        outcome = self.session.run(query)
+        self.session.must("rollback to savepoint ask", "release savepoint ask")
+        return outcome
+
+    # Identities
+
+    def _identities(self) -> dict[str, Identity]:
+        attacker, victim = ([*self.model.declaration.samples, Sample(), Sample()])[:2]
+        tenant_base, user_base = self._tenant_type(), self._user_type()
+        identities = {}
+        for slot in (*SLOTS, *NEWCOMERS.values()):
+            sample = {"A": victim, "B": attacker}[slot[0]]
+            first = slot[1] == "1"
+            lead = sample.user or _invent("user", slot[0] + "1", user_base)
+            user = lead if first else _invent("user", slot, user_base)
+            # A tenant that is a user is its first user.
+            tenant = sample.tenant or (lead if self.model.tenant_is_user else _invent("tenant", slot[0], tenant_base))
+            key = tenant.split(",")[0] if tenant_base == "uuid" else tenant
+            identities[slot] = Identity(key, user, tenant, sample.login)
+        return identities
+
+    def _tenant_type(self) -> str:
+        if self.model.registry:
+            return self.relations.tables[self.model.registry[0]].columns[self.model.registry[1]].base
+        for table in self.default.tables.values():
+            if table.kind is Kind.TENANT and table.column:
+                return table.table.columns[table.column].base
+        return "uuid"
+
+    def _user_type(self) -> str:
+        if self.model.users:
+            return self.relations.tables[self.model.users[0]].columns[self.model.users[1]].base
+        for name, columns in self.model.user_columns.items():
+            for column in columns:
+                return self.relations.tables[name].columns[column].base
+        return "uuid"
+
+    # Which tables, in which order
+
+    def _belongs_to_callers(self, table: Table) -> bool:
+        return any(scope.tables[table.qualified].protected for scope in self.model.scopes)
+
+    def _order(self) -> list[Table]:
+        """Protected and internal tables and what they reference, referenced tables first."""
+        order: list[Table] = []
+        seen: set[str] = set()
+        open_tables: set[str] = set()
+
+        def visit(table: Table) -> None:
+            if table.qualified in seen:
+                return
+            seen.add(table.qualified)
+            open_tables.add(table.qualified)
+            for key in sorted(table.foreign_keys, key=lambda key: self._optional(table, key)):
+                # In a cycle the optional reference waits: `_close_cycles` fills it in later.
+                if not self._optional(table, key) or not self._needs(key.target) & open_tables:
+                    visit(self.relations.tables[key.target])
+            open_tables.remove(table.qualified)
+            order.append(table)
+
+        wanted = [
+            table for table in self.relations.base_tables if self._belongs_to_callers(table) and not table.is_partition
+        ]
+        for table in sorted(wanted, key=lambda table: (self.model.registry or [""])[0] != table.qualified):
+            visit(table)
+        return order
+
+    def _needs(self, name: str) -> set[str]:
+        """The table and all that its rows cannot be without."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            table = self.relations.tables[waiting.pop()]
+            if table.qualified not in found:
+                found.add(table.qualified)
+                waiting += [key.target for key in table.foreign_keys if not self._optional(table, key)]
+        return found
+
+    def _optional(self, table: Table, key: ForeignKey) -> bool:
+        return any(table.columns[name].nullable for name in key.columns)
+
+    def _referenced_rows_exist(self, table: Table) -> bool:
+        """True for reference data that already has rows: it is used as it is."""
+        if self._belongs_to_callers(table):
+            return False
+        return bool(self.session.must(f"select 1 from {table.sql} limit 1").rows)
+
+    def _fill_internal(self) -> None:
+        """One row in each empty table that app roles cannot reach: a context may need its key or its settings.
+
+        Nothing is attacked there for want of a row, so a table that takes none is passed over.
+        """
+        from dbkit.catalog import TOOL_SCHEMAS
+
+        for table in self.relations.base_tables:
+            internal = self.default.tables[table.qualified].kind is Kind.INTERNAL
+            if not internal or table.is_partition or table.schema in TOOL_SCHEMAS:
+                continue
+            if not self.session.must(f"select 1 from {table.sql} limit 1").rows:
+                self.population.tables.setdefault(table.qualified, TableRows())
+                self._try_insert(table, ATTACKER, keep=True)
+
+    def _place_partitions(self) -> None:
+        """A partition holds the rows of its root table that landed in it."""
+        for table in self.relations.base_tables:
+            root = self._root(table)
+            if not table.is_partition or root is None or root.qualified not in self.population.tables:
+                continue
+            rows = TableRows(notes=[f"rows of {root.qualified}"])
+            for slot, row in self.population.tables[root.qualified].rows.items():
+                if self.session.must(f"select 1 from {table.sql} where {identify(table, row)}").rows:
+                    rows.rows[slot] = row
+            if len({slot[0] for slot in rows.rows}) < 2:
+                rows.reason = f"not both tenants have a row of {root.qualified} in this partition"
+            self.population.tables[table.qualified] = rows
+
+    def _root(self, table: Table) -> Table | None:
+        while table.is_partition:
+            parent = self.relations.tables.get(table.parents[0]) if table.parents else None
+            if parent is None:
+                return None
+            table = parent
+        return table
+
+    # One row
+
+    def _store(self, table: Table, slot: str) -> None:
+        rows = self.population.tables[table.qualified]
+        twin = Draft(self, table, slot, 0).twin()
+        if rows.reason is not None or twin is not None:
+            if twin is not None:
+                rows.rows[slot] = twin
+            return
+        found = self._try_insert(table, slot, keep=True)
+        if isinstance(found, dict):
+            rows.rows[slot] = found
+            return
+        off, on = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
+        self.session.must(off)
+        again = self._try_insert(table, slot, keep=True)
+        self.session.must(on)
+        if isinstance(again, dict):
+            rows.rows[slot] = again
+            self.population.statements[-1:] = [off, *self.population.statements[-1:], on]
+            rows.notes.append(f"triggers were off for slot {slot}: {found}")
+        elif slot in (VICTIM, ATTACKER):
+            rows.reason = f"no row of {slot} could be inserted: {found}"
+        else:
+            rows.notes.append(f"no row of {slot} could be inserted: {found}")
+
+    def _find_spare(self, table: Table, slot: str) -> None:
+        """Values of a further row: inserted and taken back.
+
+        Tried in turn: as the stored rows; naming a user who has no row yet; after deleting the stored row, where a
+        tenant can only have one; with triggers off, where a trigger refuses every row.
+        """
+        rows = self.population.tables[table.qualified]
+        remove = delete_statements(table, self._tenant_rows(table, slot))
+        by_user = self.default.tables[table.qualified].kind is Kind.USER
+        ways: list[tuple[list[str], str | None]] = [
+            ([], None),
+            *([] if by_user else [([], NEWCOMERS[slot])]),
+            (remove, None),
+            (["set local session_replication_role = replica"], None),
+        ]
+        for prepare, user in ways:
+            self.session.must("savepoint spare", *prepare)
+            found = self._try_insert(table, slot, keep=False, generation=1, user=user)
+            self.session.must("rollback to savepoint spare", "release savepoint spare")
+            if isinstance(found, dict):
+                rows.spares[slot] = found
+                if prepare is remove:
+                    rows.displaced.add(slot)
+                return
+
+    def _tenant_rows(self, table: Table, slot: str) -> list[Values]:
+        rows = self.population.tables[table.qualified].rows
+        return [row for name, row in rows.items() if name[0] == slot[0]]
+
+    def _try_insert(
+        self, table: Table, slot: str, *, keep: bool, generation: int = 0, user: str | None = None
+    ) -> Values | Outcome:
+        """Insert one row inside the open transaction, mending it after each refusal.
+
+        Args:
+            keep: return the stored row; otherwise return the given values that fitted.
+            generation: 0 for the stored rows, 1 for the spare; rows of different generations differ.
+            user: slot of the user named in the row, where that is another one.
+
+        Returns:
+            The row, or the last refusal.
+        """
+        draft = Draft(self, table, slot, generation, user)
+        last = Outcome(sqlstate="XX000", message="nothing was tried")
+        returning = ", ".join(f"{column.sql}::text" for column in table.columns.values())
+        for _ in range(_ATTEMPTS):
+            statement = insert_statement(table, draft.values)
+            self.session.must("savepoint attempt")
+            outcome = self.session.run(f"{statement} returning {returning}")
+            if not outcome.refused:
+                constraints = self.session.run("set constraints all immediate")
+                outcome = constraints if constraints.refused else outcome
+            if not outcome.refused and outcome.rows:
+                self.session.must("release savepoint attempt")
+                if not keep:
+                    return dict(draft.values)
+                row = dict(zip(table.columns, outcome.rows[0], strict=True))
+                # As stored, keys that the server made included, so that the statements can be replayed.
+                given = {name: value for name, value in row.items() if not table.columns[name].generated}
+                self.population.statements.append(insert_statement(table, given))
+                return row
+            self.session.must("rollback to savepoint attempt", "release savepoint attempt")
+            if not outcome.refused:
+                return Outcome(sqlstate="02000", message="a trigger or rule swallowed the row")
+            last = outcome
+            if not draft.mend(outcome):
+                break
+        return last
+
+    # References
+
+    def referenced(self, table: Table, key: ForeignKey, slot: str) -> tuple[str | None, ...] | None:
+        """Values of a foreign key: the row of the same slot, or a row of the reference data; None without either."""
+        rows = self.population.tables.get(key.target)
+        if rows and slot in rows.rows:
+            return tuple(rows.rows[slot][column] for column in key.target_columns)
+        cache = (key.target, key.target_columns)
+        if cache not in self.existing or not self.existing[cache]:
+            target = self.relations.tables[key.target]
+            columns = ", ".join(f"{target.columns[name].sql}::text" for name in key.target_columns)
+            if rows is not None and self._belongs_to_callers(target):
+                return None
+            found = self.session.must(f"select {columns} from {target.sql} order by 1 limit 8").rows
+            self.existing[cache] = list(found)
+        choices = self.existing[cache]
+        return choices[ordinal(slot) % len(choices)] if choices else None
+
+    def _close_cycles(self, table: Table) -> None:
+        """Fill optional references that were left empty because the other row came later."""
+        for slot, row in self.population.tables[table.qualified].rows.items():
+            for key in table.foreign_keys:
+                found = None if key.target == table.qualified else self.referenced(table, key, slot)
+                if found is None or any(ENDED.match(name) for name in key.columns):
+                    continue
+                wanted = dict(zip(key.columns, found, strict=True))
+                empty = {name: value for name, value in wanted.items() if row[name] is None}
+                if not empty or any(row[name] not in (None, value) for name, value in wanted.items()):
+                    continue
+                pairs = ", ".join(f"{table.columns[name].sql} = {literal(value)}" for name, value in empty.items())
+                statement = f"update {table.sql} set {pairs} where {identify(table, row)}"
+                self.session.must("savepoint cycle")
+                if self.session.run(statement).refused:
+                    self.session.must("rollback to savepoint cycle")
+                else:
+                    row.update(empty)
+                    self.population.statements.append(statement)
+
+
+def _invent(kind: str, name: str, base: str) -> str:
+    digest = hashlib.sha256(f"dbkit leak {kind} {name}".encode()).hexdigest()
+    if base == "uuid":
+        return str(uuid.UUID(digest[:32]))
+    if base in ("int2", "int4", "int8", "numeric"):
+        return str(9000 + int(digest[:4], 16) % 20000)
+    return f"leak-{kind}-{name.lower()}"

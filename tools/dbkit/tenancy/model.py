@@ -1,0 +1,452 @@
+"""Judge every table of a database by the declared tenancy: whose rows are these, and how do we know.
+
+What is declared is checked (a name that does not exist is an error), what is absent is inferred, and each table keeps
+the reason, which `dbkit leak --model` prints.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dbkit.errors import DbkitError
+from dbkit.tenancy.declaration import Declaration, Memberships, Scope
+from dbkit.tenancy.relations import Relations, Table
+
+__all__ = ["PROTECTED", "Kind", "Model", "ScopeModel", "TableModel", "build_model"]
+
+_TENANT_WORDS = (
+    "tenant|organi[sz]ation|org|company|account|workspace|team|customer|agency|clinic|shop|store|client|school|firm"
+    "|business|merchant|landlord|practice|site|project"
+)
+_TENANT_COLUMN = re.compile(rf"^(?:{_TENANT_WORDS})(?:_?(?:id|uuid|key|code|slug|ref))?$|^owner_user_id$")
+_TENANT_TABLE = re.compile(rf"^(?:{_TENANT_WORDS})(?:s|es)?$|^companies$|^agencies$|^businesses$")
+_USER_COLUMN = re.compile(
+    r"^(?:auth_)?(?:user|member|profile|person|owner|owner_user|author|created_by|uploaded_by|invited_by|assigned_to)"
+    r"(?:_?(?:id|uuid))?$|^uid$|^sub$"
+)
+_USER_TABLE = re.compile(r"^(?:app_)?(?:users?|profiles?|people|persons?|user_profiles)$")
+# Functions that only store or shape the caller's claim: a context made of nothing else checks nothing.
+_STORING_FUNCTIONS = frozenset(
+    [
+        "set_config",
+        "json_build_object",
+        "jsonb_build_object",
+        "json_object",
+        "jsonb_object",
+        "to_json",
+        "to_jsonb",
+        "format",
+        "concat",
+        "json_build_array",
+        "jsonb_build_array",
+        "row_to_json",
+        "coalesce",
+    ]
+)
+
+
+class Kind(StrEnum):
+    """Whose rows a table holds, for one kind of caller."""
+
+    TENANT = "tenant"  # a column names the tenant
+    USER = "user"  # a column names the one user who may see the row
+    MEMBER = "member"  # the registry of users: visible to those who share a tenant
+    ROW = "row"  # no column says it; the row belongs to the caller it was made for, through foreign keys
+    SHARED = "shared"  # deliberately the same for every tenant
+    INTERNAL = "internal"  # out of reach for app roles
+    UNKNOWN = "unknown"  # reachable, and nobody said whose rows these are
+
+
+PROTECTED = frozenset({Kind.TENANT, Kind.USER, Kind.MEMBER, Kind.ROW})
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """One table as one scope sees it. `column` is set for tenant and user tables."""
+
+    table: Table
+    kind: Kind
+    column: str | None
+    reason: str
+
+    @property
+    def protected(self) -> bool:
+        return self.kind in PROTECTED
+
+
+@dataclass(frozen=True)
+class ScopeModel:
+    """One kind of caller and the tables as it sees them, by qualified name.
+
+    Attributes:
+        by_user: rows belong to the user, not to the tenant (a scope that names no tenant).
+        verifies: the context statement checks what it is given; otherwise who may name which tenant is the contract.
+        trusts_settings: whoever can set a setting is believed, so forging one is no attack but the contract.
+    """
+
+    scope: Scope
+    tables: Mapping[str, TableModel]
+    by_user: bool
+    verifies: bool
+    trusts_settings: bool
+    trust_reason: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """The tenancy of one database.
+
+    Attributes:
+        registry: table and column that list the tenants.
+        users: table and column that list the users.
+        tenant_is_user: tenant ids are user ids (a tenant column references the users).
+        user_columns: table -> columns that hold a user id.
+        tenant_columns: default names of tenant columns, declared or inferred.
+        inferred: (what, value, reason) of everything that was not declared.
+    """
+
+    declaration: Declaration
+    relations: Relations
+    registry: tuple[str, str] | None
+    users: tuple[str, str] | None
+    memberships: Memberships | None
+    scopes: tuple[ScopeModel, ...]
+    tenant_is_user: bool
+    user_columns: Mapping[str, tuple[str, ...]]
+    tenant_columns: tuple[str, ...] = ()
+    inferred: tuple[tuple[str, str, str], ...] = field(default_factory=tuple)
+
+
+def build_model(declaration: Declaration, relations: Relations, *, isolation: str | None = None) -> Model:
+    """Check the declaration against the catalog and classify every table.
+
+    Args:
+        isolation: `[core] isolation` where the core module is in use; "trusted" means settings are believed.
+
+    Raises:
+        DbkitError: a declared name does not exist (the message names it and the nearest one that does).
+    """
+    return _Builder(declaration, relations, isolation).build()
+
+
+class _Builder:
+    """Holds the declaration and the catalog while the model is worked out, step by step."""
+
+    def __init__(self, declaration: Declaration, relations: Relations, isolation: str | None) -> None:
+        self.declaration = declaration
+        self.relations = relations
+        self.isolation = isolation
+        self.inferred: list[tuple[str, str, str]] = []
+
+    def build(self) -> Model:
+        self._check_names()
+        self.columns = self._tenant_columns()
+        self.registry = self._registry()
+        self.users = self._users()
+        self.user_columns = self._user_columns()
+        self.memberships = self._memberships()
+        if self.memberships and not self.users:
+            self.users = self._target(self.memberships.table, self.memberships.user_column)
+        default = self._scope_model(self.declaration.scopes[0], None)
+        further = [self._scope_model(scope, default) for scope in self.declaration.scopes[1:]]
+        return Model(
+            declaration=self.declaration,
+            relations=self.relations,
+            registry=self.registry,
+            users=self.users,
+            memberships=self.memberships,
+            scopes=(default, *further),
+            tenant_is_user=self._tenant_is_user(default),
+            user_columns=self.user_columns,
+            tenant_columns=self.columns,
+            inferred=tuple(self.inferred),
+        )
+
+    # Declared names
+
+    def _check_names(self) -> None:
+        declaration = self.declaration
+        for role in declaration.app_roles:
+            self._require("app role", role, self.relations.roles, "app_roles")
+        for sample in declaration.samples:
+            if sample.login:
+                self._require("login role", sample.login, self.relations.roles, "samples")
+        for key in ("shared", "internal"):
+            for name in getattr(declaration, key):
+                self._table(name, key)
+        for key in ("tables", "user_tables"):
+            for name, column in getattr(declaration, key).items():
+                self._column(self._table(name, key), column, key)
+        for scope in declaration.scopes:
+            for name, column in scope.tables.items():
+                self._column(self._table(name, f"scopes.{scope.name}.tables"), column, f"scopes.{scope.name}.tables")
+        schemas = {table.schema for table in self.relations.tables.values()}
+        for schema in declaration.schemas:
+            self._require("schema", schema, schemas, "schemas")
+        all_columns = {column for table in self.relations.base_tables for column in table.columns}
+        for schema, column in declaration.schemas.items():
+            names = {name for table in self.relations.base_tables if table.schema == schema for name in table.columns}
+            self._require(f"column in schema {schema}", column, names, "schemas")
+        for column in declaration.columns:
+            self._require("column", column, all_columns, "columns")
+        for function in declaration.definers:
+            self._require("function", function.split("(")[0], self.relations.functions, "definers")
+        for path in declaration.values:
+            table_name, _, column = path.rpartition(".")
+            self._column(self._table(table_name, "values"), column, "values")
+
+    def _table(self, name: str, key: str) -> Table:
+        """The table of a declared name; without a schema it must be the only one of that name."""
+        found = self.relations.tables.get(name)
+        if found is None and "." not in name:
+            same = [table for table in self.relations.tables.values() if table.name == name]
+            found = same[0] if len(same) == 1 else None
+        if found is None:
+            self._require("table", name, self.relations.tables, key)
+            raise AssertionError("unreachable: _require raises for a missing table")
+        return found
+
+    def _column(self, table: Table, column: str, key: str) -> None:
+        self._require(f"column of {table.qualified}", column, table.columns, key)
+
+    def _require(self, what: str, name: str, known: Iterable[str], key: str) -> None:
+        names = list(known)
+        if name in names:
+            return
+        by_last = {candidate.rpartition(".")[2]: candidate for candidate in names}
+        near = difflib.get_close_matches(name, names, n=1) or [
+            by_last[last] for last in difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
+        ]
+        raise DbkitError(
+            f"{what} does not exist: {name}",
+            detail=f"{self.declaration.source}: {key} names it, the database does not have it.",
+            hint=f'Did you mean "{near[0]}"?' if near else "Correct the name or remove it from the declaration.",
+        )
+
+    # What is inferred where it is absent
+
+    def _tenant_columns(self) -> tuple[str, ...]:
+        declared = self.declaration.columns
+        if declared:
+            return declared
+        counts: Counter[str] = Counter()
+        for table in self.relations.base_tables:
+            words = set(re.findall(r"[a-z_][a-z0-9_]*", _policy_text(table).lower()))
+            for column in table.columns:
+                if _TENANT_COLUMN.match(column):
+                    # A column that policies compare says more than a name.
+                    counts[column] += 10 if column in words else 1
+        compared = [name for name, count in counts.most_common() if count >= 10]
+        columns = tuple(compared or [name for name, _ in counts.most_common()])
+        if columns:
+            reason = "compared in policies" if compared else "named like a tenant column"
+            self.inferred.append(("columns", ", ".join(columns), reason))
+        return columns
+
+    def _registry(self) -> tuple[str, str] | None:
+        declared = self.declaration.tenants
+        if declared is not None:
+            table_name, _, column = declared.rpartition(".")
+            table = self._table(table_name, "tenants")
+            self._column(table, column, "tenants")
+            return table.qualified, column
+        targets: Counter[tuple[str, str]] = Counter()
+        for table in self.relations.base_tables:
+            for column in self.columns:
+                target = self._target(table.qualified, column)
+                if target and target[0] != table.qualified:
+                    targets[target] += 1
+        for (table_name, column), count in targets.most_common():
+            if _TENANT_TABLE.match(self.relations.tables[table_name].name) or column in self.columns:
+                self.inferred.append(("tenants", f"{table_name}.{column}", f"{count} tenant columns reference it"))
+                return table_name, column
+        return None
+
+    def _users(self) -> tuple[str, str] | None:
+        if self.declaration.memberships:
+            membership = self.declaration.memberships
+            table = self._table(membership.table, "memberships")
+            self._column(table, membership.user_column, "memberships")
+            self._column(table, membership.tenant_column, "memberships")
+            return self._target(table.qualified, membership.user_column)
+        for table in self.relations.base_tables:
+            if _USER_TABLE.match(table.name) and len(table.primary_key) == 1:
+                self.inferred.append(("users", f"{table.qualified}.{table.primary_key[0]}", "named like a user table"))
+                return table.qualified, table.primary_key[0]
+        return None
+
+    def _user_columns(self) -> dict[str, tuple[str, ...]]:
+        """Columns that hold a user id: they reference the users, or are named so and reference nothing."""
+        found: dict[str, tuple[str, ...]] = {}
+        for table in self.relations.base_tables:
+            names = []
+            for column in table.columns:
+                target = self._target(table.qualified, column)
+                if (self.users and target == self.users) or (
+                    target is None and _USER_COLUMN.match(column) and not self._in_foreign_key(table, column)
+                ):
+                    names.append(column)
+            if self.users and self.users[0] == table.qualified:
+                names.append(self.users[1])
+            found[table.qualified] = tuple(dict.fromkeys(names))
+        return found
+
+    def _memberships(self) -> Memberships | None:
+        if self.declaration.memberships:
+            declared = self.declaration.memberships
+            return Memberships(
+                self._table(declared.table, "memberships").qualified, declared.user_column, declared.tenant_column
+            )
+        if not any(scope.names_user for scope in self.declaration.scopes):
+            return None
+        for table in self.relations.base_tables:
+            tenants = [name for name in self.columns if name in table.columns]
+            users = [name for name in self.user_columns[table.qualified] if name not in tenants]
+            for unique in table.uniques:
+                if len(unique.columns) == 2 and tenants and users and set(unique.columns) == {tenants[0], users[0]}:
+                    value = f"{table.qualified}({users[0]}, {tenants[0]})"
+                    self.inferred.append(("memberships", value, f"{unique.name} is unique over user and tenant"))
+                    return Memberships(table.qualified, users[0], tenants[0])
+        return None
+
+    def _tenant_is_user(self, default: ScopeModel) -> bool:
+        if self.users is None:
+            return False
+        for name, table in default.tables.items():
+            if table.kind is Kind.TENANT and table.column and self._target(name, table.column) == self.users:
+                reason = f"{name}.{table.column} references {self.users[0]}"
+                self.inferred.append(("tenant ids", "are user ids", reason))
+                return True
+        return False
+
+    def _target(self, table_name: str, column: str) -> tuple[str, str] | None:
+        """What a column references by a foreign key of its own."""
+        table = self.relations.tables.get(table_name)
+        for key in table.foreign_keys if table else ():
+            if key.columns == (column,):
+                return key.target, key.target_columns[0]
+        return None
+
+    def _in_foreign_key(self, table: Table, column: str) -> bool:
+        return any(column in key.columns for key in table.foreign_keys)
+
+    # Tables
+
+    def _scope_model(self, scope: Scope, default: ScopeModel | None) -> ScopeModel:
+        by_user = default is not None and not scope.names_tenant and bool(scope.tables)
+        tables: dict[str, TableModel] = {}
+        for table in sorted(self.relations.base_tables, key=lambda table: table.qualified):
+            tables[table.qualified] = self._classify(table, scope, default, by_user)
+        for name, table_model in list(tables.items()):
+            tables[name] = self._inherit(table_model, tables)
+        verifies = self._verifies(scope)
+        trusts, reason = self._trust(scope, verifies)
+        return ScopeModel(scope, tables, by_user, verifies, trusts, reason)
+
+    def _verifies(self, scope: Scope) -> bool:
+        """Whether the context statements call anything that could refuse, and not only functions that store."""
+        bare = " ".join(re.sub(r"'(?:[^']|'')*'", "''", statement) for statement in scope.context)
+        calls = {name.rpartition(".")[2].lower() for name in re.findall(r"([\w.]+)\s*\(", bare)}
+        return bool(calls - _STORING_FUNCTIONS - {"select", "in", "values"})
+
+    def _trust(self, scope: Scope, verifies: bool) -> tuple[bool, str]:
+        if not scope.context:
+            return False, "the login role is the context; no setting is believed"
+        if not verifies:
+            return True, "believed as they are set: the context statement only stores what it is given"
+        if self.isolation == "trusted":
+            return True, 'believed as they are set, since [core] isolation = "trusted"'
+        return False, "checked by the context statement, so a setting written by hand must open nothing"
+
+    def _classify(self, table: Table, scope: Scope, default: ScopeModel | None, by_user: bool) -> TableModel:
+        name, declaration = table.qualified, self.declaration
+        by_name = {
+            self._table(known, key).qualified: key
+            for key in ("shared", "internal")
+            for known in getattr(declaration, key)
+        }
+        own = {self._table(known, "tables").qualified: column for known, column in scope.tables.items()}
+        if name in own:
+            kind = Kind.TENANT if scope.names_tenant else Kind.USER
+            return TableModel(table, kind, own[name], f"declared in tables of scope {scope.name}")
+        if name in by_name:
+            return TableModel(table, Kind(by_name[name]), None, f"declared in {by_name[name]}")
+        if default is not None:
+            return self._classify_further(table, scope, default, by_user)
+        return self._declared_column(table) or self._inferred_kind(table, scope)
+
+    def _declared_column(self, table: Table) -> TableModel | None:
+        declaration, name = self.declaration, table.qualified
+        for key, kind in (("user_tables", Kind.USER), ("tables", Kind.TENANT)):
+            for known, column in getattr(declaration, key).items():
+                if self._table(known, key).qualified == name:
+                    return TableModel(table, kind, column, f"declared in {key}")
+        if self.registry and self.registry[0] == name:
+            return TableModel(table, Kind.TENANT, self.registry[1], "the registry of tenants")
+        if self.users and self.users[0] == name and self.memberships:
+            return TableModel(table, Kind.MEMBER, None, f"the users of {self.memberships.table}")
+        column = declaration.schemas.get(table.schema)
+        if column in table.columns:
+            return TableModel(table, Kind.TENANT, column, f"tenant column of schema {table.schema}")
+        for column in self.columns:
+            if column in table.columns:
+                return TableModel(table, Kind.TENANT, column, "has a tenant column")
+        return None
+
+    def _classify_further(self, table: Table, scope: Scope, default: ScopeModel, by_user: bool) -> TableModel:
+        """A table that a further scope does not name: its own business only where its roles reach it."""
+        as_default = default.tables[table.qualified]
+        if not by_user or not as_default.protected or not self._reachable(table, scope):
+            return as_default
+        return TableModel(table, Kind.ROW, None, f"reached by {', '.join(scope.app_roles)} through rows of their own")
+
+    def _inferred_kind(self, table: Table, scope: Scope) -> TableModel:
+        if not any(self._reachable(table, each) for each in self.declaration.scopes):
+            return TableModel(table, Kind.INTERNAL, None, "no app role has a privilege on it")
+        users = self.user_columns[table.qualified]
+        if users and scope.names_user:
+            return TableModel(table, Kind.USER, users[0], "has a user column and no tenant column")
+        writable = any(self._may_write(table, each) for each in self.declaration.scopes)
+        readable = any(self._may(table, each, "select") for each in self.declaration.scopes)
+        if not writable and not table.foreign_keys:
+            return TableModel(table, Kind.SHARED, None, "app roles only read it and it references nothing")
+        if not readable and not table.foreign_keys:
+            return TableModel(table, Kind.SHARED, None, "app roles only add to it and read nothing back")
+        return TableModel(table, Kind.UNKNOWN, None, "reachable by app roles, without a tenant column")
+
+    def _inherit(self, model: TableModel, tables: Mapping[str, TableModel]) -> TableModel:
+        """Children of a table with known tenants: partitions and rows that reference it."""
+        if model.kind not in (Kind.UNKNOWN, Kind.INTERNAL) or model.reason.startswith("declared"):
+            return model
+        for parent in model.table.parents:
+            if parent in tables and tables[parent].protected:
+                found = tables[parent]
+                return TableModel(model.table, found.kind, found.column, f"child of {parent}")
+        if model.kind is not Kind.UNKNOWN:
+            return model
+        targets = [tables[key.target] for key in model.table.foreign_keys if key.target in tables]
+        for target in targets:
+            if target.protected:
+                return TableModel(model.table, Kind.ROW, None, f"references {target.table.qualified}")
+        written = any(self._may_write(model.table, each) for each in self.declaration.scopes)
+        if targets and not written and all(target.kind is Kind.SHARED for target in targets):
+            return TableModel(model.table, Kind.SHARED, None, "app roles only read it and it references shared tables")
+        return model
+
+    def _reachable(self, table: Table, scope: Scope) -> bool:
+        return any(self.relations.privileges[role, table.qualified].reachable for role in scope.app_roles)
+
+    def _may(self, table: Table, scope: Scope, privilege: str) -> bool:
+        return any(self.relations.may(role, table, privilege) for role in scope.app_roles)
+
+    def _may_write(self, table: Table, scope: Scope) -> bool:
+        return any(self._may(table, scope, name) for name in ("insert", "update", "delete", "truncate"))
+
+
+def _policy_text(table: Table) -> str:
+    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
