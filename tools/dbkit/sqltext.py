@@ -235,7 +235,10 @@ class _Splitter:
     def _statement(
         self, offset: int, body: str, *, kind: str = "sql", data: str | None = None, terminated: bool = True
     ) -> Statement:
-        self.line += self.text.count("\n", self.line_at, offset)
+        if offset >= self.line_at:
+            self.line += self.text.count("\n", self.line_at, offset)
+        else:  # a psql command inside this statement was emitted first
+            self.line -= self.text.count("\n", offset, self.line_at)
         self.line_at = offset
         column = offset - self.text.rfind("\n", 0, offset)
         return Statement(body, self.line, column, offset, kind, data, terminated)
