@@ -104,7 +104,7 @@ class Config:
         sql_dir: folder with schema/, functions/, policies/, migrations/, seeds/.
         modules: module name -> modules it needs, in declared order.
         isolation: trusted, sealed or signed (`[core] isolation`).
-        database_url: `[database] url`.
+        database_url: the database commands work on where nothing else names one (`[database] url`).
         seeds: environment -> sub-folders of `seeds/`, loaded in that order.
         tenancy: the raw `[tenancy]` table; `dbkit.tenancy` reads it.
         lint: the raw `[lint]` table; `dbkit.lint` reads it.

@@ -2272,6 +2272,9 @@ create policy closed on core.allowed_origins
     using (false)
     with check (false);
 
+comment on policy system_all on core.allowed_origins is 'Owner and definer functions see every row.';
+comment on policy closed on core.allowed_origins is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.
 
 -- core.app_settings: closed to every application role; core.assert_settings reads it as app_definer.
@@ -2289,6 +2292,9 @@ create policy closed on core.app_settings
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
     using (false)
     with check (false);
+
+comment on policy system_all on core.app_settings is 'Owner and definer functions see every row.';
+comment on policy closed on core.app_settings is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
@@ -2313,6 +2319,9 @@ create policy closed on core.context_keys
     using (false)
     with check (false);
 
+comment on policy system_all on core.context_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.context_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.
 
 -- core.context_tokens: closed to every application role; core.set_context_signed reads it as app_definer.
@@ -2331,6 +2340,9 @@ create policy closed on core.context_tokens
     using (false)
     with check (false);
 
+comment on policy system_all on core.context_tokens is 'Owner and definer functions see every row.';
+comment on policy closed on core.context_tokens is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.
 
 -- core.features: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
@@ -2346,6 +2358,9 @@ create policy system_all on core.features
 create policy select_all on core.features
     for select to app_user, app_readonly
     using (true);
+
+comment on policy system_all on core.features is 'Owner and definer functions see every row.';
+comment on policy select_all on core.features is 'Reference data, the same for every tenant.';
 
 grant select on core.features to app_user, app_readonly;
 
@@ -2364,6 +2379,9 @@ create policy closed on core.login_attempts
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
     using (false)
     with check (false);
+
+comment on policy system_all on core.login_attempts is 'Owner and definer functions see every row.';
+comment on policy closed on core.login_attempts is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
@@ -2390,6 +2408,11 @@ create policy update_managers on core.memberships
     for update to app_user
     using (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('team.manage')))
     with check (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('team.manage')));
+
+comment on policy system_all on core.memberships is 'Owner and definer functions see every row.';
+comment on policy select_fellows on core.memberships is 'A person sees their own memberships, and who belongs to the active tenant.';
+comment on policy insert_managers on core.memberships is 'Who holds team.manage invites to the active tenant.';
+comment on policy update_managers on core.memberships is 'Who holds team.manage changes members of the active tenant, and they stay there.';
 
 grant select on core.memberships to app_user, app_readonly;
 -- No status: what an application role inserts is an invitation, and only the invited person can accept it (core.accept_membership).
@@ -2424,6 +2447,9 @@ create policy select_all on core.permissions
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.permissions is 'Owner and definer functions see every row.';
+comment on policy select_all on core.permissions is 'Reference data, the same for every tenant.';
+
 grant select on core.permissions to app_user, app_readonly;
 
 -- core.rls_coverage: names of tables and policies, no data.
@@ -2444,6 +2470,9 @@ create policy select_all on core.role_permissions
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.role_permissions is 'Owner and definer functions see every row.';
+comment on policy select_all on core.role_permissions is 'Reference data, the same for every tenant.';
+
 grant select on core.role_permissions to app_user, app_readonly;
 
 -- core.roles: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
@@ -2459,6 +2488,9 @@ create policy system_all on core.roles
 create policy select_all on core.roles
     for select to app_user, app_readonly
     using (true);
+
+comment on policy system_all on core.roles is 'Owner and definer functions see every row.';
+comment on policy select_all on core.roles is 'Reference data, the same for every tenant.';
 
 grant select on core.roles to app_user, app_readonly;
 
@@ -2480,6 +2512,9 @@ create policy select_all on core.subscription_tiers
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.subscription_tiers is 'Owner and definer functions see every row.';
+comment on policy select_all on core.subscription_tiers is 'Reference data, the same for every tenant.';
+
 grant select on core.subscription_tiers to app_user, app_readonly;
 
 -- core.subscriptions: members see what their tenant has; only core.create_tenant and core.change_subscription write.
@@ -2495,6 +2530,9 @@ create policy system_all on core.subscriptions
 create policy select_members on core.subscriptions
     for select to app_user, app_readonly
     using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.subscriptions is 'Owner and definer functions see every row.';
+comment on policy select_members on core.subscriptions is 'Members see the subscription of the active tenant.';
 
 -- No external ids: they open the tenant's account at the payment provider.
 grant select (tenant_id, system, tier_key, status, current_period_end, trial_ends_at, created_at, updated_at)
@@ -2525,6 +2563,9 @@ create policy closed on core.tenant_sequences
     using (false)
     with check (false);
 
+comment on policy system_all on core.tenant_sequences is 'Owner and definer functions see every row.';
+comment on policy closed on core.tenant_sequences is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.
 
 create trigger _100_tenant_immutable
@@ -2550,6 +2591,10 @@ create policy update_managers on core.tenants
     for update to app_user
     using (id = (select core.active_tenant_id()) and deleted_at is null and (select core.has_permission('tenant.manage')))
     with check (id = (select core.active_tenant_id()) and deleted_at is null and (select core.has_permission('tenant.manage')));
+
+comment on policy system_all on core.tenants is 'Owner and definer functions see every row.';
+comment on policy select_members on core.tenants is 'Members see the active tenant, not a deleted one.';
+comment on policy update_managers on core.tenants is 'Who holds tenant.manage changes the active tenant.';
 
 grant select on core.tenants to app_user, app_readonly;
 -- No status and no owner_user_id: suspension and transfer are not the tenant's own to write. No insert: core.create_tenant.
@@ -2584,6 +2629,9 @@ create policy select_all on core.tier_features
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.tier_features is 'Owner and definer functions see every row.';
+comment on policy select_all on core.tier_features is 'Reference data, the same for every tenant.';
+
 grant select on core.tier_features to app_user, app_readonly;
 
 -- core.users: people see themselves and those they share the active tenant with, and edit their own profile.
@@ -2604,6 +2652,10 @@ create policy update_self on core.users
     for update to app_user
     using (id = (select core.current_user_id()))
     with check (id = (select core.current_user_id()));
+
+comment on policy system_all on core.users is 'Owner and definer functions see every row.';
+comment on policy select_fellows on core.users is 'A person sees themselves and the members of the active tenant.';
+comment on policy update_self on core.users is 'A person changes their own row.';
 
 -- auth_subject, platform_role and last_seen_at are nobody's but the definer functions'.
 grant select (id, email, name, avatar_url, phone, is_active, created_at, updated_at) on core.users to app_user, app_readonly;

@@ -14,4 +14,7 @@ create policy closed on core.context_tokens
     using (false)
     with check (false);
 
+comment on policy system_all on core.context_tokens is 'Owner and definer functions see every row.';
+comment on policy closed on core.context_tokens is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.

@@ -22,6 +22,11 @@ create policy update_managers on core.memberships
     using (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('team.manage')))
     with check (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('team.manage')));
 
+comment on policy system_all on core.memberships is 'Owner and definer functions see every row.';
+comment on policy select_fellows on core.memberships is 'A person sees their own memberships, and who belongs to the active tenant.';
+comment on policy insert_managers on core.memberships is 'Who holds team.manage invites to the active tenant.';
+comment on policy update_managers on core.memberships is 'Who holds team.manage changes members of the active tenant, and they stay there.';
+
 grant select on core.memberships to app_user, app_readonly;
 -- No status: what an application role inserts is an invitation, and only the invited person can accept it (core.accept_membership).
 grant insert (tenant_id, user_id, role_key) on core.memberships to app_user;

@@ -12,4 +12,7 @@ create policy select_all on core.permissions
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.permissions is 'Owner and definer functions see every row.';
+comment on policy select_all on core.permissions is 'Reference data, the same for every tenant.';
+
 grant select on core.permissions to app_user, app_readonly;

@@ -12,4 +12,7 @@ create policy select_all on core.roles
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.roles is 'Owner and definer functions see every row.';
+comment on policy select_all on core.roles is 'Reference data, the same for every tenant.';
+
 grant select on core.roles to app_user, app_readonly;

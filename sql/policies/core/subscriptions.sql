@@ -12,6 +12,9 @@ create policy select_members on core.subscriptions
     for select to app_user, app_readonly
     using (tenant_id = (select core.active_tenant_id()));
 
+comment on policy system_all on core.subscriptions is 'Owner and definer functions see every row.';
+comment on policy select_members on core.subscriptions is 'Members see the subscription of the active tenant.';
+
 -- No external ids: they open the tenant's account at the payment provider.
 grant select (tenant_id, system, tier_key, status, current_period_end, trial_ends_at, created_at, updated_at)
     on core.subscriptions to app_user, app_readonly;

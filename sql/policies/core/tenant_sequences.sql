@@ -14,6 +14,9 @@ create policy closed on core.tenant_sequences
     using (false)
     with check (false);
 
+comment on policy system_all on core.tenant_sequences is 'Owner and definer functions see every row.';
+comment on policy closed on core.tenant_sequences is 'Nothing an application role does reaches a row, whatever else is granted.';
+
 -- No grants.
 
 create trigger _100_tenant_immutable

@@ -17,6 +17,10 @@ create policy update_managers on core.tenants
     using (id = (select core.active_tenant_id()) and deleted_at is null and (select core.has_permission('tenant.manage')))
     with check (id = (select core.active_tenant_id()) and deleted_at is null and (select core.has_permission('tenant.manage')));
 
+comment on policy system_all on core.tenants is 'Owner and definer functions see every row.';
+comment on policy select_members on core.tenants is 'Members see the active tenant, not a deleted one.';
+comment on policy update_managers on core.tenants is 'Who holds tenant.manage changes the active tenant.';
+
 grant select on core.tenants to app_user, app_readonly;
 -- No status and no owner_user_id: suspension and transfer are not the tenant's own to write. No insert: core.create_tenant.
 -- No delete: core.soft_delete.

@@ -12,4 +12,7 @@ create policy select_all on core.tier_features
     for select to app_user, app_readonly
     using (true);
 
+comment on policy system_all on core.tier_features is 'Owner and definer functions see every row.';
+comment on policy select_all on core.tier_features is 'Reference data, the same for every tenant.';
+
 grant select on core.tier_features to app_user, app_readonly;

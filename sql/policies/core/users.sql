@@ -17,6 +17,10 @@ create policy update_self on core.users
     using (id = (select core.current_user_id()))
     with check (id = (select core.current_user_id()));
 
+comment on policy system_all on core.users is 'Owner and definer functions see every row.';
+comment on policy select_fellows on core.users is 'A person sees themselves and the members of the active tenant.';
+comment on policy update_self on core.users is 'A person changes their own row.';
+
 -- auth_subject, platform_role and last_seen_at are nobody's but the definer functions'.
 grant select (id, email, name, avatar_url, phone, is_active, created_at, updated_at) on core.users to app_user, app_readonly;
 -- No email: it follows the identity provider, see core.upsert_user. No insert and no delete: people are created by

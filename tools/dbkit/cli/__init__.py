@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bootstrap": ("bootstrap", "Create the roles that migrations assume."),
     "seed": ("seed", "Load the seed files of one environment."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
+    "init": ("init", "Start a project with a module of its own beside core."),
+    "docs": ("docs", "Write the SQL reference of a project from its comments."),
     "demo": ("demo", "Show the whole flow on a disposable server."),
 }
 
