@@ -31,7 +31,7 @@ def test_mode(config: Config, mode: str) -> None:
         config,
         isolation=mode,
         modules={"core": ()},
-        test=replace(config.test, setup=("tests/pgtap/_helpers.sql",)),
+        test=replace(config.test, setup=("tests/pgtap/_helpers.sql", "tests/pgtap/core/_helpers.sql")),
     )
 
     run = run_tests(project, Options(paths=(own, *shared)))

@@ -1,0 +1,4 @@
+begin;
+select 'one';
+select 1/0;
+select 'not reached';

@@ -1,0 +1,3 @@
+select 'included', :'greeting';
+\set from_include set
+\ir _nested.sql

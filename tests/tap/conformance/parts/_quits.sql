@@ -1,0 +1,3 @@
+select 'before quit';
+\q
+select 'never';

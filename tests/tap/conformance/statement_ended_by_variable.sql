@@ -1,0 +1,3 @@
+\set end ';'
+select 'one' :end
+select 'two';
