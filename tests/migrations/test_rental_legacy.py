@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from conftest import REPO
 
 from dbkit import drift
 from dbkit.build import bootstrap
@@ -19,7 +19,7 @@ from dbkit.migrate import runner
 from dbkit.postgres import Database, Server
 from dbkit.recipe import project_recipe
 
-FIXTURE = REPO / "tests" / "fixtures" / "rental_legacy"
+FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "rental_legacy"
 MIGRATIONS = FIXTURE / "migrations"
 VERSIONS = [path.name.split("_", 1)[0] for path in sorted(MIGRATIONS.glob("*.sql"))]
 

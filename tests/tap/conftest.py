@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from tap_files import RunDbkit, RunFiles, Write
 
 from dbkit.config import Config
 from dbkit.postgres import Database, Recipe, Server, Step, Template
@@ -24,10 +25,6 @@ def _add_pgtap(conninfo: str) -> None:
 
 
 RECIPE = Recipe((Step("pgtap", pgtap.digest(), _add_pgtap),))
-
-Write = Callable[[str, str], Path]
-RunFiles = Callable[..., list[FileResult]]
-RunDbkit = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +87,3 @@ def dbkit(tmp_path: Path) -> RunDbkit:
         )
 
     return go
-
-
-def assertions(*statements: str, plan: int | None = None) -> str:
-    """A test file that rolls back."""
-    planned = len(statements) if plan is None else plan
-    body = "\n".join(f"select {statement};" for statement in statements)
-    return f"begin;\nselect plan({planned});\n{body}\nselect * from finish();\nrollback;\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import RunDbkit, Write, assertions
+from tap_files import RunDbkit, Write, assertions
 
 GREEN = assertions("pass('fine')")
 RED = assertions("is(1, 2, 'one is two')")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import Write, assertions
+from tap_files import Write, assertions
 
 from dbkit.config import Config, PostgresConfig
 from dbkit.errors import DbkitError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import RunFiles, Write, assertions
+from tap_files import RunFiles, Write, assertions
 
 from dbkit.tap.explain import row_difference
 from dbkit.tap.report import file_lines

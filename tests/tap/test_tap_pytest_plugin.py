@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Write, assertions
+from tap_files import Write, assertions
 
 
 @pytest.fixture

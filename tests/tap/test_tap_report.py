@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from conftest import RunFiles, Write, assertions
+from tap_files import RunFiles, Write, assertions
 
 from dbkit.tap.report import Run, closing_lines, file_lines, junit, render_annotations, render_tap, report_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import RunFiles, Write, assertions
+from tap_files import RunFiles, Write, assertions
 
 from dbkit.tap.isolation import Isolation
 from dbkit.tap.pgtap import find_source, install_pgtap
