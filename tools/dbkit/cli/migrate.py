@@ -1,0 +1,209 @@
+"""`dbkit migrate`: options in, library calls, tables or JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.config import Config, database_url, load_config
+from dbkit.errors import DbkitError
+
+__all__ = ["migrate"]
+
+
+@click.group()
+def migrate() -> None:
+    """Plan, apply, revert and check migrations.
+
+    MODULE keeps to one line and what it needs. A folder that is not divided into modules is one line named "main";
+    there MODULE gives it another name. Layouts of other runners are recognised and run as they are.
+    """
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    for decorate in (
+        config_option,
+        format_option(),
+        click.option(
+            "--migrations", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+            help="Folder of migrations. Default: [migrations] dir of the project.",
+        ),
+        database_option("Database to migrate."),
+        click.argument("module", required=False),
+    ):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+_to = click.option("--to", metavar="V", help="Last version; without MODULE a time (YYYYMMDDHHMMSS) for all lines.")
+_late = click.option("--allow-late", is_flag=True, help="Also run files older than the newest applied one.")
+_dry = click.option("--dry-run", is_flag=True, help="Show what would run and change nothing.")
+
+
+@migrate.command()
+@click.argument("module")
+@click.argument("title")
+@click.option("--author", metavar="NAME", help="Default: git's user.name.")
+@config_option
+def new(module: str, title: str, author: str | None, config_file: Path | None) -> None:
+    """Draft a migration from the difference between the declared tree and the migrations.
+
+    \b
+    Example:
+        dbkit migrate new rental "add late fees"
+    """
+    from dbkit.migrate.draft import new_migrations
+
+    config = load_config(config_file)
+    for path in new_migrations(config, module, title, author):
+        click.echo(config.display(path))
+
+
+@migrate.command()
+@_common
+@_to
+@_late
+def plan(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None,
+    to: str | None, allow_late: bool,
+) -> None:  # fmt: skip
+    """Show what would run, in order.
+
+    \b
+    Example:
+        dbkit migrate plan --database postgresql://localhost/app
+    """
+    from dbkit.migrate import render, runner
+
+    config = load_config(config_file)
+    found = runner.plan(
+        _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late
+    )
+    render.show_plan(found, output_format)
+    if found.problems:
+        raise found.problems[0].as_error()
+
+
+@migrate.command()
+@_common
+@_to
+@_late
+@_dry
+def apply(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None,
+    to: str | None, allow_late: bool, dry_run: bool,
+) -> None:  # fmt: skip
+    """Run every pending migration.
+
+    \b
+    Example:
+        dbkit migrate apply --database postgresql://localhost/app
+        dbkit migrate apply --migrations db/migrations --database postgresql://localhost/app
+    """
+    from dbkit.migrate import render, runner
+
+    config = load_config(config_file)
+    with render.Progress("apply", output_format) as progress:
+        progress.result = runner.apply(
+            _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late,
+            dry_run=dry_run, say=progress.say, on_done=progress.done,
+        )  # fmt: skip
+
+
+@migrate.command()
+@_common
+@_to
+@_dry
+def revert(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None,
+    to: str | None, dry_run: bool,
+) -> None:  # fmt: skip
+    """Undo the last applied migration, or all after --to (0: all).
+
+    \b
+    Example:
+        dbkit migrate revert rental --to 20260101000000
+    """
+    from dbkit.migrate import render, runner
+
+    config = load_config(config_file)
+    with render.Progress("revert", output_format) as progress:
+        progress.result = runner.revert(
+            _url(config, database), config, module=module, migrations=migrations, to=to, dry_run=dry_run,
+            say=progress.say, on_done=progress.done,
+        )  # fmt: skip
+
+
+@migrate.command()
+@_common
+def status(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None
+) -> None:
+    """Show each migration and whether it is applied.
+
+    Exit code 0 also when migrations are pending; 1 when ledger and files disagree or a file is half done.
+
+    \b
+    Example:
+        dbkit migrate status --format json
+    """
+    from dbkit.migrate import verify as checks
+
+    config = load_config(config_file)
+    checks.status(_url(config, database), config, module=module, migrations=migrations, output_format=output_format)
+
+
+@migrate.command()
+@_common
+def verify(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None
+) -> None:
+    """Check the ledger against the files and the database.
+
+    Finds edited and missing files, gaps, half-done files and INVALID indexes.
+
+    \b
+    Example:
+        dbkit migrate verify --database postgresql://localhost/app
+    """
+    from dbkit.migrate import verify as checks
+
+    config = load_config(config_file)
+    checks.verify(_url(config, database), config, module=module, migrations=migrations, output_format=output_format)
+
+
+@migrate.command()
+@_common
+@_to
+def baseline(
+    module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None,
+    to: str | None,
+) -> None:  # fmt: skip
+    """Record migrations as applied without running them.
+
+    \b
+    Example:
+        dbkit migrate baseline core --to 20260101000000
+    """
+    from dbkit.migrate import render, runner
+
+    config = load_config(config_file)
+    with render.Progress("baseline", output_format) as progress:
+        progress.result = runner.baseline(
+            _url(config, database), config, module=module, migrations=migrations, to=to, say=progress.say
+        )
+
+
+def _url(config: Config, flag: str | None) -> str:
+    url = database_url(config, flag)
+    if url is None:
+        raise DbkitError(
+            "no database given",
+            detail="Neither --database, DBKIT_DATABASE_URL, DATABASE_URL, the PG* variables nor dbkit.toml name one.",
+            hint="Give --database postgresql://user@host/name.",
+        )
+    return url
