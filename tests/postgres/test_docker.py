@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -19,12 +21,18 @@ from dbkit.postgres.docker import LABEL, reap_containers
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 
-def our_containers() -> set[str]:
+def containers_of(pid: int) -> set[str]:
+    """Names of the containers a process owns; other runs on this machine may have theirs."""
     client = docker.from_env()
     try:
-        return {container.name for container in client.containers.list(all=True, filters={"label": LABEL})}
+        found = client.containers.list(all=True, filters={"label": LABEL})
+        return {container.name for container in found if container.labels[LABEL].split(":")[-2] == str(pid)}
     finally:
         client.close()
+
+
+def our_containers() -> set[str]:
+    return containers_of(os.getpid())
 
 
 def test_container_serves_clones_and_is_gone_afterwards(docker_config: Config) -> None:
@@ -33,9 +41,8 @@ def test_container_serves_clones_and_is_gone_afterwards(docker_config: Config) -
             connection.execute("create table t as select 42 as answer")
 
     recipe = Recipe((Step("t", "1", fill),))
-    before = our_containers()
     with open_server(docker_config, recipe) as server:
-        assert len(our_containers() - before) == 1
+        assert len(our_containers()) == 1
         assert {"pgtap", "pg_cron", "plpgsql_check"} <= set(server.available_extensions())
         template = server.template(recipe)
         with template.clone() as one, template.clone() as two:
@@ -43,14 +50,13 @@ def test_container_serves_clones_and_is_gone_afterwards(docker_config: Config) -
             for clone in (one, two):
                 with psycopg.connect(clone.conninfo) as connection:
                     assert connection.execute("select answer from t").fetchone() == (42,)
-    assert our_containers() == before
+    assert our_containers() == set()
 
 
 def test_the_port_is_on_loopback_only(docker_config: Config) -> None:
-    before = our_containers()
     with open_server(docker_config):
         client = docker.from_env()
-        (name,) = our_containers() - before
+        (name,) = our_containers()
         bindings = client.containers.get(name).attrs["NetworkSettings"]["Ports"]["5432/tcp"]
         client.close()
     assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}
@@ -67,16 +73,16 @@ def test_container_of_a_killed_run_is_removed_by_the_next(docker_config: Config)
         with open_server(replace(config, postgres=replace(config.postgres, provider="docker"))):
             os.kill(os.getpid(), signal.SIGKILL)
     """)
-    before = our_containers()
-    subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
-    (orphan,) = our_containers() - before
-    assert orphan in reap_containers()
-    assert our_containers() == before
+    run = subprocess.Popen([sys.executable, "-c", program])
+    assert run.wait() == -signal.SIGKILL
+    assert len(containers_of(run.pid)) == 1
+    reap_containers()
+    assert containers_of(run.pid) == set()
 
 
 def test_container_of_a_live_owner_is_left_alone(docker_config: Config) -> None:
     with open_server(docker_config) as server:
-        assert reap_containers() == []
+        assert our_containers().isdisjoint(reap_containers())
         assert server.admin("select 1") == [(1,)]
 
 

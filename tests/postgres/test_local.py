@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -174,11 +175,10 @@ def test_clones_are_private(server: Server) -> None:
             assert connection.execute("insert into t values (1) returning (select count(*) from t)").fetchone() == (0,)
 
 
-def test_disk_full_is_an_error_with_a_hint(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_full_is_an_error_with_a_hint(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
-    small = tmp_path / "small"
-    small.mkdir()
+    small = Path(tempfile.mkdtemp(prefix="small-"))  # a socket's path must be short
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", small], check=True)
     try:
         monkeypatch.setenv("DBKIT_RUN_DIR", str(small))
@@ -189,6 +189,7 @@ def test_disk_full_is_an_error_with_a_hint(config: Config, tmp_path: Path, monke
         assert list(small.iterdir()) == []
     finally:
         subprocess.run(["umount", small], check=True)
+        small.rmdir()
 
 
 def test_extension_that_no_server_has_is_named(config: Config) -> None:
