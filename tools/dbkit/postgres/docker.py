@@ -166,8 +166,13 @@ def reap_containers() -> list[str]:
     for container in client.containers.list(all=True, filters={"label": LABEL}):
         host, pid, started = container.labels[LABEL].rsplit(":", 2)
         if host == socket.gethostname() and _start_time(int(pid)) != started:
-            container.remove(force=True, v=True)
-            removed.append(container.name)
+            try:
+                container.remove(force=True, v=True)
+            except docker.errors.APIError as error:
+                if error.status_code not in (404, 409):  # a parallel run removes it, or has
+                    raise
+            else:
+                removed.append(container.name)
     client.close()
     return removed
 
