@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from dbkit.postgres import Database
 from psycopg.types.json import Jsonb
+
+from dbkit.postgres import Database
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")

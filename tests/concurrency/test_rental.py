@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+
 from dbkit.postgres import Database
 
 Connection = psycopg.Connection[Any]

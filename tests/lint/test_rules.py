@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from dbkit.config import load_config
 from dbkit.lint.engine import LintResult, lint
 from dbkit.lint.render import SECTIONS, reference

@@ -154,3 +154,17 @@ def test_session_pooler_and_direct_connection_pass(server: Server, tmp_path: Pat
     assert not is_transaction_pooler(server.conninfo())
     with pgbouncer(server, tmp_path, "session") as conninfo:
         assert not is_transaction_pooler(conninfo)
+
+
+def test_templates_that_were_asked_for_lately_stay(
+    dsn_config: Config, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dbkit.postgres.dsn.KEPT_TEMPLATES", 0)
+    recipe = Recipe((Step("lately", str(time.time()), lambda _conninfo: None),))
+    with open_server(dsn_config) as named:
+        template = named.template(recipe)
+    assert template.name in databases(server)
+    server.admin(f"""comment on database "{template.name}" is '{MARKER} 99 {int(time.time()) - 7200}'""")
+    with open_server(dsn_config):
+        pass
+    assert template.name not in databases(server)

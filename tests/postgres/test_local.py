@@ -179,7 +179,10 @@ def test_disk_full_is_an_error_with_a_hint(config: Config, monkeypatch: pytest.M
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
     small = Path(tempfile.mkdtemp(prefix="small-"))  # a socket's path must be short
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", small], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", small]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        small.rmdir()
+        pytest.skip("no right to mount a small file system")
     try:
         monkeypatch.setenv("DBKIT_RUN_DIR", str(small))
         with pytest.raises(DbkitError) as raised, open_server(config):

@@ -15,12 +15,13 @@ from typing import Any
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.postgres.binaries import MINIMUM_MAJOR
-from dbkit.postgres.server import DATABASE_PREFIX, MARKER, TEMPLATE_PREFIX, Server
+from dbkit.postgres.server import DATABASE_PREFIX, MARKER, TEMPLATE_PREFIX, Recipe, Server, Template
 
 __all__ = ["DsnServer"]
 
-KEPT_TEMPLATES = 5
-# A leftover is dropped when it is older than this and its owner does not hold its session any more.
+# Templates beyond these are dropped once nobody has asked for them for LEFTOVER_SECONDS.
+KEPT_TEMPLATES = 20
+# A clone is a leftover when it is older than this and has no session.
 LEFTOVER_SECONDS = 3600
 
 
@@ -74,6 +75,12 @@ class DsnServer(Server):
     def create_database(self, name: str, template: str) -> None:
         self._created.add(name)
         super().create_database(name, template)
+
+    def template(self, recipe: Recipe) -> Template:
+        template = super().template(recipe)
+        for digest in recipe.hashes(self.identity()):
+            self.mark(TEMPLATE_PREFIX + digest)  # used now: another run that cleans up leaves it
+        return template
 
     def drop_database(self, name: str) -> None:
         super().drop_database(name)
@@ -130,7 +137,7 @@ class DsnServer(Server):
             )
 
     def _marked(self) -> list[tuple[str, int]]:
-        """Our databases on this server, of any run: name and when it was created (seconds since the epoch)."""
+        """Our databases on this server, of any run: name and when it was made or last asked for (epoch seconds)."""
         rows = self.admin(
             "select datname, shobj_description(oid, 'pg_database') from pg_database"
             f" where starts_with(datname, '{DATABASE_PREFIX}') and datdba = current_user::regrole"
@@ -151,10 +158,11 @@ class DsnServer(Server):
                 super().drop_database(name)
 
     def _forget_old_templates(self) -> None:
-        """Keep the newest templates; a chain's layers count one each."""
+        """Keep the templates used last and those that a parallel run may be using."""
         templates = sorted(
-            ((created, name) for name, created in self._marked() if name.startswith(TEMPLATE_PREFIX)), reverse=True
+            ((used, name) for name, used in self._marked() if name.startswith(TEMPLATE_PREFIX)), reverse=True
         )
-        for _, name in templates[KEPT_TEMPLATES * 4 :]:
-            self.admin(f'alter database "{name}" with is_template false')
-            super().drop_database(name)
+        for used, name in templates[KEPT_TEMPLATES:]:
+            if time.time() - used > LEFTOVER_SECONDS:
+                self.admin(f'alter database "{name}" with is_template false')
+                super().drop_database(name)

@@ -106,7 +106,7 @@ class LocalServer(Server):
             return
         self.close()
         self._terminate(signal.SIGINT)
-        clusters = _clusters_dir(self.binaries)
+        clusters = _clusters_dir(self.binaries, self._user)
         (self._data / LAYERS_FILE).write_text("\n".join(hashes))
         _save_cluster(self._data, clusters / hashes[-1])
         _forget_old(clusters)
@@ -114,7 +114,7 @@ class LocalServer(Server):
 
     def _saved_cluster(self, recipe: Recipe | None) -> Path:
         """The cluster that has most of the recipe's layers, or the bare one, made here the first time."""
-        clusters = _clusters_dir(self.binaries)
+        clusters = _clusters_dir(self.binaries, self._user)
         wanted = recipe.hashes(self.identity()) if recipe else []
         best = max(_saved_clusters(clusters), key=lambda saved: _common_layers(saved, wanted), default=None)
         if best is not None and _common_layers(best, wanted) > 0:
@@ -232,8 +232,10 @@ def _fingerprint(binaries: Binaries) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _clusters_dir(binaries: Binaries) -> Path:
-    return server_cache_dir() / "clusters" / f"{binaries.major}-{_fingerprint(binaries)}"
+def _clusters_dir(binaries: Binaries, user: ServerUser | None) -> Path:
+    # A cluster belongs to the account it was made by; root's may change when a package brings `postgres`.
+    uid = os.geteuid() if user is None else user.uid
+    return server_cache_dir() / "clusters" / f"{binaries.major}-{_fingerprint(binaries)}-{uid}"
 
 
 def _copy_cluster(source: Path, target: Path) -> None:

@@ -166,8 +166,15 @@ class Server:
         return template
 
     def create_database(self, name: str, template: str) -> None:
-        """Copy `template` file by file into a new database that carries our marker."""
+        """Copy `template` file by file into a new database that carries our marker.
+
+        Grants on the template itself (connect, create) are not copied: that is how PostgreSQL does it.
+        """
         self.admin(f'create database "{name}" template "{template}" strategy file_copy')
+        self.mark(name)
+
+    def mark(self, name: str) -> None:
+        """Put our marker on a database, with our pid and the time."""
         self.admin(f"""comment on database "{name}" is '{MARKER} {os.getpid()} {int(time.time())}'""")
 
     def new_name(self) -> str:
