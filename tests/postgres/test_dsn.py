@@ -16,8 +16,9 @@ import pytest
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
+from dbkit.migrate.lock import pools_transactions
+from dbkit.migrate.session import Session
 from dbkit.postgres import Recipe, Server, Step, open_server
-from dbkit.postgres.pooler import is_transaction_pooler
 from dbkit.postgres.rundir import server_user
 from dbkit.postgres.server import MARKER
 
@@ -145,15 +146,18 @@ def pgbouncer(server: Server, folder: Path, pool_mode: str) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-def test_transaction_pooler_is_recognised(server: Server, tmp_path: Path) -> None:
+def test_transaction_pooler_is_refused(dsn_config: Config, server: Server, tmp_path: Path) -> None:
     with pgbouncer(server, tmp_path, "transaction") as conninfo:
-        assert is_transaction_pooler(conninfo)
+        pooled = replace(dsn_config.postgres, url=conninfo, disposable_hosts=("127.0.0.1",))
+        with pytest.raises(DbkitError, match="transaction pooler"), open_server(replace(dsn_config, postgres=pooled)):
+            pass
 
 
 def test_session_pooler_and_direct_connection_pass(server: Server, tmp_path: Path) -> None:
-    assert not is_transaction_pooler(server.conninfo())
-    with pgbouncer(server, tmp_path, "session") as conninfo:
-        assert not is_transaction_pooler(conninfo)
+    with Session.connect(server.conninfo()) as session:
+        assert not pools_transactions(session)
+    with pgbouncer(server, tmp_path, "session") as conninfo, Session.connect(conninfo) as session:
+        assert not pools_transactions(session)
 
 
 def test_templates_that_were_asked_for_lately_stay(

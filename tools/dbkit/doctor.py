@@ -172,8 +172,9 @@ def _leftovers() -> Iterator[Check]:
 def _database(config: Config, url: str) -> Iterator[Check]:
     import psycopg
 
+    from dbkit.migrate.lock import pools_transactions
+    from dbkit.migrate.session import Session
     from dbkit.postgres.binaries import MINIMUM_MAJOR
-    from dbkit.postgres.pooler import is_transaction_pooler
 
     try:
         with psycopg.connect(url, autocommit=True, application_name="dbkit", connect_timeout=10) as connection:
@@ -192,7 +193,9 @@ def _database(config: Config, url: str) -> Iterator[Check]:
     except psycopg.OperationalError as error:
         yield Check("database", "missing", str(error).strip().splitlines()[0], "check the URL and that the server runs")
         return
-    if is_transaction_pooler(url):
+    with Session.connect(url) as session:
+        pooled = pools_transactions(session)
+    if pooled:
         yield Check("connection", "missing", "leads through a transaction pooler", "use the server's direct address")
     else:
         yield Check("connection", "ok", "direct: session locks hold")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dbkit.errors import DbkitError
 from dbkit.migrate.session import ServerError, Session
 
-__all__ = ["LOCK_KEY", "holder", "refuse_pooler", "run_lock"]
+__all__ = ["LOCK_KEY", "holder", "pools_transactions", "refuse_pooler", "run_lock"]
 
 # Any number will do as long as every dbkit uses the same; "dbkit" in ASCII, times 256.
 LOCK_KEY = int.from_bytes(b"dbkit\0", "big")
@@ -82,16 +82,28 @@ def holder(session: Session) -> str | None:
 def refuse_pooler(session: Session) -> None:
     """Refuse a connection whose server process may change between transactions.
 
-    libpq was told the server's process id when it connected. Through a pooler that id is the pooler's invention, so
-    a different id means a pooler. Whether it pools sessions (harmless) or transactions shows when a second
-    connection occupies the server process that served the first one last.
-
     Raises:
         DbkitError: a transaction pooler.
     """
+    if pools_transactions(session):
+        raise DbkitError(
+            "the database is reached through a transaction pooler",
+            detail="Two transactions of one connection may run in different server processes, so neither the run lock"
+            " nor CREATE INDEX CONCURRENTLY is safe.",
+            hint="Give the direct connection string of the server (port 5432 as a rule, not the pooler's).",
+        )
+
+
+def pools_transactions(session: Session) -> bool:
+    """Whether a transaction pooler stands between us and the server.
+
+    libpq was told the server's process id when it connected. Through a pooler that id is the pooler's invention, so
+    a different id means a pooler. Whether it pools sessions (harmless) or transactions shows when a second
+    connection occupies the server process that served the first one last.
+    """
     first = session.value("select pg_backend_pid()")
     if first == str(session.pgconn.backend_pid):
-        return
+        return False
     with Session.connect(session.conninfo) as other:
         other.run("begin")
         try:
@@ -99,13 +111,7 @@ def refuse_pooler(session: Session) -> None:
             again = _with_timeout(session, "select pg_backend_pid()") if not shared else None
         finally:
             other.rollback()
-    if shared or again != first:
-        raise DbkitError(
-            "the database is reached through a transaction pooler",
-            detail="Two transactions of one connection may run in different server processes, so neither the run lock"
-            " nor CREATE INDEX CONCURRENTLY is safe.",
-            hint="Give migrations the direct connection string of the server (port 5432 as a rule, not the pooler's).",
-        )
+    return shared or again != first
 
 
 def _with_timeout(session: Session, query: str) -> str | None:

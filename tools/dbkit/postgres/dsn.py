@@ -102,7 +102,8 @@ class DsnServer(Server):
     def _check(self, disposable_hosts: tuple[str, ...]) -> None:
         import psycopg
 
-        from dbkit.postgres.pooler import refuse_transaction_pooler
+        from dbkit.migrate.lock import refuse_pooler
+        from dbkit.migrate.session import Session
 
         try:
             info = self._admin().info
@@ -119,7 +120,8 @@ class DsnServer(Server):
                 detail="dbkit creates and drops databases on the server of the dsn provider.",
                 hint=f'If that is meant, add to dbkit.toml under [postgres]: disposable_hosts = ["{host}"]',
             )
-        refuse_transaction_pooler(self.conninfo())
+        with Session.connect(self.conninfo()) as session:
+            refuse_pooler(session)
         if info.server_version // 10000 < MINIMUM_MAJOR:
             raise DbkitError(
                 f"server is too old: PostgreSQL {info.server_version // 10000}",
