@@ -33,6 +33,7 @@ __all__ = [
     "find_source",
     "install_pgtap",
     "installed",
+    "remove_pgtap",
 ]
 
 NPM_PACKAGE = "@electric-sql/pglite-pgtap"
@@ -57,6 +58,27 @@ select n.nspname, public_extension.extversion
   left join pg_catalog.pg_extension public_extension on public_extension.oid = d.refobjid
  where p.proname = 'pgtap_version' and p.pronargs = 0
  limit 1
+"""
+
+
+# What pgTAP's SQL creates, by name: there is no extension to remember it.
+_CREATES = re.compile(r"^\s*CREATE (?:OR REPLACE )?(?:FUNCTION|VIEW|TYPE)\s+([\w.]+)", re.MULTILINE | re.IGNORECASE)
+_DROP_LOADED = """
+with loaded as (select %s::regnamespace as schema, %s::text[] as names),
+     drops as (
+        select format('drop view if exists %%s cascade', c.oid::regclass) as statement
+          from pg_catalog.pg_class c, loaded
+         where c.relnamespace = loaded.schema and c.relname = any (loaded.names) and c.relkind = 'v'
+        union all
+        select format('drop type if exists %%s cascade', t.oid::regtype)
+          from pg_catalog.pg_type t join pg_catalog.pg_class c on c.oid = t.typrelid, loaded
+         where t.typnamespace = loaded.schema and t.typname = any (loaded.names) and c.relkind = 'c'
+        union all
+        select format('drop routine if exists %%s cascade', p.oid::regprocedure)
+          from pg_catalog.pg_proc p, loaded
+         where p.pronamespace = loaded.schema and p.proname = any (loaded.names)
+     )
+select statement from drops
 """
 
 
@@ -147,6 +169,25 @@ def create_pgtap(
         connection.execute("set local check_function_bodies = off")
         connection.execute(text.encode(), prepare=False)
     return Pgtap(schema, source.version, extension=False, created=True)
+
+
+def remove_pgtap(connection: psycopg.Connection[Any], pgtap: Pgtap) -> None:
+    """Take away what `create_pgtap` put into a database, for a file that brings pgTAP itself.
+
+    Args:
+        connection: in autocommit mode.
+        pgtap: as the database has it.
+    """
+    source = None if pgtap.extension else find_source()
+    if source is None:
+        connection.execute("drop extension if exists pgtap cascade")
+        return
+    text = source.path.read_text(encoding="utf-8")
+    with connection.transaction():
+        connection.execute("set local client_min_messages = error")
+        names = sorted({name.lower() for name in _CREATES.findall(text)})
+        for (statement,) in connection.execute(_DROP_LOADED, [pgtap.schema, names]).fetchall():
+            connection.execute(statement)
 
 
 def find_source(config: Config | None = None) -> PgtapSource | None:

@@ -24,6 +24,7 @@ from dbkit.tap.engine import NeedsCare, run_file
 from dbkit.tap.explain import explainer
 from dbkit.tap.isolation import Isolation, leftovers
 from dbkit.tap.parse import Problem, TapResult, parse
+from dbkit.tap.pgtap import remove_pgtap
 from dbkit.tap.psql_process import PsqlProcess, find_psql
 from dbkit.tap.psql_script import creates_pgtap, read_sql
 from dbkit.tap.psql_variables import NeedsPsql
@@ -326,9 +327,9 @@ class Worker:
     def _take_pgtap_away(self, conninfo: str) -> None:
         """What a file brings itself must not be there yet, unless the database had it before us."""
         provided = self._source.pgtap
-        if provided is not None and provided.created and provided.extension:
+        if provided is not None and provided.created:
             with connect(conninfo) as connection:
-                connection.execute("drop extension pgtap cascade")
+                remove_pgtap(connection, provided)
 
     # -- databases -----------------------------------------------------------------------------------------------
 
