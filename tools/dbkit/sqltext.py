@@ -42,17 +42,21 @@ class Statement:
         return self.offset + len(self.text)
 
 
+# An identifier is ASCII letters, underscore and anything beyond ASCII; said by what it is not, which compiles faster.
+_NOT_FIRST = r"\x00-@\[-^`{-\x7f"
+_NOT_NEXT = r"\x00-\#%-/:-@\[-^`{-\x7f"  # digits and the dollar sign may follow
+_NOT_IN_TAG = r"\x00-/:-@\[-^`{-\x7f"
 # Everything that can hide or be a semicolon. The last alternative eats plain text in long runs.
 _TOKEN = re.compile(
-    r"""
+    rf"""
       (?P<blank>\s+)
     | (?P<comment>--[^\n]*)
     | (?P<block>/\*)
     | (?P<string>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z))
-    | (?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
-    | (?P<word>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*)
+    | (?P<dollar>\$(?:[^{_NOT_FIRST}][^{_NOT_IN_TAG}]*)?\$)
+    | (?P<word>[^{_NOT_FIRST}][^{_NOT_NEXT}]*)
     | (?P<mark>[;()\\])
-    | (?P<plain>[^\s\-/eE'"$A-Za-z_;()\\\x80-\U0010ffff]+|.)
+    | (?P<plain>[*,.=<>+:0-9\[\]]+|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
