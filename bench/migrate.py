@@ -4,9 +4,8 @@ usage: bench/migrate.py [--files N] [--rounds N] [--only NAME,…] [--no-peers] 
 
 psql is the floor: one session that applies the same files, one transaction each, and keeps no ledger. dbmate and yoyo
 are installed into a virtual environment of their own below the cache folder; sqitch is taken where it is installed.
-What cannot be had is skipped by name. The server is disposable and runs without fsync, so commits are free and every
-runner's own overhead shows at its largest; --server takes a superuser's connection to a server with default settings,
-which is what the targets are meant for.
+What cannot be had is skipped by name. The server is started for this run with default durability and lives on disk, as
+one that migrations are applied to does; --server takes a superuser's connection to another.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from dbkit.config import cache_dir, load_config
-from dbkit.postgres import open_server
+from dbkit.postgres.binaries import choose_binaries
+from dbkit.postgres.local import LocalServer
 from harness import Samples, interleave, table, verdict
 from migration_files import generate
 
@@ -37,10 +37,20 @@ APPLY_TARGET, NOOP_TARGET = 1.15, 7.0
 SLOW = {"yoyo", "sqitch"}
 
 
+def durable_server(cleanup: contextlib.ExitStack) -> str:
+    """Connection string of a server on disk that keeps what it commits; stopped with `cleanup`."""
+    os.environ["DBKIT_RUN_DIR"] = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp"))
+    Path(os.environ["DBKIT_RUN_DIR"]).chmod(0o755)
+    durable = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+    server = LocalServer.start(choose_binaries(load_config()), **durable)
+    cleanup.callback(server.stop)
+    return server.conninfo()
+
+
 def main() -> None:
     options = arguments()
     with contextlib.ExitStack() as cleanup:
-        conninfo = options.server or cleanup.enter_context(open_server(load_config())).conninfo()
+        conninfo = options.server or durable_server(cleanup)
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="dbkit-bench-")))
         generate(folder, options.files)
         bench = Bench(conninfo, folder, find_peers() if options.peers else {})
