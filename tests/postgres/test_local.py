@@ -154,6 +154,21 @@ def test_only_the_changed_layer_is_built_again(config: Config, cold_cache: Path)
     assert built == ["a1", "b1", "b2"]
 
 
+def test_saved_cluster_keeps_only_the_layers_in_use(config: Config, cold_cache: Path) -> None:
+    def recipe(version: str) -> Recipe:
+        return Recipe((Step("a", "1", lambda _conninfo: None), Step("b", version, lambda _conninfo: None)))
+
+    for version in ("1", "2", "3"):
+        with open_server(config, recipe(version)) as server:
+            other = server.template(Recipe((Step("other", version, lambda _conninfo: None),)))
+            wanted = server.template(recipe(version))
+            templates = {name for (name,) in server.admin("select datname from pg_database where datistemplate")}
+            assert len({name for name in templates if name.startswith("dbkit_")}) == 3
+            for template in (other, wanted):
+                with template.clone() as clone, psycopg.connect(clone.conninfo):
+                    pass
+
+
 def test_failed_step_leaves_no_template(server: Server) -> None:
     def fail(_conninfo: str) -> None:
         raise DbkitError("no")

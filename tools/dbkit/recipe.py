@@ -58,7 +58,8 @@ def project_recipe(
         steps.append(Step(f"seeds {seeds}", _digest(files), partial(_seed, config, seeds, order)))
     if pgtap:
         steps.append(_pgtap_step(config))
-    steps += [_setup_step(config, path) for path in setup]
+    if setup:
+        steps.append(_setup_step(config, setup))
     return Recipe(tuple(steps))
 
 
@@ -114,20 +115,24 @@ def _pgtap_step(config: Config) -> Step:
     return Step("pgtap", pgtap.digest(config), apply)
 
 
-def _setup_step(config: Config, path: str | Path) -> Step:
-    absolute = config.resolve(path)
-    if not absolute.is_file():
-        raise DbkitError(
-            f"setup file not found: {config.display(absolute)}",
-            hint="Correct `setup` under [test] in dbkit.toml, or create the file.",
-        )
-    file = source.read_sql(absolute, "", "setup")
+def _setup_step(config: Config, paths: Sequence[str | Path]) -> Step:
+    """All setup files as one layer: each layer is a database that every start of a saved cluster copies."""
+    files = []
+    for path in paths:
+        absolute = config.resolve(path)
+        if not absolute.is_file():
+            raise DbkitError(
+                f"setup file not found: {config.display(absolute)}",
+                hint="Correct `setup` under [test] in dbkit.toml, or create the file.",
+            )
+        files.append(source.read_sql(absolute, "", "setup"))
 
     def apply(conninfo: str) -> None:
         with build.transaction(conninfo) as connection:
-            build.run_file(connection, file.text, config.display(absolute))
+            for file in files:
+                build.run_file(connection, file.text, config.display(file.path))
 
-    return Step(f"setup {path}", file.digest, apply)
+    return Step(f"setup {', '.join(map(str, paths))}", _digest(files), apply)
 
 
 def _digest(files: Iterable[SqlFile], *more: str) -> str:

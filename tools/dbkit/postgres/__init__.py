@@ -59,5 +59,7 @@ def _start(config: Config, recipe: Recipe | None) -> Server:
         return LocalServer.start(choose_binaries(config), recipe)
     except OSError as error:
         raise DbkitError(
-            "cannot start a disposable server", detail=f"{error}.", hint="Run: dbkit doctor"
+            "cannot start a disposable server",
+            detail=f"{error.filename}: {error.strerror}." if error.filename else f"{error}.",
+            hint="Set DBKIT_RUN_DIR and DBKIT_CACHE_DIR to folders that this account can write. See also: dbkit doctor",
         ) from error

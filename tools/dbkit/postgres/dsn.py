@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from dbkit.config import Config
+from dbkit.conninfo import cannot_connect, parse
 from dbkit.errors import DbkitError
 from dbkit.postgres.binaries import MINIMUM_MAJOR
 from dbkit.postgres.server import DATABASE_PREFIX, MARKER, TEMPLATE_PREFIX, Recipe, Server, Template
@@ -20,6 +21,7 @@ from dbkit.postgres.server import DATABASE_PREFIX, MARKER, TEMPLATE_PREFIX, Reci
 __all__ = ["DsnServer"]
 
 # Templates beyond these are dropped once nobody has asked for them for LEFTOVER_SECONDS.
+SOURCE = "[postgres] url (or DBKIT_POSTGRES_URL)"
 KEPT_TEMPLATES = 20
 # A clone is a leftover when it is older than this and has no session.
 LEFTOVER_SECONDS = 3600
@@ -51,6 +53,7 @@ class DsnServer(Server):
                 "the dsn provider has no server",
                 hint="Set [postgres] url in dbkit.toml, or DBKIT_POSTGRES_URL.",
             )
+        parse(url)
         server = cls(url, config.postgres.pool_size)
         try:
             server._check(config.postgres.disposable_hosts)
@@ -108,10 +111,8 @@ class DsnServer(Server):
         try:
             info = self._admin().info
         except psycopg.OperationalError as error:
-            raise DbkitError(
-                "cannot reach the server of the dsn provider",
-                detail=str(error).strip(),
-                hint="Check [postgres] url (or DBKIT_POSTGRES_URL), and that the server runs.",
+            raise cannot_connect(
+                self._url, str(error), message="cannot reach the server of the dsn provider", source=SOURCE
             ) from None
         host = info.host or info.hostaddr
         if host not in disposable_hosts:

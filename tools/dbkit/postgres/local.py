@@ -22,7 +22,7 @@ from typing import Any
 from dbkit.errors import DbkitError
 from dbkit.postgres.binaries import Binaries
 from dbkit.postgres.rundir import RunDir, ServerUser, reap, server_cache_dir, server_user
-from dbkit.postgres.server import Recipe, Server, make_conninfo
+from dbkit.postgres.server import TEMPLATE_PREFIX, Recipe, Server, Template, make_conninfo
 
 __all__ = ["LocalServer"]
 
@@ -66,6 +66,7 @@ class LocalServer(Server):
         self._run = RunDir(user)
         self._data = self._run.path / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked_for: set[str] = set()  # hashes of the layers of every recipe of this run
 
     @classmethod
     def start(cls, binaries: Binaries, recipe: Recipe | None = None, **settings: str) -> LocalServer:
@@ -100,10 +101,15 @@ class LocalServer(Server):
         self._terminate(signal.SIGQUIT)
         self._run.remove()
 
+    def template(self, recipe: Recipe) -> Template:
+        self._asked_for.update(recipe.hashes(self.identity()))
+        return super().template(recipe)
+
     def template_built(self, hashes: list[str]) -> None:
         """Save the cluster with its new templates, unless a database of it is already in use."""
         if self.handed_out:
             return
+        self._drop_stale_templates()
         self.close()
         self._terminate(signal.SIGINT)
         clusters = _clusters_dir(self.binaries, self._user)
@@ -111,6 +117,14 @@ class LocalServer(Server):
         _save_cluster(self._data, clusters / hashes[-1])
         _forget_old(clusters)
         self._launch({})
+
+    def _drop_stale_templates(self) -> None:
+        """Layers of an older state of the files: without this the saved cluster would grow with every edit."""
+        rows = self.admin(f"select datname from pg_database where starts_with(datname, '{TEMPLATE_PREFIX}')")
+        for (name,) in rows:
+            if name.removeprefix(TEMPLATE_PREFIX) not in self._asked_for:
+                self.admin(f'alter database "{name}" with is_template false')
+                self.drop_database(name)
 
     def _saved_cluster(self, recipe: Recipe | None) -> Path:
         """The cluster that has most of the recipe's layers, or the bare one, made here the first time."""
@@ -242,9 +256,10 @@ def _copy_cluster(source: Path, target: Path) -> None:
     """Copy a stopped cluster with owner and modes; `cp` is twice as fast as doing it here."""
     done = subprocess.run(["cp", "-a", source, target], capture_output=True, text=True, check=False)
     if done.returncode:
+        complaints = done.stderr.strip().splitlines()  # one a file: the first says it
         raise DbkitError(
             f"cannot copy the saved cluster to {target.parent}",
-            detail=done.stderr.strip(),
+            detail=f"{complaints[0]}." if complaints else f"cp gave exit code {done.returncode}.",
             hint="Free some space, or set DBKIT_RUN_DIR to a folder on a larger disk.",
         )
 
