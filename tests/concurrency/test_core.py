@@ -190,7 +190,7 @@ def test_a_seal_is_worthless_on_another_connection(conninfo: str) -> None:
 
 def test_two_users_share_a_connection_without_a_mix_up(conninfo: str) -> None:
     with psycopg.connect(conninfo) as connection:
-        for turn in range(500):
+        for turn in range(1000):
             person, tenant = ((ANN, NORTH), (SUE, SOUTH))[turn % 2]
             with connection.transaction():
                 connection.execute("set local role app_user")

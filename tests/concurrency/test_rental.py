@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import IsolationLevel
 
 from dbkit.postgres import Database
 
@@ -47,9 +48,12 @@ def conninfo(core_db: Database) -> str:
 
 
 @contextmanager
-def landlord(conninfo: str, tenant: UUID | None = NORTH) -> Iterator[Connection]:
+def landlord(
+    conninfo: str, tenant: UUID | None = NORTH, isolation: IsolationLevel | None = None
+) -> Iterator[Connection]:
     """North's connection inside one transaction; commits at the end, rolls back on an error."""
     with psycopg.connect(conninfo) as connection:
+        connection.isolation_level = isolation
         connection.execute("set local role app_user")
         connection.execute("select core.set_context(%s, %s)", (NORTH, tenant))
         yield connection
@@ -113,6 +117,27 @@ def test_checks_of_one_unit_do_not_wait_for_each_other(conninfo: str) -> None:
 
 def test_one_unit_is_let_once(conninfo: str) -> None:
     assert contest(conninfo, (LET, (LOFT, RITA)), (LET, (LOFT, ROB))) == "PT409"
+
+
+@pytest.mark.parametrize(
+    ("isolation", "outcome"),
+    [
+        (IsolationLevel.READ_COMMITTED, "PT409"),
+        (IsolationLevel.REPEATABLE_READ, "PT409"),
+        (IsolationLevel.SERIALIZABLE, "40001"),
+    ],
+)
+def test_a_snapshot_older_than_the_first_tenancy_lets_no_unit_again(
+    conninfo: str, isolation: IsolationLevel, outcome: str
+) -> None:
+    # Repeatable read cannot be the first either, so its rival is of the ordinary kind.
+    rival = IsolationLevel.SERIALIZABLE if isolation is IsolationLevel.SERIALIZABLE else None
+    with landlord(conninfo, isolation=isolation) as late:
+        with landlord(conninfo, isolation=rival) as early:
+            early.execute(LET.encode(), (LOFT, RITA))
+        assert sqlstate_of(late, LET, LOFT, ROB) == outcome
+    with psycopg.connect(conninfo) as admin:
+        assert admin.execute("select count(*) from rental.tenancies").fetchone() == (1,)
 
 
 def test_two_units_are_let_at_once(conninfo: str) -> None:

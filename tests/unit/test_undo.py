@@ -52,6 +52,10 @@ def undo(text: str) -> list[str]:
             "alter default privileges revoke execute on functions from public;",
             ["alter default privileges grant execute on functions to public;"],
         ),
+        (
+            "alter default privileges for role x, current_user revoke execute on functions from public;",
+            ["alter default privileges for role x, current_user grant execute on functions to public;"],
+        ),
         ("alter default privileges in schema a grant select on tables to x;", []),
         ("comment on table a.t is 'x'; alter table a.t owner to x;", []),
     ],

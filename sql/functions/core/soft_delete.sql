@@ -13,6 +13,10 @@ declare
 begin
     v_rule := core.soft_delete_rule(p_table);
     perform core.require_permission(v_rule.permission);
+    if p_version is not null and not exists (
+        select from pg_attribute as a where a.attrelid = p_table and a.attname = 'version' and not a.attisdropped) then
+        perform core.raise_error('PT400', 'bad_request', 'Rows of this table have no version.', '{"version": "not kept"}');
+    end if;
 
     execute format(
         $sql$ update %s set deleted_at = now(), deleted_by = $1 where %I = $2 and id = $3 and deleted_at is null %s $sql$,
@@ -37,5 +41,6 @@ revoke execute on function core.soft_delete(regclass, uuid, integer) from public
 grant execute on function core.soft_delete(regclass, uuid, integer) to app_user;
 
 comment on function core.soft_delete(regclass, uuid, integer) is
-    'Hide a row of the active tenant; false when there is none, or it is hidden already. Idempotent. Errors: PT401 nobody is signed in, '
-    'PT403 no tenant named or permission missing, PT409 version moved (the hint has the current one), PT422 table not on the list.';
+    'Hide a row of the active tenant; false when there is none, or it is hidden already. Idempotent. Errors: PT400 a version where the '
+    'table has none, PT401 nobody is signed in, PT403 no tenant named or permission missing, PT409 version moved (the hint has the '
+    'current one), PT422 table not on the list.';

@@ -20,6 +20,10 @@ begin
         perform core.raise_error('PT403', 'forbidden', 'The caller is not registered as a landlord.',
             '{"onboarding_step": "account"}');
     end if;
+    -- A context without a tenant was not checked against it: who may not enter the tenant writes nothing into it.
+    if not core.is_member(v_user_id) then
+        perform core.raise_error('PT403', 'forbidden', 'The landlord''s account is not active.');
+    end if;
     if p_step is distinct from v_profile.onboarding_step or v_profile.onboarding_completed then
         perform core.raise_error('PT409', 'conflict', 'Another step of the wizard comes next.',
             jsonb_build_object('onboarding_step', v_profile.onboarding_step)::text);
@@ -70,5 +74,5 @@ grant execute on function rental.complete_onboarding_step(text, jsonb) to app_us
 comment on function rental.complete_onboarding_step(text, jsonb) is
     'Complete the current wizard step with its data and move to the next: company {company_name}, then first_property {a '
     'unit, or empty when one exists}, then done. Not idempotent: steps go forward only. Errors: PT400 data is not an '
-    'object, PT401 not signed in, PT403 not a landlord, PT409 another step comes next, named in the hint, PT422 bad data, '
-    '23502 a unit value is missing.';
+    'object, PT401 not signed in, PT403 not a landlord or a suspended one, PT409 another step comes next, named in the '
+    'hint, PT422 bad data, 23502 a unit value is missing.';

@@ -14,6 +14,15 @@ begin
           from rental.tenants as t
          where t.user_id = v_user_id
            and t.unit_id is not null
+           -- After notice nobody has to move the renter out: see rental.end_tenancy().
+           and not exists (
+               select
+                 from rental.tenancies as l
+                where l.owner_user_id = t.owner_user_id
+                  and l.tenant_id = t.id
+                  and l.unit_id = t.unit_id
+                  and l.status = 'ACTIVE'
+                  and l.end_date < current_date)
         union
         select l.unit_id
           from rental.tenants as t

@@ -9,6 +9,13 @@ begin
         return new;
     end if;
 
+    -- The second of two tenancies sees the first only with a snapshot taken after the wait below. Serializable
+    -- transactions find out by themselves; repeatable read would let the unit twice.
+    if current_setting('transaction_isolation') = 'repeatable read' then
+        perform core.raise_error('PT409', 'conflict',
+            'A unit is let in read committed or serializable transactions, not in repeatable read.');
+    end if;
+
     -- Two tenancies of one unit queue here, so that the second sees the first.
     perform
       from rental.units as u
@@ -35,4 +42,5 @@ $fn$;
 revoke execute on function rental.tg_tenancies_refuse_overlap() from public;
 
 comment on function rental.tg_tenancies_refuse_overlap() is
-    'Trigger: refuse an active tenancy that overlaps another of the same unit. Errors: PT409.';
+    'Trigger: refuse an active tenancy that overlaps another of the same unit. Errors: PT409 it overlaps, or the '
+    'transaction is repeatable read.';

@@ -21,6 +21,9 @@ grant usage on schema core
 -- Not "in schema": Postgres can only take the built-in PUBLIC rights away globally, so this covers every module app_owner creates.
 alter default privileges revoke execute on functions from public;
 alter default privileges revoke usage on types from public;
+-- The same for what app_definer creates itself, where a migration works as that role.
+alter default privileges for role app_definer revoke execute on functions from public;
+alter default privileges for role app_definer revoke usage on types from public;
 
 alter default privileges in schema core grant all on tables to app_definer;
 alter default privileges in schema core grant all on sequences to app_definer;
@@ -57,7 +60,8 @@ comment on table core.app_settings is 'Settings of the installation; core.assert
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
--- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant.
+-- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
+-- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
 -- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Both never raise: with garbage in the
 -- settings the MAC differs, and nothing is cast before it was compared.
 
@@ -1964,6 +1968,10 @@ declare
 begin
     v_rule := core.soft_delete_rule(p_table);
     perform core.require_permission(v_rule.permission);
+    if p_version is not null and not exists (
+        select from pg_attribute as a where a.attrelid = p_table and a.attname = 'version' and not a.attisdropped) then
+        perform core.raise_error('PT400', 'bad_request', 'Rows of this table have no version.', '{"version": "not kept"}');
+    end if;
 
     execute format(
         $sql$ update %s set deleted_at = now(), deleted_by = $1 where %I = $2 and id = $3 and deleted_at is null %s $sql$,
@@ -1988,8 +1996,9 @@ revoke execute on function core.soft_delete(regclass, uuid, integer) from public
 grant execute on function core.soft_delete(regclass, uuid, integer) to app_user;
 
 comment on function core.soft_delete(regclass, uuid, integer) is
-    'Hide a row of the active tenant; false when there is none, or it is hidden already. Idempotent. Errors: PT401 nobody is signed in, '
-    'PT403 no tenant named or permission missing, PT409 version moved (the hint has the current one), PT422 table not on the list.';
+    'Hide a row of the active tenant; false when there is none, or it is hidden already. Idempotent. Errors: PT400 a version where the '
+    'table has none, PT401 nobody is signed in, PT403 no tenant named or permission missing, PT409 version moved (the hint has the '
+    'current one), PT422 table not on the list.';
 
 -- The soft-delete list is the tables that carry core.tg_soft_delete; its arguments are the rule.
 
@@ -2814,6 +2823,8 @@ drop function core.write_context(uuid, uuid, text, text);
 drop table core.app_settings;
 drop table core.allowed_origins;
 
+alter default privileges for role app_definer grant usage on types to public;
+alter default privileges for role app_definer grant execute on functions to public;
 alter default privileges grant usage on types to public;
 alter default privileges grant execute on functions to public;
 drop schema core;

@@ -553,6 +553,10 @@ begin
         perform core.raise_error('PT403', 'forbidden', 'The caller is not registered as a landlord.',
             '{"onboarding_step": "account"}');
     end if;
+    -- A context without a tenant was not checked against it: who may not enter the tenant writes nothing into it.
+    if not core.is_member(v_user_id) then
+        perform core.raise_error('PT403', 'forbidden', 'The landlord''s account is not active.');
+    end if;
     if p_step is distinct from v_profile.onboarding_step or v_profile.onboarding_completed then
         perform core.raise_error('PT409', 'conflict', 'Another step of the wizard comes next.',
             jsonb_build_object('onboarding_step', v_profile.onboarding_step)::text);
@@ -603,8 +607,8 @@ grant execute on function rental.complete_onboarding_step(text, jsonb) to app_us
 comment on function rental.complete_onboarding_step(text, jsonb) is
     'Complete the current wizard step with its data and move to the next: company {company_name}, then first_property {a '
     'unit, or empty when one exists}, then done. Not idempotent: steps go forward only. Errors: PT400 data is not an '
-    'object, PT401 not signed in, PT403 not a landlord, PT409 another step comes next, named in the hint, PT422 bad data, '
-    '23502 a unit value is missing.';
+    'object, PT401 not signed in, PT403 not a landlord or a suspended one, PT409 another step comes next, named in the '
+    'hint, PT422 bad data, 23502 a unit value is missing.';
 
 -- rental.create_ticket: a landlord, or the renter of the unit, reports something to mend.
 
@@ -1087,6 +1091,15 @@ begin
           from rental.tenants as t
          where t.user_id = v_user_id
            and t.unit_id is not null
+           -- After notice nobody has to move the renter out: see rental.end_tenancy().
+           and not exists (
+               select
+                 from rental.tenancies as l
+                where l.owner_user_id = t.owner_user_id
+                  and l.tenant_id = t.id
+                  and l.unit_id = t.unit_id
+                  and l.status = 'ACTIVE'
+                  and l.end_date < current_date)
         union
         select l.unit_id
           from rental.tenants as t
@@ -1418,6 +1431,13 @@ begin
         return new;
     end if;
 
+    -- The second of two tenancies sees the first only with a snapshot taken after the wait below. Serializable
+    -- transactions find out by themselves; repeatable read would let the unit twice.
+    if current_setting('transaction_isolation') = 'repeatable read' then
+        perform core.raise_error('PT409', 'conflict',
+            'A unit is let in read committed or serializable transactions, not in repeatable read.');
+    end if;
+
     -- Two tenancies of one unit queue here, so that the second sees the first.
     perform
       from rental.units as u
@@ -1444,7 +1464,8 @@ $fn$;
 revoke execute on function rental.tg_tenancies_refuse_overlap() from public;
 
 comment on function rental.tg_tenancies_refuse_overlap() is
-    'Trigger: refuse an active tenancy that overlaps another of the same unit. Errors: PT409.';
+    'Trigger: refuse an active tenancy that overlaps another of the same unit. Errors: PT409 it overlaps, or the '
+    'transaction is repeatable read.';
 
 -- rental.ticket_cursor: where the page after this ticket starts.
 

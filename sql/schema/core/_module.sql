@@ -12,6 +12,9 @@ grant usage on schema core
 -- Not "in schema": Postgres can only take the built-in PUBLIC rights away globally, so this covers every module app_owner creates.
 alter default privileges revoke execute on functions from public;
 alter default privileges revoke usage on types from public;
+-- The same for what app_definer creates itself, where a migration works as that role.
+alter default privileges for role app_definer revoke execute on functions from public;
+alter default privileges for role app_definer revoke usage on types from public;
 
 alter default privileges in schema core grant all on tables to app_definer;
 alter default privileges in schema core grant all on sequences to app_definer;

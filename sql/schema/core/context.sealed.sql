@@ -1,5 +1,6 @@
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
--- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant.
+-- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
+-- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
 -- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Both never raise: with garbage in the
 -- settings the MAC differs, and nothing is cast before it was compared.
 

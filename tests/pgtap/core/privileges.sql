@@ -1,6 +1,6 @@
 -- Roles and privileges of the whole module, read from the catalog.
 begin;
-select plan(22);
+select plan(25);
 
 -- roles
 select is_empty(
@@ -41,8 +41,13 @@ set local role app_owner;
 create function core.fresh() returns integer language sql return 1;
 create table core.fresh_table (id integer);
 create domain core.fresh_domain as text;
+set local role app_definer;
+create function core.fresh_definer() returns integer language sql return 1;
+create domain core.fresh_definer_domain as text;
 reset role;
 select ok(not has_function_privilege('app_user', 'core.fresh()', 'execute'), 'a new function starts closed');
+select ok(not has_function_privilege('app_user', 'core.fresh_definer()', 'execute'), 'one that app_definer creates itself, too');
+select ok(not has_type_privilege('app_user', 'core.fresh_definer_domain', 'usage'), 'and its types');
 select ok(not has_table_privilege('app_user', 'core.fresh_table', 'select'), 'a new table too');
 select ok(not has_type_privilege('app_user', 'core.fresh_domain', 'usage'), 'and a new domain');
 select ok(has_table_privilege('app_definer', 'core.fresh_table', 'select, insert, update, delete'), 'but not to definer functions');
@@ -53,8 +58,22 @@ select is_empty(
         where p.pronamespace = 'core'::regnamespace and p.prosecdef
           and (p.proowner <> 'app_definer'::regrole or p.proconfig is distinct from array['search_path=pg_catalog, pg_temp']) $$,
     'every definer function belongs to app_definer and fixes its path');
+select results_eq(
+    $$ select p.oid::regprocedure::text collate "C" from pg_proc as p where p.pronamespace = 'core'::regnamespace and p.prosecdef
+          -- In mode trusted these read settings only.
+          and p.proname not in ('active_tenant_id', 'current_user_id') order by 1 $$,
+    $$ select reviewed collate "C" from unnest(array[
+           'core.accept_membership(uuid)', 'core.assert_settings()', 'core.change_subscription(uuid,text,text)', 'core.check_access(uuid,uuid)',
+           'core.check_membership_change(uuid,uuid,text,text,text,text)', 'core.create_tenant(text,text,text)', 'core.ensure_context_key()',
+           'core.has_feature(text)', 'core.has_permission(text)', 'core.has_role(text)', 'core.is_member(uuid)', 'core.is_owner(uuid)',
+           'core.issue_token(uuid,uuid,interval)', 'core.my_tenant_ids()', 'core.my_tenants()', 'core.next_number(text,text,integer)',
+           'core.origin_allowed(text,text)', 'core.record_login(text,boolean,text)', 'core.require_feature(text)', 'core.require_tenant()',
+           'core.restore(regclass,uuid)', 'core.rotate_context_key(interval)', 'core.set_context(uuid,uuid,text,text)',
+           'core.set_context_signed(text,text,text)', 'core.soft_delete(regclass,uuid,integer)', 'core.upsert_user(text,text,text,text)',
+           'core.visible_user_ids()', 'core.write_context(uuid,uuid,text,text)']) as reviewed order by 1 $$,
+    'the definer functions are the ones that were reviewed');
 select is_empty(
-    $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname <> 'fresh' $$,
+    $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname !~ '^fresh' $$,
     'every function is documented');
 select is_empty(
     $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'v') and obj_description(c.oid, 'pg_class') is null and c.relname <> 'fresh_table' $$,

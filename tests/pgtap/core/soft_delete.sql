@@ -1,6 +1,6 @@
 -- core.soft_delete and core.restore: the one way to hide a row and bring it back, in the own tenant.
 begin;
-select plan(30);
+select plan(32);
 
 select tests.widgets();
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue'), tests.member('north', 'bob', 'MEMBER'), tests.member('north', 'vic', 'VIEWER');
@@ -50,6 +50,9 @@ select throws_ok($$ update core.widgets set deleted_by = tests.id('ann') where i
 select lives_ok($$ update core.widgets set name = 'W2' where id = tests.id('w2') $$, 'other columns are free');
 select throws_ok($$ select core.soft_delete('core.users', tests.id('ann')) $$, 'PT422', 'invalid', 'a table that is not on the list is refused');
 select throws_ok($$ select core.restore('core.users', tests.id('ann')) $$, 'PT422', 'invalid', 'for restoring too');
+select tests.act_as('app_user', 'ann', 'north');
+select throws_ok($$ select core.soft_delete('core.tenants', tests.id('north'), 0) $$, 'PT400', 'bad_request', 'a table without versions takes none');
+select is(core.soft_delete('core.tenants', tests.id('south')), false, 'without one it answers');
 select tests.act_as('app_user', 'vic', 'north');
 select throws_ok($$ select core.soft_delete('core.widgets', tests.id('w2')) $$, 'PT403', 'forbidden', 'without the permission nothing is deleted');
 select throws_ok($$ select core.restore('core.widgets', tests.id('w1')) $$, 'PT403', 'forbidden', 'or restored');

@@ -1,6 +1,6 @@
 -- rental.complete_onboarding_step: forward, one step after the other.
 begin;
-select plan(22);
+select plan(26);
 
 select tests.person('ann'), tests.person('bea'), tests.person('guest');
 insert into rental.user_profiles (user_id) values (tests.id('guest'));
@@ -55,6 +55,29 @@ select is(
     'and is told where to begin');
 select tests.act_as('app_user');
 select throws_ok($$ select rental.complete_onboarding_step('company') $$, 'PT401', 'unauthenticated', 'nor has nobody');
+
+-- Who may not enter the tenant writes nothing into it: without naming the tenant, core.set_context does not ask.
+select tests.act_as_admin();
+select tests.person('cal');
+select tests.act_as('app_user', 'cal');
+select rental.register_landlord('Cal Homes');
+select tests.act_as_admin();
+update core.tenants set status = 'suspended' where id = tests.id('cal');
+select tests.act_as('app_user', 'cal');
+select throws_ok($$ select rental.complete_onboarding_step('company', '{"company_name": "Still here"}') $$, 'PT403', 'forbidden',
+    'a suspended landlord completes no step');
+select tests.act_as_admin();
+select results_eq(
+    $$ select t.name, p.onboarding_step from core.tenants as t join rental.user_profiles as p on p.user_id = t.id where t.id = tests.id('cal') $$,
+    $$ values ('Cal Homes', 'company') $$,
+    'and changes nothing');
+update core.tenants set status = 'active', deleted_at = now() where id = tests.id('cal');
+select tests.act_as('app_user', 'cal');
+select throws_ok($$ select rental.complete_onboarding_step('company') $$, 'PT403', 'forbidden', 'nor does a deleted one');
+select tests.act_as_admin();
+update core.tenants set deleted_at = null where id = tests.id('cal');
+select tests.act_as('app_user', 'cal');
+select lives_ok($$ select rental.complete_onboarding_step('company') $$, 'reinstated, the landlord goes on');
 
 select * from finish();
 rollback;

@@ -5,7 +5,7 @@ Only what outlives its table or schema needs undoing; comments, owners and privi
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from dbkit.mentions import ObjectName, created_objects, routine_signature, type_text
 from dbkit.migrate.ddl import grantee, identifier
@@ -20,6 +20,13 @@ _DEFAULT_OBJECTS = {
     "OBJECT_FUNCTION": "functions",
     "OBJECT_TYPE": "types",
     "OBJECT_SCHEMA": "schemas",
+}
+# Roles that have no name of their own.
+_ROLE_WORDS = {
+    "ROLESPEC_PUBLIC": "public",
+    "ROLESPEC_CURRENT_ROLE": "current_role",
+    "ROLESPEC_CURRENT_USER": "current_user",
+    "ROLESPEC_SESSION_USER": "session_user",
 }
 _SUBTYPES = {"AT_EnableRowSecurity": "disable", "AT_ForceRowSecurity": "no force"}
 
@@ -125,13 +132,17 @@ def _undo_grant(node: Node, made: Set[ObjectName], made_schemas: Set[str]) -> li
 
 def _undo_default_privileges(node: Node) -> list[str]:
     """Default privileges of one schema go with it; those of every schema are turned round."""
-    options = [item["DefElem"]["defname"] for item in node.get("options", ())]
+    options = {item["DefElem"]["defname"]: item["DefElem"]["arg"] for item in node.get("options", ())}
     if "schemas" in options:
         return []
     action = node["action"]
+    owners = _roles(options["roles"]["List"]["items"]) if "roles" in options else ""
+    scope = f" for role {owners}" if owners else ""
     verb, preposition = ("revoke", "from") if action.get("is_grant") else ("grant", "to")
     objects = _DEFAULT_OBJECTS[action["objtype"]]
-    return [f"alter default privileges {verb} {_privileges(action)} on {objects} {preposition} {_grantees(action)};"]
+    return [
+        f"alter default privileges{scope} {verb} {_privileges(action)} on {objects} {preposition} {_grantees(action)};"
+    ]
 
 
 def _privileges(node: Node) -> str:
@@ -144,8 +155,12 @@ def _privileges(node: Node) -> str:
 
 
 def _grantees(node: Node) -> str:
-    roles = [item["RoleSpec"] for item in node["grantees"]]
-    return ", ".join("public" if role["roletype"] == "ROLESPEC_PUBLIC" else grantee(role["rolename"]) for role in roles)
+    return _roles(node["grantees"])
+
+
+def _roles(items: Iterable[Node]) -> str:
+    roles = [item["RoleSpec"] for item in items]
+    return ", ".join(_ROLE_WORDS.get(role["roletype"]) or grantee(role["rolename"]) for role in roles)
 
 
 def _relation(node: Node) -> ObjectName:
