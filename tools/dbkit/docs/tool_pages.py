@@ -27,6 +27,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "DBKIT_CACHE_DIR": "What can always be made again: saved clusters, pgTAP. "
     "Default: `~/.cache/dbkit`, for root's servers `/var/cache/dbkit`.",
     "DBKIT_RUN_DIR": "Where running servers live. Default: `/dev/shm` where there is room, else the temporary folder.",
+    "DBKIT_DEBUG": "Set to anything: an error that dbkit did not expect shows its traceback.",
 }
 
 # Attribute of Config -> where it stands in the file, for what is not a dataclass of its own.
