@@ -6,6 +6,7 @@ import pytest
 from migration_project import Project, json_of
 
 from dbkit.errors import DbkitError
+from dbkit.migrate import runner
 
 
 @pytest.fixture
@@ -299,9 +300,16 @@ def test_role_owns_what_migrations_create_and_the_ledger(project: Project) -> No
         project.execute(f'drop owned by "{role}"; drop role "{role}"; drop role if exists "{role}_weak"')
 
 
-def test_role_the_server_does_not_have_is_passed_over(project: Project) -> None:
+@pytest.mark.parametrize("action", ["apply", "revert", "baseline"])
+def test_role_the_server_does_not_have_is_refused_before_anything_is_written(project: Project, action: str) -> None:
     project.setting(role="nobody_has_this_role")
     project.write("1_a.sql", "create table a ();\n")
+    with pytest.raises(DbkitError, match="role nobody_has_this_role does not exist") as caught:
+        getattr(runner, action)(project.database.conninfo, project.config, migrations=project.folder)
+    assert caught.value.hint == "Run: dbkit bootstrap --database URL"
+    assert project.value("select to_regnamespace('dbkit') is null and to_regclass('a') is null")
+    assert len(runner.plan(project.database.conninfo, project.config, migrations=project.folder).pending) == 1
+    project.setting(role=None)
     assert len(project.apply().done) == 1
 
 
@@ -314,7 +322,7 @@ def test_json_of_apply_status_and_failure(two: Project) -> None:
     two.native("20260103", "create_table_c", "select 1 / 0;", None)
     failed = two.cli("apply", "--format", "json")
     assert failed.returncode == 2
-    assert "22012" in json_of(failed)["error"]["error"]
+    assert "22012" in json_of(failed)["error"]
     assert failed.stderr.startswith("error: ")
     assert json_of(two.cli("plan", "--format", "json"))["pending"][0]["version"] == "20260103000000"
 

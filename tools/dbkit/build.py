@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbkit import source
 from dbkit.config import Config
+from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.mentions import FileObjects, ObjectName, read_objects
 from dbkit.source import KINDS, MODULE_FILE, SqlFile
@@ -107,11 +108,7 @@ def transaction(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
         # Autocommit, so that the transaction below is the outermost one and files run in savepoints of it.
         connection = psycopg.connect(conninfo, autocommit=True, fallback_application_name="dbkit")
     except psycopg.OperationalError as error:
-        raise DbkitError(
-            "cannot connect to the database",
-            detail=str(error).strip().rstrip(".") + ".",
-            hint="Check the URL, and that the server runs.",
-        ) from None
+        raise cannot_connect(conninfo, str(error)) from None
     with connection, connection.transaction():
         yield connection
 
@@ -203,9 +200,8 @@ def sql_error(error: psycopg.Error, text: str, display: str, offset: int = 0) ->
     parts = [f"{display}:{line}:{column}: {error.sqlstate or 'connection lost'}", code_frame(text, line, column)]
     parts += [part for part in (diagnostic.message_detail, diagnostic.internal_query, diagnostic.context) if part]
     message = diagnostic.message_primary or str(error).strip() or type(error).__name__
-    return DbkitError(
-        message, detail="\n".join(parts), hint=diagnostic.message_hint or "Correct the statement at the caret."
-    )
+    mend = "Make room on the server's disk." if error.sqlstate == "53100" else "Correct the statement at the caret."
+    return DbkitError(message, detail="\n".join(parts), hint=diagnostic.message_hint or mend)
 
 
 def build_order(config: Config, modules: Iterable[str] | None = None) -> list[SqlFile]:

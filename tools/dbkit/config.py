@@ -149,12 +149,20 @@ def load_config(config_file: Path | None = None) -> Config:
     if path is None:
         return Config(root=Path.cwd())
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DbkitError(
             f"project file not found: {path}", hint="Name an existing file with --config, or run without it."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DbkitError(
+            f"cannot read {path}", detail=f"{error.strerror}.", hint="Check the file and its permissions."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DbkitError(
+            f"not UTF-8: {path}", detail=f"Byte {error.start + 1} of the file.", hint="Save the file as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
         raise DbkitError(f"cannot read {path}", detail=f"{error}.", hint="Mend the TOML at that place.") from None
     return _Reader(path).config(raw)
 
@@ -164,10 +172,22 @@ def database_url(config: Config, flag: str | None) -> str | None:
 
     `--database` beats DBKIT_DATABASE_URL, DATABASE_URL, the libpq variables (PGDATABASE, PGHOST or PGSERVICE set means
     the empty connection string, which libpq fills in), then `[database] url`.
+
+    Raises:
+        DbkitError: what is named is no connection string.
     """
+    if flag is not None and not flag.strip():
+        raise DbkitError("empty database URL", hint="Give --database a URL such as postgresql://user@host/name.")
+    url = _named_database(config, flag)
+    if url:
+        from dbkit.conninfo import parse
+
+        parse(url)
+    return url
+
+
+def _named_database(config: Config, flag: str | None) -> str | None:
     if flag is not None:
-        if not flag.strip():
-            raise DbkitError("empty database URL", hint="Give --database a URL such as postgresql://user@host/name.")
         return flag
     for name in ("DBKIT_DATABASE_URL", "DATABASE_URL"):
         if os.environ.get(name):
@@ -188,8 +208,15 @@ def cache_dir() -> Path:
 def _find_upwards(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         candidate = folder / CONFIG_NAME
-        if candidate.is_file():
-            return candidate
+        try:
+            if candidate.is_file():
+                return candidate
+        except OSError as error:
+            raise DbkitError(
+                f"cannot look for {candidate}",
+                detail=f"{error.strerror}.",
+                hint="Run dbkit from a folder that this account may read, or name the project file with --config.",
+            ) from None
     return None
 
 
@@ -202,8 +229,6 @@ class _Reader:
     def config(self, raw: dict[str, Any]) -> Config:
         known = {"project", "modules", "core", "database", "postgres", "migrations", "test", "seeds", "tenancy", "lint"}
         self._refuse_unknown("", raw, known)
-        project = self._table(raw, "project", {"sql"})
-        modules = self._modules(raw)
         core = self._table(raw, "core", {"isolation"})
         isolation = core.get("isolation", "sealed")
         self._one_of("core.isolation", isolation, ISOLATION_MODES)
@@ -212,20 +237,20 @@ class _Reader:
         return Config(
             root=self.path.absolute().parent,
             path=self.path.absolute(),
-            sql_dir=Path(project.get("sql", "sql")),
-            modules=modules,
+            sql_dir=Path(self._text(raw, "project", "sql") or "sql"),
+            modules=self._modules(raw),
             isolation=isolation,
-            database_url=self._table(raw, "database", {"url"}).get("url"),
+            database_url=self._text(raw, "database", "url"),
             postgres=postgres,
             migrations=MigrationsConfig(**self._fields(raw, "migrations", MigrationsConfig)),
             test=TestConfig(**self._fields(raw, "test", TestConfig)),
-            seeds={env: tuple(folders) for env, folders in raw.get("seeds", {}).items()},
-            tenancy=raw.get("tenancy"),
-            lint=raw.get("lint", {}),
+            seeds=self._lists(raw, "seeds"),
+            tenancy=self._table(raw, "tenancy") if "tenancy" in raw else None,
+            lint=self._table(raw, "lint"),
         )
 
     def _modules(self, raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-        modules = {name: tuple(needs) for name, needs in raw.get("modules", {}).items()}
+        modules = self._lists(raw, "modules")
         for name, needs in modules.items():
             for need in needs:
                 if need not in modules:
@@ -236,36 +261,58 @@ class _Reader:
                     )
         return modules
 
+    def _lists(self, raw: dict[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+        """A table whose keys are the project's own and whose values are lists of strings."""
+        return {key: self._strings(f"{name}.{key}", value) for key, value in self._table(raw, name).items()}
+
+    def _text(self, raw: dict[str, Any], name: str, key: str) -> str | None:
+        """The only key of a table."""
+        value = self._table(raw, name, {key}).get(key)
+        return None if value is None else self._typed(f"{name}.{key}", value, "str")
+
     def _fields(self, raw: dict[str, Any], name: str, cls: type) -> dict[str, Any]:
         fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
         table = self._table(raw, name, set(fields))
-        for key, value in table.items():
-            expected = fields[key].type
-            if expected.startswith("tuple"):
-                if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-                    raise self._bad_type(f"{name}.{key}", value, "a list of strings")
-                table[key] = tuple(value)
-            elif expected.startswith("str") and not isinstance(value, str):
-                raise self._bad_type(f"{name}.{key}", value, "a string")
-            elif expected.startswith(("int", "float")) and type(value) not in (int, float):
-                raise self._bad_type(f"{name}.{key}", value, "a number")
-        return table
+        return {key: self._typed(f"{name}.{key}", value, fields[key].type) for key, value in table.items()}
 
-    def _table(self, raw: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
+    def _typed(self, key: str, value: Any, expected: str) -> Any:
+        """A value as the annotation of its field wants it. No setting has a meaning for an empty text or below 0."""
+        if expected.startswith("tuple"):
+            return self._strings(key, value)
+        if expected.startswith("str"):
+            if not isinstance(value, str) or not value.strip():
+                raise self._bad_type(key, value, "a string that is not empty")
+        elif expected.startswith("int"):
+            if type(value) is not int or value < 0:
+                raise self._bad_type(key, value, "a whole number, 0 or more")
+        elif type(value) not in (int, float) or not 0 <= value < float("inf"):
+            raise self._bad_type(key, value, "a number, 0 or more")
+        return value
+
+    def _strings(self, key: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self._bad_type(key, value, "a list of strings")
+        return tuple(value)
+
+    def _table(self, raw: dict[str, Any], name: str, known: set[str] | None = None) -> dict[str, Any]:
         table = raw.get(name, {})
         if not isinstance(table, dict):
             raise self._bad_type(name, table, "a table")
-        self._refuse_unknown(name, table, known)
+        if known is not None:
+            self._refuse_unknown(name, table, known)
         return dict(table)
 
     def _refuse_unknown(self, name: str, table: dict[str, Any], known: set[str]) -> None:
         unknown = sorted(set(table) - known)
         if unknown:
+            from difflib import get_close_matches
+
             where = f"[{name}]" if name else "the top level"
+            near = get_close_matches(unknown[0], known, n=1)
             raise DbkitError(
                 f"unknown setting in {self.path.name}: {unknown[0]}",
                 detail=f"{self.path}: {where} knows {', '.join(sorted(known))}.",
-                hint="Correct the name or remove the line.",
+                hint=f"Did you mean {near[0]}?" if near else "Correct the name or remove the line.",
             )
 
     def _one_of(self, key: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -273,8 +320,9 @@ class _Reader:
             raise self._bad_type(key, value, "one of " + ", ".join(allowed))
 
     def _bad_type(self, key: str, value: Any, expected: str) -> DbkitError:
+        found = "of another kind" if key.endswith("url") else repr(value)  # a URL may hold a password
         return DbkitError(
             f"bad value in {self.path.name}: {key}",
-            detail=f"{self.path}: {key} is {value!r}; expected {expected}.",
+            detail=f"{self.path}: {key} is {found}; expected {expected}.",
             hint="Correct the value.",
         )

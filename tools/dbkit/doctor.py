@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dbkit.config import Config
+from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 
 __all__ = ["Check", "examine"]
@@ -191,7 +192,8 @@ def _database(config: Config, url: str) -> Iterator[Check]:
             elif role:
                 yield Check("roles", "ok", f"role {role} exists")
     except psycopg.OperationalError as error:
-        yield Check("database", "missing", str(error).strip().splitlines()[0], "check the URL and that the server runs")
+        problem = cannot_connect(url, str(error))
+        yield Check("database", "missing", problem.detail or "", problem.hint)
         return
     with Session.connect(url) as session:
         pooled = pools_transactions(session)

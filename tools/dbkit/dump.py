@@ -6,7 +6,6 @@ Its text is parsed into statements and sorted, columns within a table too, becau
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections import Counter
@@ -15,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from dbkit.catalog import TOOL_SCHEMAS
+from dbkit.conninfo import for_program
 from dbkit.drift import line_diff
 from dbkit.errors import DbkitError
 from dbkit.report import Finding
@@ -80,13 +80,8 @@ def dump(conninfo: str, pg_dump: Path, exclude: Iterable[str] = TOOL_SCHEMAS) ->
     Raises:
         DbkitError: pg_dump is missing, older than the server, or may not read something.
     """
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    parameters = conninfo_to_dict(conninfo)
-    # Every user of the machine can read a program's arguments.
-    password = str(parameters.pop("password", "") or "")
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    command = [str(pg_dump), "--schema-only", "--no-password", f"--dbname={make_conninfo('', **parameters)}"]
+    target, environment = for_program(conninfo)
+    command = [str(pg_dump), "--schema-only", "--no-password", f"--dbname={target}"]
     command += [f"--exclude-schema={schema}" for schema in exclude]
     if _knows_restrict_key(str(pg_dump)):
         command.append(f"--restrict-key={_RESTRICT_KEY}")

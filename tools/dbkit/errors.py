@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = ["EXIT_CLEAN", "EXIT_ERROR", "EXIT_FINDINGS", "DbkitError"]
 
 EXIT_CLEAN = 0
@@ -16,13 +19,22 @@ class DbkitError(Exception):
         message: one line, lower case, no period, stable enough to search for.
         detail: sentences with what was found where (file, line, SQLSTATE, both names of a clash).
         hint: sentences with what to type next.
+        facts: what the JSON document of a run that fails holds besides the error, such as what was done before it.
     """
 
-    def __init__(self, message: str, *, detail: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str | None = None,
+        hint: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
         self.hint = hint
+        self.facts = facts or {}
 
     def __str__(self) -> str:
         lines = [f"error: {self.message}"]

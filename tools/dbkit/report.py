@@ -6,6 +6,7 @@ Every command that judges something (lint, drift, leak, verify) fills a `Report`
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ __all__ = [
     "finish",
     "render_github",
     "render_text",
+    "silence_closed_pipes",
 ]
 
 
@@ -177,6 +179,15 @@ def emit_json(value: Any) -> None:
     """Print one JSON document on stdout."""
     json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+def silence_closed_pipes() -> None:
+    """Send stdout and stderr nowhere from now on where their reader has gone (`| head`)."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def finish(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dbkit.catalog import model, queries
 from dbkit.catalog.grants import parse_acl
 from dbkit.catalog.other_queries import OTHER_OBJECTS
+from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -75,11 +76,7 @@ def snapshot(
             with connection.transaction():
                 return _read(connection, schemas, ignore)
     except psycopg.OperationalError as error:
-        raise DbkitError(
-            "cannot read the database",
-            detail=str(error).strip() + ("" if str(error).strip().endswith(".") else "."),
-            hint="Check the connection string, and that the server is running.",
-        ) from None
+        raise cannot_connect(conninfo, str(error), message="cannot read the database") from None
     except psycopg.Error as error:
         raise DbkitError(
             "cannot read the catalogs",

@@ -6,16 +6,21 @@ so the table below carries each command's one-line help; a test keeps it equal t
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import signal
 import sys
+from collections.abc import Iterator
+from io import TextIOWrapper
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from dbkit import __version__
-from dbkit.errors import EXIT_ERROR, DbkitError
+from dbkit.errors import EXIT_CLEAN, EXIT_ERROR, DbkitError
+from dbkit.report import silence_closed_pipes
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -35,7 +40,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+@contextlib.contextmanager
+def _not_a_finding() -> Iterator[None]:
+    """A reader that has seen enough (`| head`): click would make that exit code 1, which means findings."""
+    try:
+        yield
+    except BrokenPipeError:
+        sys.exit(EXIT_ERROR)
+
+
 class _LazyGroup(click.Group):
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _not_a_finding():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _not_a_finding():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -64,41 +86,50 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dbkit")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Apply, lint, test SQL and prove tenant isolation on PostgreSQL.
 
     Exit code 0: clean. 1: findings. 2: could not run (bad input, no server, or a proof that proved nothing).
     """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False  # of every command: click asks the context
 
 
-def main(argv: list[str] | None = None) -> Any:
-    """Run the command line and turn every known failure into error/detail/hint and exit code 2."""
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line and turn every failure into error/detail/hint and exit code 2."""
     # SIGTERM unwinds like Ctrl-C, so that `with` blocks stop servers and roll back.
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that knows only ASCII is no reason to fail
+    code = _run(sys.argv[1:] if argv is None else argv)
+    # Python would flush on its way out, and complain of a reader that has gone.
+    silence_closed_pipes()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit code of one command; what ended it has been printed."""
     try:
-        return cli.main(args=argv, prog_name="dbkit", standalone_mode=False)
-    except DbkitError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_ERROR)
-    except click.UsageError as error:
-        click.echo(str(_from_usage_error(error)), err=True)
-        sys.exit(EXIT_ERROR)
-    except click.ClickException as error:
-        click.echo(str(DbkitError(error.format_message())), err=True)
-        sys.exit(EXIT_ERROR)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("error: interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXIT_ERROR)
+        return cli.main(args=arguments, prog_name="dbkit", standalone_mode=False) or EXIT_CLEAN
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else EXIT_CLEAN
+    except BaseException as problem:
+        if _is_debugged(problem):
+            raise
+        from dbkit.cli.failure import as_error, show
+
+        with contextlib.suppress(BrokenPipeError):
+            show(as_error(problem), arguments)
+        return EXIT_ERROR
+
+
+def _is_debugged(problem: BaseException) -> bool:
+    """Whether a defect is to be shown as Python shows it."""
+    expected = (DbkitError, click.ClickException, click.Abort, KeyboardInterrupt)
+    return bool(os.environ.get("DBKIT_DEBUG")) and not isinstance(problem, expected)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _from_usage_error(error: click.UsageError) -> DbkitError:
-    command = error.ctx.command_path if error.ctx else "dbkit"
-    message = error.format_message()
-    return DbkitError(message[:1].lower() + message[1:].rstrip("."), hint=f"Run: {command} --help")

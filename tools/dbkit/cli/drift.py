@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,7 @@ def drift(
     from dbkit import equalities
     from dbkit.postgres import open_server
     from dbkit.recipe import project_recipe
+    from dbkit.terminal import can_redraw, redraw
 
     config = load_config(config_file)
     chosen = list(modules) or None
@@ -56,7 +56,7 @@ def drift(
     recipe = project_recipe(config, chosen)
     if live is not None:
         equalities.read_ledger(live, config)
-    say = _progress if output_format == "text" and sys.stderr.isatty() else None
+    say = redraw if output_format == "text" and can_redraw() else None
     with open_server(config, recipe) as server:
         outcomes = [
             equalities.declared_equals_migrations(server, config, chosen, oracle=oracle),
@@ -66,15 +66,10 @@ def drift(
             outcomes.append(equalities.live_equals_migrations(server, config, live, chosen, ignore=ignored))
         report = Report("drift", server=server.version)
     if say:
-        say("")
+        redraw()
     report.findings = [finding for outcome in outcomes for finding in outcome.findings]
     report.summary = {outcome.title: outcome.as_dict() for outcome in outcomes}
     finish(report, output_format, closing=[line for outcome in outcomes for line in _describe(outcome)])
-
-
-def _progress(text: str) -> None:
-    """One line that is written over, on a terminal."""
-    click.echo(f"\r\033[K{text}", err=True, nl=False)
 
 
 def _describe(outcome: Outcome) -> list[str]:

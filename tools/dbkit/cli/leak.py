@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,10 +94,12 @@ def leak(
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Says on a terminal's last line what is being done, and nothing anywhere else."""
-    if not sys.stderr.isatty():
+    from dbkit.terminal import can_redraw, redraw
+
+    if not can_redraw():
         yield lambda _: None
         return
     try:
-        yield lambda text: click.echo(f"\r\033[K{text} …", nl=False, err=True)
+        yield lambda text: redraw(f"{text} …")
     finally:
-        click.echo("\r\033[K", nl=False, err=True)
+        redraw()

@@ -84,8 +84,6 @@ def plan(
         _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late
     )
     render.show_plan(found, output_format)
-    if found.problems:
-        raise found.problems[0].as_error()
 
 
 @migrate.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config, database_url
+from dbkit.conninfo import for_program
 from dbkit.errors import DbkitError
 from dbkit.tenancy import Declaration, Kind, Model
 
@@ -77,7 +78,7 @@ def disposable_copy(
             detail="A module is built from the project's SQL, a database is copied as it is.",
             hint="Give one of the two.",
         )
-    url = database if database is not None or module is not None or config.modules else database_url(config, None)
+    url = None if database is None and (module or config.modules) else database_url(config, database)
     if url is not None:
         with _copied(config, declaration, url) as copy:
             yield copy
@@ -190,9 +191,10 @@ def _try(connection: Connection[Any], statement: str) -> None:
 
 def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
     program = str(bin_dir / "pg_dump") if bin_dir and (bin_dir / "pg_dump").exists() else "pg_dump"
-    command = [program, "--dbname", source or "dbname=", "--no-password", "--no-publications", "--no-subscriptions"]
+    target, environment = for_program(source)
+    command = [program, f"--dbname={target}", "--no-password", "--no-publications", "--no-subscriptions"]
     try:
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=environment)
     except FileNotFoundError:
         raise DbkitError(
             "pg_dump not found",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
 from dbkit.leak.checks import bypasses, check_catalog
@@ -46,7 +47,7 @@ def read_model(conninfo: str, declaration: Declaration, isolation: str | None = 
             connection.read_only = True
             return build_model(declaration, read_relations(connection, declaration.app_roles), isolation=isolation)
     except psycopg.OperationalError as error:
-        raise DbkitError("cannot connect to the database", detail=str(error).strip()) from None
+        raise cannot_connect(conninfo, str(error)) from None
 
 
 def prove(

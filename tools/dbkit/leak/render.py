@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -209,7 +210,7 @@ def _rich_table(title: str, rows: list[list[str]]) -> str:
     colours = {"LEAK": "bold red", "open": "yellow", "hold": "green", "grant": "dim", "-": "dim"}
     for name, *cells in rows:
         table.add_row(name, *(f"[{colours[cell.split()[-1]]}]{cell}[/]" for cell in cells))
-    console = Console()
+    console = Console(color_system=None) if os.environ.get("NO_COLOR") else Console()
     with console.capture() as capture:
         console.print(table)
     return capture.get().rstrip()

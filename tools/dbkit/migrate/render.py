@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +13,7 @@ from dbkit.errors import DbkitError
 from dbkit.migrate.files import Migration, show_path
 from dbkit.migrate.layouts import Folder
 from dbkit.migrate.plan import Done, Plan, Result
-from dbkit.report import emit_json
+from dbkit.report import emit_json, silence_closed_pipes
 
 __all__ = ["Progress", "as_dict", "show_ignored", "show_plan"]
 
@@ -22,7 +24,10 @@ _PAST = {"apply": "applied", "revert": "reverted", "baseline": "recorded"}
 
 
 class Progress:
-    """Shows one run. With JSON, a run that fails also prints the document, with what was done and the error."""
+    """Shows one run. With JSON, the error of a run that fails carries the document: what was done before it.
+
+    A reader that goes away (`| head`) ends the lines, never the run: migrations do not hang on who watches them.
+    """
 
     def __init__(self, action: str, output_format: str) -> None:
         self.action = action
@@ -37,25 +42,40 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and not isinstance(error, DbkitError):
+        if isinstance(error, DbkitError) and self.json:
+            error.facts = self._document()
+        if error is not None:
             return
-        if self.json:
-            emit_json(self._document(error))
-        elif self.result is not None:
-            self._close(self.result)
+        with self._reader():
+            if self.json:
+                emit_json({**self._document(), "error": None})
+            elif self.result is not None:
+                self._close(self.result)
+            sys.stdout.flush()
 
     def say(self, line: str) -> None:
-        sys.stdout.flush()
-        print(f"note: {line}", file=sys.stderr, flush=True)
+        with self._reader():
+            sys.stdout.flush()
+            print(f"note: {line}", file=sys.stderr, flush=True)
 
     def done(self, done: Done) -> None:
         self.finished.append(done)
-        if not self.json:
+        if self.json:
+            return
+        with self._reader():
             print(f"{_PAST[self.action]:<9} {_title(done.migration)}  {done.milliseconds} ms")
             # Live, but a thousand quick files do not pay for a thousand writes.
             if (now := time.monotonic()) - self._flushed > _FLUSH_INTERVAL:
                 self._flushed = now
                 sys.stdout.flush()
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[None]:
+        """Around what is printed: output to a closed pipe goes nowhere from then on."""
+        try:
+            yield
+        except BrokenPipeError:
+            silence_closed_pipes()
 
     def _close(self, result: Result) -> None:
         show_ignored(result.folder)
@@ -68,7 +88,7 @@ class Progress:
         else:
             print(f"{len(result.done)} {_PAST[self.action]}")
 
-    def _document(self, error: DbkitError | None) -> dict[str, Any]:
+    def _document(self) -> dict[str, Any]:
         result = self.result
         done = result.done if result else self.finished
         document: dict[str, Any] = {
@@ -78,25 +98,23 @@ class Progress:
         if result and result.dry_run:
             document["pending"] = [as_dict(migration) for migration in result.chosen]
         document["done"] = [{**as_dict(item.migration), "milliseconds": item.milliseconds} for item in done]
-        document["error"] = error.as_dict() if error else None
         return document
 
 
 def show_plan(plan: Plan, output_format: str) -> None:
-    """The pending migrations in the order they would run, and what forbids running them."""
+    """The pending migrations in the order they would run.
+
+    Raises:
+        DbkitError: the first of the problems that forbid running them; they are all in the JSON document.
+    """
+    error = plan.problems[0].as_error() if plan.problems else None
     if output_format == "json":
-        emit_json(
-            {
-                "command": "migrate plan",
-                "layout": plan.folder.layout,
-                "pending": [as_dict(migration) for migration in plan.pending],
-                "problems": [
-                    {"rule": problem.rule, "message": problem.message, "detail": problem.detail, "hint": problem.hint}
-                    for problem in plan.problems
-                ],
-            }
-        )
-        return
+        document = _plan_document(plan)
+        if error is None:
+            emit_json({**document, "error": None})
+            return
+        error.facts = document
+        raise error
     for migration in plan.pending:
         row = plan.rows.get((migration.line, migration.version))
         note = "  (resumes)" if row is not None and row.state == "partial" else ""
@@ -104,6 +122,20 @@ def show_plan(plan: Plan, output_format: str) -> None:
         print(f"{_title(migration)}{note}")
     show_ignored(plan.folder)
     print(f"{len(plan.pending)} pending ({plan.folder.layout} layout)")
+    if error is not None:
+        raise error
+
+
+def _plan_document(plan: Plan) -> dict[str, Any]:
+    return {
+        "command": "migrate plan",
+        "layout": plan.folder.layout,
+        "pending": [as_dict(migration) for migration in plan.pending],
+        "problems": [
+            {"rule": problem.rule, "message": problem.message, "detail": problem.detail, "hint": problem.hint}
+            for problem in plan.problems
+        ],
+    }
 
 
 def show_ignored(folder: Folder) -> None:

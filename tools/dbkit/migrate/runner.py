@@ -17,7 +17,7 @@ from dbkit.migrate.files import Migration
 from dbkit.migrate.layouts import Folder, discover
 from dbkit.migrate.lock import refuse_pooler, run_lock
 from dbkit.migrate.plan import Done, Plan, Result, choose_line, make_plan, to_revert, up_to
-from dbkit.migrate.session import ConnectionLost, Interrupted, Session, connect
+from dbkit.migrate.session import ConnectionLost, Interrupted, Session, connect, require_role
 
 __all__ = ["Done", "Result", "apply", "baseline", "connect", "plan", "revert"]
 
@@ -175,12 +175,13 @@ def _execute(
 
 @contextmanager
 def _locked(conninfo: str, config: Config, say: Callable[[str], None] | None) -> Iterator[Session]:
-    """A session that holds the run lock, on a server that can be written to."""
+    """A session that holds the run lock, on a server that can be written to and has the role that migrates."""
     with connect(conninfo, config) as session:
         if session.value("select pg_is_in_recovery()") == "t":
             raise DbkitError(
                 "the server is a read-only standby", hint="Give --database the connection string of the primary."
             )
+        require_role(session, config.migrations.role)
         try:
             with run_lock(session, config.migrations.wait, say):
                 yield session

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import os
 import select
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
+from dbkit.conninfo import cannot_connect, load_pq, parse
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ __all__ = [
     "Session",
     "connect",
     "load_pq",
+    "require_role",
     "usable_role",
 ]
 
@@ -110,33 +110,6 @@ class Outcome:
     tagged: tuple[str, ...] = ()
 
 
-def load_pq() -> ModuleType:
-    """`psycopg.pq` without the rest of psycopg, whose import is half of what a no-op run costs.
-
-    The package object left behind finishes its own import as soon as anything else of psycopg is asked for.
-    """
-    if "psycopg" in sys.modules:
-        return importlib.import_module("psycopg.pq")
-    spec = importlib.util.find_spec("psycopg")
-    assert spec is not None and spec.loader is not None  # a declared dependency
-    package = importlib.util.module_from_spec(spec)
-    loader = spec.loader
-
-    def finish(name: str) -> Any:
-        package.__dict__.pop("__getattr__", None)
-        loader.exec_module(package)
-        return getattr(package, name)
-
-    sys.modules["psycopg"] = package
-    try:
-        pq = importlib.import_module("psycopg.pq")
-    except ImportError:
-        del sys.modules["psycopg"]
-        raise
-    package.__dict__["__getattr__"] = finish
-    return pq
-
-
 class Session:
     """An open connection in autocommit mode. Close it, or use it in a `with` block."""
 
@@ -162,16 +135,7 @@ class Session:
             DbkitError: the string is malformed or no server answers; passwords are not repeated.
         """
         pq = load_pq()
-        try:
-            given = {
-                option.keyword.decode() for option in pq.Conninfo.parse(conninfo.encode()) if option.val is not None
-            }
-        except Exception as error:
-            raise DbkitError(
-                "bad connection string",
-                detail=f"{str(error).strip()}.",
-                hint="Write postgresql://user@host:5432/name or host=… dbname=… user=….",
-            ) from None
+        given = set(parse(conninfo))
         given |= {"connect_timeout"} if os.environ.get("PGCONNECT_TIMEOUT") else set()
         defaults = " ".join(f"{key}={value}" for key, value in _DEFAULTS.items() if key not in given)
         pgconn = _open(pq, _merge(conninfo, defaults))
@@ -362,8 +326,22 @@ def connect(conninfo: str, config: Config) -> Session:
     return session
 
 
+def require_role(session: Session, role: str | None) -> None:
+    """Refuse to write where the configured role is missing: the login would own the ledger, and lock the role out.
+
+    Raises:
+        DbkitError: a role is configured and the server does not have it.
+    """
+    if role and session.value(f"select 1 from pg_roles where rolname = {session.literal(role)}") is None:
+        raise DbkitError(
+            f"role {role} does not exist",
+            detail=f"[migrations] role is {role}: it owns the ledger and what migrations create. Nothing was changed.",
+            hint="Run: dbkit bootstrap --database URL",
+        )
+
+
 def usable_role(session: Session, role: str | None) -> str | None:
-    """The configured role if the server has it and the login may become it, else None: the login itself migrates.
+    """The configured role if the server has it and the login may become it, else None: the login only reads.
 
     Raises:
         DbkitError: the server has the role and the login is not a member of it.
@@ -395,24 +373,19 @@ def _open(pq: ModuleType, conninfo: str) -> PGconn:
         poller.register(pgconn.socket, wanted[state])
         remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
         if not poller.poll(None if remaining is None else remaining * 1000):
-            raise _unreachable(pgconn, f"no answer within {timeout} seconds")
+            raise _unreachable(pgconn, conninfo, f"no answer within {timeout} seconds")
         state = pgconn.connect_poll()
         if state == states.OK:
             pgconn.nonblocking = 1
             return pgconn  # type: ignore[no-any-return]
         if state == states.FAILED:
             break
-    raise _unreachable(pgconn, _decode(pgconn.error_message))
+    raise _unreachable(pgconn, conninfo, _decode(pgconn.error_message))
 
 
-def _unreachable(pgconn: PGconn, reason: str) -> DbkitError:
-    host, port = _decode(pgconn.host), _decode(pgconn.port)
+def _unreachable(pgconn: PGconn, conninfo: str, reason: str) -> DbkitError:
     pgconn.finish()
-    return DbkitError(
-        "cannot connect to the database",
-        detail=f"{host or 'local socket'}, port {port or '5432'}: {reason.strip().rstrip('.')}.",
-        hint="Check that the server runs and that --database (or DATABASE_URL) names it.",
-    )
+    return cannot_connect(conninfo, reason)
 
 
 def _merge(conninfo: str, defaults: str) -> str:

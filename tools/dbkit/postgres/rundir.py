@@ -23,6 +23,9 @@ from dbkit.errors import DbkitError
 __all__ = ["RunDir", "ServerUser", "reap", "server_cache_dir", "server_user"]
 
 PREFIX = "dbkit-"
+LOCK_FILE = "owner.lock"
+# How long a start waits for what a dead run still writes, before it leaves the folder to the next start.
+_REMOVAL_SECONDS = 1.0
 # Below this a tmpfs is a container's default mount and too small for a cluster.
 MINIMUM_SHM_BYTES = 1 << 30
 
@@ -87,7 +90,7 @@ class RunDir:
         unnamed = self.path / "owner.new"
         self._lock: IO[str] = unnamed.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        unnamed.rename(self.path / "owner.lock")
+        unnamed.rename(self.path / LOCK_FILE)
         if user is not None:
             os.chown(self.path, user.uid, user.gid)
 
@@ -104,8 +107,8 @@ def reap() -> list[Path]:
         for path in root.glob(f"{PREFIX}[0-9]*-*"):
             if path.is_dir() and _is_orphan(path):
                 _kill_server(path)
-                shutil.rmtree(path, ignore_errors=True)
-                removed.append(path)
+                if _remove_orphan(path):
+                    removed.append(path)
     return removed
 
 
@@ -125,7 +128,7 @@ def _root() -> Path:
 
 def _is_orphan(path: Path) -> bool:
     try:
-        lock = (path / "owner.lock").open("r+")
+        lock = (path / LOCK_FILE).open("r+")
     except FileNotFoundError:
         # Between mkdtemp and the lock, or half removed: leave the young alone.
         try:
@@ -140,6 +143,25 @@ def _is_orphan(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def _remove_orphan(path: Path) -> bool:
+    """Delete a run folder, its lock last: what cannot be deleted yet is still an orphan to the next start.
+
+    A program of the dead run may be at work for a moment longer (`cp`, a backend on its way out) and write into what
+    is being deleted.
+    """
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    while True:
+        for child in path.glob("*"):
+            if child.name != LOCK_FILE:
+                shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
+        if all(child.name == LOCK_FILE for child in path.glob("*")):
+            shutil.rmtree(path, ignore_errors=True)
+            return not path.exists()
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
 
 
 def _kill_server(path: Path) -> None:

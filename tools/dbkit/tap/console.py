@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import sys
 
 import click
 
 from dbkit.tap.databases import Source
 from dbkit.tap.report import file_lines
 from dbkit.tap.runner import FileResult
+from dbkit.terminal import can_redraw, redraw
 
 __all__ = ["Console"]
 
@@ -29,7 +29,7 @@ class Console:
         self._shown = shown
         self._verbose = verbose
         self._quiet = quiet
-        self._progress = shown and sys.stderr.isatty()
+        self._progress = shown and can_redraw()
         self._total = 0
         self._done = 0
 
@@ -67,10 +67,8 @@ class Console:
 
     def _show_progress(self) -> None:
         if self._progress and self._done < self._total:
-            sys.stderr.write(f"\r{self._done}/{self._total} files")
-            sys.stderr.flush()
+            redraw(f"{self._done}/{self._total} files")
 
     def _clear(self) -> None:
         if self._progress:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            redraw()

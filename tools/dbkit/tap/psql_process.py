@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -11,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dbkit.conninfo import for_program
 from dbkit.errors import DbkitError
 from dbkit.report import Location
 from dbkit.tap.transcript import Failure, Transcript
@@ -57,9 +57,10 @@ class PsqlProcess:
             note: why psql was used.
         """
         script = "-" if text is not None else display if Path(display).is_file() else str(path)
+        target, environment = for_program(self._conninfo)
         command = [
             str(self._psql), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1",
-            "--dbname", self._conninfo, "--file", script,
+            "--dbname", target, "--file", script,
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command,
@@ -68,7 +69,7 @@ class PsqlProcess:
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches us only; we cancel in order
             preexec_fn=_die_with_parent(),
-            env={**os.environ, "PGAPPNAME": "dbkit test"},
+            env={**environment, "PGAPPNAME": "dbkit test"},
         )
         if self._cancelled:
             self.cancel()

@@ -1,0 +1,157 @@
+"""Ctrl-C, SIGTERM and kill -9 while a command runs: no server stays, the folder goes, the next run works.
+
+Migrations that are interrupted or killed, in a transaction and without one, are in tests/migrate/test_crash.py;
+programs that `dbkit test` started (psql) are in tests/tap/test_tap_cli.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from command_line import DBKIT, REPO, dbkit, environment
+
+from dbkit.postgres import Database
+
+COMMANDS = ["test", "leak", "drift", "demo"]
+
+
+@pytest.fixture
+def run_folder() -> Iterator[Path]:
+    """A folder of our own for disposable servers, with a path short enough for a socket."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp"
+    folder = Path(tempfile.mkdtemp(prefix="crash-", dir=memory))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the processes that were started with a path in the folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in text:
+            found.append(text)
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.02)
+
+
+def start(run_folder: Path, command: str) -> subprocess.Popen[str]:
+    """Start a command and come back when its server answers."""
+    process = subprocess.Popen(
+        [*DBKIT, *command.split()], cwd=REPO, env=environment(DBKIT_RUN_DIR=str(run_folder)), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+    def ready() -> bool:
+        assert process.poll() is None, process.communicate()
+        return any("ready" in file.read_text() for file in run_folder.glob("*/data/postmaster.pid"))
+
+    wait_until(ready)
+    return process
+
+
+@pytest.mark.parametrize(("number", "pause"), [(signal.SIGINT, 0.0), (signal.SIGTERM, 0.3), (signal.SIGINT, 0.8)])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_interrupted(run_folder: Path, command: str, number: signal.Signals, pause: float) -> None:
+    process = start(run_folder, command)
+    time.sleep(pause)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2, errors
+    assert errors.strip().startswith("error: interrupted\ndetail: ")
+    assert "\nhint: Run the command again" in errors
+    assert "Traceback" not in errors
+    assert processes_of(run_folder) == []
+    assert list(run_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_impatient_second_interrupt_leaves_no_server(run_folder: Path, command: str) -> None:
+    process = start(run_folder, command)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (2, -signal.SIGINT)
+    assert "Traceback" not in errors
+    wait_until(lambda: not processes_of(run_folder))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_killed(run_folder: Path, command: str, pause: float) -> None:
+    process = start(run_folder, command)
+    time.sleep(pause)
+    process.kill()
+    process.communicate(timeout=60)
+    left = set(run_folder.iterdir())
+    assert left
+    # The next start removes the folder although the dead run's server may not have ended yet.
+    done = dbkit(REPO, "test", "tests/pgtap/core/assert_settings.sql", DBKIT_RUN_DIR=str(run_folder))
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: not processes_of(run_folder))
+    assert set(run_folder.iterdir()) == set()
+
+
+def test_a_folder_that_cannot_be_removed_yet_goes_with_a_later_start(run_folder: Path) -> None:
+    """What outlives a dead run (a backend, `cp`) may not turn its folder into one that nobody removes."""
+    busy = run_folder / "dbkit-1-left/data/busy"
+    busy.mkdir(parents=True)
+    (run_folder / "dbkit-1-left/owner.lock").touch()
+    tests = ["test", "tests/pgtap/core/assert_settings.sql"]
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", busy], capture_output=True).returncode:
+        pytest.skip("no right to mount a file system, which is what cannot be removed")
+    try:
+        assert dbkit(REPO, *tests, DBKIT_RUN_DIR=str(run_folder)).returncode == 0
+        assert list(run_folder.iterdir()) == [run_folder / "dbkit-1-left"]
+    finally:
+        subprocess.run(["umount", busy], check=True)
+    assert dbkit(REPO, *tests, DBKIT_RUN_DIR=str(run_folder)).returncode == 0
+    assert list(run_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_seeds_are_whole_or_not_at_all(core_db: Database, number: signal.Signals) -> None:
+    """A seed that waits for a lock is stopped: nothing of it stays, and the next one loads everything."""
+    with psycopg.connect(core_db.conninfo) as other:
+        other.execute("delete from core.permissions")
+        other.execute("commit")
+        other.execute("lock table core.subscription_tiers")
+        process = subprocess.Popen(
+            [*DBKIT, "seed", "--env", "production", "--database", core_db.conninfo], cwd=REPO, env=environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        waiting = "select exists (select from pg_locks where not granted and database = (select oid from pg_database"
+        with psycopg.connect(core_db.conninfo, autocommit=True) as watch:
+            wait_until(
+                lambda: watch.execute(f"{waiting} where datname = current_database()))".encode()).fetchone() == (True,)
+            )
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors
+        if number == signal.SIGINT:
+            assert process.returncode == 2
+            assert "error: interrupted" in errors
+    with psycopg.connect(core_db.conninfo, autocommit=True) as after:
+        assert after.execute("select count(*) from core.permissions").fetchone() == (0,)
+        done = dbkit(REPO, "seed", "--env", "production", "--database", core_db.conninfo)
+        assert done.returncode == 0, done.stderr
+        assert after.execute("select count(*) > 0 from core.permissions").fetchone() == (True,)
