@@ -222,3 +222,102 @@ def test_missing_folder(project: Project) -> None:
     run = project.cli("status")
     assert run.returncode == 2
     assert "no such migrations folder" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "-- +migrate Down",
+        "-- +micrate Down",
+        "-- migrate:down",
+        "-- rambler down",
+        "-- Down Migration",
+        "-- !Downs",
+        "-- //@UNDO",
+        "---- create above / drop below ----",
+    ],
+)
+def test_a_plain_file_ends_where_another_tool_marks_the_way_back(project: Project, mark: str) -> None:
+    # Three files, so that dbmate's mark stands in a folder that is not recognised as dbmate's.
+    project.write("1_schema.sql", "create schema shop;\n")
+    path = project.write("2_items.sql", f"create table shop.items (id int);\n\n{mark}\ndrop table shop.items;\n")
+    project.write("3_index.sql", "create index on shop.items (id);\n")
+    before = path.read_bytes()
+    assert project.apply().folder.layout == "plain"
+    assert project.value("select to_regclass('shop.items') is not null")
+    assert path.read_bytes() == before
+
+
+def test_the_marked_way_back_of_a_plain_file_reverts_it(project: Project) -> None:
+    project.write("1_items.sql", "-- +migrate Up\ncreate table items (id int);\n-- +migrate Down\ndrop table items;\n")
+    project.apply()
+    project.revert(to="0")
+    assert project.states() == {"main/1_items": "reverted"}
+    assert project.value("select to_regclass('items') is null")
+
+
+def test_an_error_below_the_mark_names_the_line_of_the_file(project: Project) -> None:
+    project.write("1_items.sql", "-- Up Migration\ncreate table items (id int);\n-- Down Migration\ndrop table itms;\n")
+    project.apply()
+    with pytest.raises(DbkitError, match="itms") as error:
+        project.revert(to="0")
+    assert "1_items.sql:4" in str(error.value)
+
+
+def test_a_way_up_below_the_way_back_is_refused(project: Project) -> None:
+    project.write("1.sql", "-- +migrate Up\nselect 1;\n-- +migrate Down\nselect 2;\n-- +migrate Up\nselect 3;\n")
+    with pytest.raises(DbkitError, match="out of order") as error:
+        project.apply()
+    assert "1.sql:5" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("1.do.items.sql", "1.undo.items.sql"),
+        ("1.items.sql", "1.items.rollback.sql"),
+        ("1_items.sql", "1_items.down.sql"),
+        ("1-items-up.sql", "1-items-down.sql"),
+        ("1_items.sql", "down/1_items.sql"),
+        ("up/1_items.sql", "down/1_items.sql"),
+        ("deploy/1_items.sql", "revert/1_items.sql"),
+    ],
+)
+def test_a_plain_file_that_undoes_another_is_its_way_back(project: Project, up: str, down: str) -> None:
+    project.write(up, "create table items (id int);\n")
+    project.write(down, "drop table items;\n")
+    assert [migration.path.name for migration in project.apply().chosen] == [Path(up).name]
+    assert project.value("select to_regclass('items') is not null")
+    project.revert(to="0")
+    assert project.value("select to_regclass('items') is null")
+
+
+def test_a_plain_file_that_only_sounds_like_a_way_back_runs(project: Project) -> None:
+    project.write("1_rollback_log.sql", "create table rollback_log (id int);\n")
+    project.write("2_scale_down.sql", "create table scaled (id int);\n")
+    project.write("3_a.sql", "-- down the road there will be more\ncreate table a (id int);\n")
+    assert len(project.apply().chosen) == 3
+    assert project.value("select to_regclass('a') is not null")
+
+
+def test_a_plain_file_may_call_a_procedure_that_commits(project: Project) -> None:
+    project.write(
+        "1.sql",
+        "create table kept (id int);\n"
+        "create procedure keep() language plpgsql as $$\n"
+        "begin insert into kept values (1); commit; insert into kept values (2); rollback; end $$;\n"
+        "call keep();\n",
+    )
+    project.apply()
+    assert project.value("select array_agg(id) from kept") == [1]
+
+
+def test_the_hint_for_a_builtin_flyway_placeholder_can_be_followed(project: Project) -> None:
+    path = project.write("V1__a.sql", "create table a (made text default '${flyway:timestamp}');\n")
+    with pytest.raises(DbkitError, match="no value: flyway:timestamp") as error:
+        project.apply()
+    assert "FLYWAY_PLACEHOLDERS" not in str(error.value)
+    path.with_name("flyway.conf").write_text("flyway.placeholders.flyway:timestamp=2026-01-01\n", encoding="utf-8")
+    project.apply()
+    project.execute("insert into a default values")
+    assert project.value("select made from a") == "2026-01-01"

@@ -12,6 +12,7 @@ from dbkit.config import Config, PostgresConfig
 from dbkit.errors import DbkitError
 from dbkit.postgres import Database
 from dbkit.tap.collect import collect
+from dbkit.tap.command import Options, open_source
 from dbkit.tap.databases import named_database
 from dbkit.tap.runner import FileResult, run
 
@@ -103,3 +104,16 @@ def test_on_a_disposable_host_clones_are_used(filled: Database, write: Write, tm
     assert rows(filled) == 1
     with psycopg.connect(filled.conninfo) as connection:
         assert connection.execute("select to_regclass('made')").fetchone() == (None,)
+
+
+def test_setup_files_run_in_sessions_like_those_of_the_tests(filled: Database, write: Write, tmp_path: Path) -> None:
+    with psycopg.connect(filled.conninfo, autocommit=True) as connection:
+        connection.execute("create schema tools; drop extension if exists pgtap; create extension pgtap schema tools")
+        connection.execute(f"alter database {filled.name} set app.flavour = 'as set on the database'")
+    write("setup.sql", "select plan(1);\ncreate table made as select current_setting('app.flavour') as flavour;\n")
+    looks = write("a.sql", assertions("results_eq('select flavour from made', array['as set on the database'])"))
+    config = Config(root=tmp_path, postgres=PostgresConfig(disposable_hosts=(host(filled),)))
+    options = Options(paths=(looks,), database=filled.conninfo, setup=(tmp_path / "setup.sql",))
+    with open_source(config, options) as source:
+        (result,) = run(collect([looks], config), source, jobs=1)
+    assert result.passed, result.transcript.output

@@ -28,7 +28,7 @@ from dbkit.migrate.session import (
     connect,
     usable_role,
 )
-from dbkit.migrate.steps import StepFailed, Stepping, run_steps
+from dbkit.migrate.steps import WANTS_NO_TRANSACTION, StepFailed, Stepping, run_steps
 from dbkit.migrate.watch import Watcher
 from dbkit.sqltext import Statement
 
@@ -300,7 +300,7 @@ class Execution:
         try:
             self._retry(ready.migration, attempt)
         except ServerError as caught:
-            if caught.sqlstate != "25001" or ready.script.transaction is not None:
+            if caught.sqlstate not in WANTS_NO_TRANSACTION or ready.script.transaction is not None:
                 raise
             # The layout does not say whether the file is one transaction, and the server says that it cannot be.
             units = control.units_of(ready.script, control.statements_of(ready.script))

@@ -18,17 +18,54 @@ from dbkit.migrate.files import Parsed, Script, bad_file, decode, parse_sections
 if TYPE_CHECKING:
     from dbkit.migrate.files import Migration
 
-__all__ = ["parse_dbmate", "parse_diesel", "parse_flyway", "parse_goose", "parse_plain"]
+__all__ = ["parse_dbmate", "parse_diesel", "parse_flyway", "parse_goose", "parse_marked", "parse_plain"]
 
 _GOOSE = re.compile(r"^--[ \t]*\+goose[ \t]+(?P<command>[^\r\n]*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 _ENV = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-?])(?P<word>[^}]*))?\})")
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^}\s]+)\}")
 _TRUE = {"true", "1", "yes", "on"}
 
+# The marks of tools that keep both ways in one file: sql-migrate and micrate, dbmate, rambler, node-pg-migrate, Play,
+# MyBatis and dbdeploy, tern. Run as a whole such a file undoes itself, and its migration would count as applied.
+_WAY_BACK = re.compile(
+    r"""^[ \t]*--[ \t]*(?:
+        \+\w+[ \t]+down\b | migrate:down\b | rambler[ \t]+down\b | down[ \t]+migration\b
+        | (?:-+[ \t]*)?!downs\b | //[ \t]*@undo\b | --[ \t]*create[ \t]+above[ \t]*/[ \t]*drop[ \t]+below\b
+    )[^\n]*\n?""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_WAY_UP = re.compile(
+    r"^[ \t]*--[ \t]*(?:\+\w+[ \t]+up\b|migrate:up\b|rambler[ \t]+up\b|up[ \t]+migration\b|(?:-+[ \t]*)?!ups\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
 
 def parse_plain(migration: Migration) -> Parsed:
     """A whole file up, and a second file down where the layout has one; transactions as the server lets it."""
     return Parsed(up=_script(migration.text, migration.path), down=_down_script(migration))
+
+
+def parse_marked(migration: Migration) -> Parsed:
+    """A plain file; what stands below a known tool's mark of the way back is the way back.
+
+    Raises:
+        DbkitError: a way up follows the way back, so that the file is not two sections; with file and line.
+    """
+    text, path = migration.text, migration.path
+    mark = _WAY_BACK.search(text)
+    if mark is None:
+        return parse_plain(migration)
+    if again := _WAY_UP.search(text, mark.end()):
+        raise bad_file(
+            path,
+            text.count("\n", 0, again.start()) + 1,
+            "migration sections are out of order",
+            "A way up follows the way back.",
+            "Write the way up first and the way back below it, once each.",
+        )
+    first_line = text.count("\n", 0, mark.end()) + 1
+    down = Script(text[mark.end() :], path, first_line, transaction=None, may_control_transaction=True)
+    return Parsed(up=_script(text[: mark.start()], path), down=_down_script(migration) or down)
 
 
 def parse_dbmate(migration: Migration) -> Parsed:
@@ -178,7 +215,10 @@ def _replace(text: str, path: Path, settings: Mapping[str, str]) -> str:
                 text.count("\n", 0, match.start()) + 1,
                 f"Flyway placeholder has no value: {name}",
                 f"The file says {match.group()}.",
-                f"Set FLYWAY_PLACEHOLDERS_{name.upper()}, or flyway.placeholders.{name} in flyway.conf.",
+                # Flyway's own names hold a colon, which no shell lets into a variable.
+                f"Write in flyway.conf: flyway.placeholders.{name}=…"
+                if ":" in name
+                else f"Set FLYWAY_PLACEHOLDERS_{name.upper()}, or flyway.placeholders.{name} in flyway.conf.",
             )
         return values[name.lower()]
 

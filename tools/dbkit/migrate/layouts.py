@@ -16,6 +16,8 @@ folders are never written to and their files need no change.
 | sqitch         | `sqitch.plan`, `deploy/`, `revert/`       | plan            | in the transaction it opens itself    |
 | plain          | `*.sql`, sub-folders too                  | natural         | one transaction if the server lets it |
 
+In a plain folder too the way back is not run on the way up: a file named as the undo of another one (`1.undo.a.sql`,
+`a.down.sql`, `down/a.sql`), and what stands below a mark that other tools put above it (`-- +migrate Down`).
 A foreign file that opens and commits transactions itself keeps them: `control` finds them, `steps` runs them.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,27 @@ class Reading:
 
 
 def _read_plain(reading: Reading) -> None:
-    for path in sql_files(reading.folder):
-        relative = path.relative_to(reading.folder).with_suffix("").as_posix()
-        reading.add(relative, "", path, _natural(relative), foreign.parse_plain)
+    files = {path.relative_to(reading.folder).with_suffix("").as_posix(): path for path in sql_files(reading.folder)}
+    undoes = {name: up for name in files if (up := _way_up_of(name, files)) is not None}
+    down_paths = {up: files[name] for name, up in undoes.items()}
+    for name in files.keys() - undoes.keys():
+        reading.add(name, "", files[name], _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
+
+
+# A word of a file's path that says "way back", and what the same path says of the way up: that word, or nothing.
+_BACK_WORD = re.compile(r"(?:^|[._/-])(down|undo|rollback|revert)(?=[._/-]|$)", re.IGNORECASE)
+_UP_WORDS = {"down": ("up",), "undo": ("do",), "rollback": ("up",), "revert": ("deploy", "up")}
+
+
+def _way_up_of(name: str, names: Container[str]) -> str | None:
+    """The file that another one undoes (`1.do.a` for `1.undo.a`, `a` for `down/a`); None where there is none."""
+    for match in _BACK_WORD.finditer(name):
+        start, end = match.span(1)
+        named = [name[:start] + word + name[end:] for word in _UP_WORDS[match[1].lower()]]
+        for candidate in (*named, (name[: match.start()] + name[end:]).lstrip("/")):
+            if candidate in names:
+                return candidate
+    return None
 
 
 def _read_supabase(reading: Reading) -> None:

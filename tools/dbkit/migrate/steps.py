@@ -25,10 +25,10 @@ from dbkit.migrate.ledger import StepRow
 from dbkit.migrate.session import ServerError, Session
 from dbkit.migrate.watch import Watcher
 
-__all__ = ["StepFailed", "Stepping", "run_steps"]
+__all__ = ["WANTS_NO_TRANSACTION", "StepFailed", "Stepping", "run_steps"]
 
 # active_sql_transaction: not inside a transaction block. invalid_transaction_termination: a COMMIT in DO or CALL.
-_WANTS_NO_TRANSACTION = ("25001", "2D000")
+WANTS_NO_TRANSACTION = ("25001", "2D000")
 _SESSION_STATEMENT = re.compile(r"(?:set|reset|load|prepare|deallocate|discard|listen|unlisten)\b", re.IGNORECASE)
 
 
@@ -124,7 +124,7 @@ def _run_step(
     try:
         job.retry(lambda: _run_recorded(job, number, unit))
     except StepFailed as failure:
-        if unit.opening is not None or len(unit.statements) > 1 or failure.error.sqlstate not in _WANTS_NO_TRANSACTION:
+        if unit.opening is not None or len(unit.statements) > 1 or failure.error.sqlstate not in WANTS_NO_TRANSACTION:
             raise
         _run_alone(job, number, unit, built)
 

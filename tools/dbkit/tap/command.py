@@ -18,6 +18,7 @@ from dbkit.tap.collect import LastFailed, Selection, TestFile, collect, select, 
 from dbkit.tap.databases import Source, disposable, named_database
 from dbkit.tap.report import Run
 from dbkit.tap.runner import Engine, FileResult, run
+from dbkit.tap.sequence import counts_on_others, run_in_sequence
 
 if TYPE_CHECKING:
     from dbkit.postgres import Recipe, Step
@@ -67,7 +68,8 @@ def run_tests(
         DbkitError: nothing to run, or no database to run it in.
     """
     last_failed = LastFailed(config)
-    files = select(test_files(config, options), options.selection, last_failed)
+    suite = test_files(config, options)
+    files = select(suite, options.selection, last_failed)
     if not files:
         raise DbkitError(
             "no test file is selected",
@@ -80,6 +82,10 @@ def run_tests(
         if on_start is not None:
             on_start(len(files), source)
         begun = time.perf_counter()
+
+        def hold(result: FileResult) -> bool:
+            return counts_on_others(result, suite, source)
+
         results = run(
             files,
             source,
@@ -87,8 +93,15 @@ def run_tests(
             engine=options.engine,
             stop_at_first=options.stop_at_first,
             allow_commit=options.allow_commit,
+            hold=hold,
             on_result=on_result,
         )
+        if held := [result for result in results if hold(result)]:
+            second = {result.file: result for result in run_in_sequence(suite, held, source, options.engine)}
+            results = [second.get(result.file, result) for result in results]
+            for result in second.values():
+                if on_result is not None:
+                    on_result(result)
         seconds = time.perf_counter() - begun
     ran = {result.file.display for result in results}
     last_failed.write(
@@ -129,10 +142,8 @@ def open_source(config: Config, options: Options) -> Iterator[Source]:
     In a project only `--database` and DBKIT_DATABASE_URL name a database: one that is merely configured for the
     application is no place to run tests in. Without a project the usual order holds.
     """
-    if config.path is None or options.database is not None:
-        url = database_url(config, options.database)
-    else:
-        url = os.environ.get("DBKIT_DATABASE_URL") or None
+    named = options.database is not None or os.environ.get("DBKIT_DATABASE_URL")
+    url = database_url(config, options.database) if named or config.path is None else None
     if url is not None:
         if options.migrations is not None:
             raise DbkitError(
@@ -197,7 +208,8 @@ def _apply_setup(path: Path, conninfo: str) -> None:
     from dbkit.tap.psql_variables import NeedsPsql
 
     try:
-        with psycopg.connect(conninfo, autocommit=True, options="-c client_min_messages=warning") as connection:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute("set client_min_messages = warning")
             transcript = run_file(connection, path)
     except NeedsPsql as need:
         raise DbkitError(

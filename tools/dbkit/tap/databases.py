@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
+from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.tap import pgtap
 from dbkit.tap.isolation import Isolation
@@ -129,11 +130,7 @@ def named_database(config: Config, url: str, setup: Sequence[Callable[[str], Non
             has_pgtap = pgtap.installed(connection)
             settings = _custom_settings(connection)
     except psycopg.OperationalError as error:
-        raise DbkitError(
-            "cannot reach the database to test",
-            detail=str(error).strip(),
-            hint="Check the URL given with --database.",
-        ) from None
+        raise cannot_connect(url, str(error), message="cannot reach the database to test") from None
     where = f"{name} on {host}"
     if host not in config.postgres.disposable_hosts:
         if setup:
@@ -145,16 +142,17 @@ def named_database(config: Config, url: str, setup: Sequence[Callable[[str], Non
         yield Source(f"{where}, in place", version, conninfo=url, pgtap=has_pgtap, settings=settings)
         return
     with ExitStack() as stack:
-        template = _clone_of(stack, config, url, name, setup)
+        template = _clone_of(stack, config, url, name, setup, options)
         source = Source(f"clones of {where}", version)
         yield _from_template(template, source, created=has_pgtap is None, options=options)
 
 
 def _clone_of(
-    stack: ExitStack, config: Config, url: str, name: str, setup: Sequence[Callable[[str], None]]
+    stack: ExitStack, config: Config, url: str, name: str, setup: Sequence[Callable[[str], None]], options: str
 ) -> Template:
     """A finished copy of the database, which clones are made from; dropped when `stack` closes."""
     import psycopg
+    from psycopg.conninfo import make_conninfo
 
     from dbkit.postgres import Template
     from dbkit.postgres.dsn import DsnServer
@@ -184,9 +182,9 @@ def _clone_of(
             hint="Connect as the owner of the database or as a superuser.",
         ) from None
     conninfo = server.conninfo(copy)
-    pgtap.ensure_pgtap(conninfo, config=config)
+    found = pgtap.ensure_pgtap(conninfo, config=config)
     for apply in setup:
-        apply(conninfo)
+        apply(make_conninfo(conninfo, options=_session_options(found, options)))
     server.admin(f'alter database "{copy}" with allow_connections false')
     return Template(server, copy, config.postgres.pool_size)
 
@@ -204,8 +202,7 @@ def _from_template(template: Template, source: Source, *, created: bool, options
     unused = [(asked, first)]  # goes to the first who wants a clone
     if found is not None:
         found = replace(found, created=created)
-        if found.schema not in ("public", "pg_catalog") and "search_path" not in options:
-            options += f' -c search_path="$user",public,{found.schema}'
+        options = _session_options(found, options)
 
     @contextmanager
     def clone() -> Iterator[str]:
@@ -215,9 +212,16 @@ def _from_template(template: Template, source: Source, *, created: bool, options
                 stack.push(held)
             except IndexError:
                 database = stack.enter_context(template.clone())
-            yield make_conninfo(database.conninfo, options=options.strip()) if options else database.conninfo
+            yield make_conninfo(database.conninfo, options=options) if options else database.conninfo
 
     return replace(source, clone=clone, pgtap=found, settings=settings)
+
+
+def _session_options(found: pgtap.Pgtap, options: str) -> str:
+    """Connection options of a session that tests: the database's own settings, and pgTAP's schema within reach."""
+    if found.schema not in ("public", "pg_catalog") and "search_path" not in options:
+        options += f' -c search_path="$user",public,{found.schema}'
+    return options.strip()
 
 
 def _custom_settings(connection: psycopg.Connection[Any]) -> frozenset[str]:

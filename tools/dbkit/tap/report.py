@@ -79,6 +79,8 @@ def file_lines(result: FileResult, *, verbose: bool = False) -> list[str]:
     notes = [f"psql: {result.transcript.note}"] if result.transcript.note else []
     if result.skipped and result.tap.skip_reason:
         notes.append(result.tap.skip_reason)
+    if result.after:
+        notes.append(f"after {result.after[0]}")
     if verbose:
         notes.append(f"{result.isolation.value}: {result.file.reading.reason}")
     note = f"  ({'; '.join(notes)})" if notes else ""
@@ -105,6 +107,7 @@ def closing_lines(run: Run, durations: int = 0) -> list[str]:
         lines += [f"  {result.seconds * 1000:7.0f} ms  {result.file.display}" for result in slowest]
     if run.not_run:
         lines.append(f"{len(run.not_run)} files not run")
+    lines += _setup_note(run)
     through_psql = sum(result.transcript.engine == "psql" for result in run.results)
     parts = [
         f"{len(run.results)} files, {run.tests} tests, {run.failed_tests} failed",
@@ -114,6 +117,17 @@ def closing_lines(run: Run, durations: int = 0) -> list[str]:
     workers = "1 worker" if run.jobs == 1 else f"{run.jobs} workers"
     lines.append(f"{', '.join(parts)} in {run.seconds:.2f} s ({run.source}, {workers})")
     return lines
+
+
+def _setup_note(run: Run) -> list[str]:
+    """Which files others count on, and how to say so."""
+    counting = [result for result in run.results if result.after]
+    if not counting:
+        return []
+    first, *more = counting[0].after
+    number = "1 file ran" if len(counting) == 1 else f"{len(counting)} files ran"
+    others = f" and {len(more)} more that commit" if more else ", which commits"
+    return [f"note: {number} again after {first}{others}; to prepare every database with it: --setup {first}"]
 
 
 def render_tap(run: Run) -> str:
@@ -232,6 +246,7 @@ def _result_dict(result: FileResult) -> dict[str, Any]:
         "engine": result.transcript.engine,
         "engine_note": result.transcript.note,
         "isolation": result.isolation.value,
+        "after": list(result.after),
         "exit_code": result.transcript.exit_code,
     }
 

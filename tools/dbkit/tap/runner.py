@@ -52,6 +52,7 @@ class FileResult:
         seconds: wall clock, with making its database.
         isolation: what it ran in.
         problems: why it is red apart from failed assertions.
+        after: files that ran before it in the same database, because it counts on them; see `sequence`.
     """
 
     file: TestFile
@@ -60,6 +61,7 @@ class FileResult:
     seconds: float = 0.0
     isolation: Isolation = Isolation.TRANSACTION
     problems: list[Problem] = field(default_factory=list)
+    after: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -83,6 +85,7 @@ def run(
     engine: Engine = "auto",
     stop_at_first: bool = False,
     allow_commit: bool = False,
+    hold: Callable[[FileResult], bool] | None = None,
     on_result: Callable[[FileResult], None] | None = None,
 ) -> list[FileResult]:
     """Run files and give their results in the order of `files`; those not run (after `-x`) are left out.
@@ -92,6 +95,7 @@ def run(
         engine: auto uses psql for files the native engine cannot run; native makes such a file fail.
         stop_at_first: start no further file after one has failed. A file that bails out always stops the run.
         allow_commit: in a database that is not ours, run files that commit.
+        hold: says of a result that it is not the last word; such a one stops nothing and is not shown.
         on_result: called in this thread as each file ends.
 
     Raises:
@@ -103,10 +107,13 @@ def run(
         waiting.put(numbered)
     done: queue.SimpleQueue[tuple[int, FileResult] | BaseException | None] = queue.SimpleQueue()
     stopping = threading.Event()
+
+    def stops(result: FileResult) -> bool:
+        return stop_at_first and not result.passed and not (hold and hold(result))
+
     workers = [Worker(source, engine, allow_commit) for _ in range(max(1, min(jobs, len(files))))]
     threads = [
-        threading.Thread(target=_work, args=(worker, waiting, done, stopping, stop_at_first), daemon=True)
-        for worker in workers
+        threading.Thread(target=_work, args=(worker, waiting, done, stopping, stops), daemon=True) for worker in workers
     ]
     results: dict[int, FileResult] = {}
     trouble: BaseException | None = None
@@ -127,7 +134,7 @@ def run(
             else:
                 number, result = item
                 results[number] = result
-                if on_result is not None:
+                if on_result is not None and not (hold and hold(result)):
                     on_result(result)
     except BaseException:
         stopping.set()
@@ -146,7 +153,7 @@ def _work(
     waiting: queue.SimpleQueue[tuple[int, TestFile]],
     done: queue.SimpleQueue[tuple[int, FileResult] | BaseException | None],
     stopping: threading.Event,
-    stop_at_first: bool,
+    stops: Callable[[FileResult], bool],
 ) -> None:
     try:
         with worker:
@@ -157,7 +164,7 @@ def _work(
                     break
                 result = worker.run(file)
                 # Decided here: the main thread would see it only after the next file has begun.
-                if result.tap.bailout is not None or (stop_at_first and not result.passed):
+                if result.tap.bailout is not None or stops(result):
                     stopping.set()
                 done.put((number, result))
     except BaseException as error:  # handed to the main thread, which raises it
