@@ -179,6 +179,16 @@ def test_failed_step_leaves_no_template(server: Server) -> None:
     assert server.admin("select count(*) from pg_database") == before
 
 
+@pytest.mark.parametrize("size", [0, 3])
+def test_pool_has_the_size_of_the_project_file(config: Config, size: int) -> None:
+    recipe = Recipe((Step("pool", "1", lambda _conninfo: None),))
+    with open_server(replace(config, postgres=replace(config.postgres, pool_size=size)), recipe) as server:
+        template = server.template(recipe)
+        with template.clone(), template.clone():
+            assert wait_until(lambda: template._ready.qsize() >= size)
+            assert (template._filler is not None) == (size > 0)
+
+
 def test_clones_are_private(server: Server) -> None:
     def fill(conninfo: str) -> None:
         with psycopg.connect(conninfo) as connection:

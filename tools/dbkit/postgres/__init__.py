@@ -56,7 +56,7 @@ def _start(config: Config, recipe: Recipe | None) -> Server:
     from dbkit.postgres.local import LocalServer
 
     try:
-        return LocalServer.start(choose_binaries(config), recipe)
+        return LocalServer.start(choose_binaries(config), recipe, pool_size=config.postgres.pool_size)
     except OSError as error:
         raise DbkitError(
             "cannot start a disposable server",

@@ -57,8 +57,8 @@ class LocalServer(Server):
 
     provider = "local"
 
-    def __init__(self, binaries: Binaries, user: ServerUser | None) -> None:
-        super().__init__()
+    def __init__(self, binaries: Binaries, user: ServerUser | None, pool_size: int = 2) -> None:
+        super().__init__(pool_size)
         self.binaries = binaries
         self.bin_dir = binaries.bin_dir
         self.provider = "local" if binaries.origin in ("given", "system") else "embedded"
@@ -69,17 +69,20 @@ class LocalServer(Server):
         self._asked_for: set[str] = set()  # hashes of the layers of every recipe of this run
 
     @classmethod
-    def start(cls, binaries: Binaries, recipe: Recipe | None = None, **settings: str) -> LocalServer:
+    def start(
+        cls, binaries: Binaries, recipe: Recipe | None = None, *, pool_size: int = 2, **settings: str
+    ) -> LocalServer:
         """Copy the best saved cluster and start it.
 
         Args:
             recipe: templates the caller will ask for; a cluster that was saved with them is preferred.
+            pool_size: clones of each template made in advance.
             settings: further server settings, e.g. wal_level="replica".
         """
         reap()
         user = server_user()
         binaries = _readable(binaries, user)
-        server = cls(binaries, user)
+        server = cls(binaries, user, pool_size)
         try:
             server._check_socket_path()
             _copy_cluster(server._saved_cluster(recipe), server._data)
