@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import docker
@@ -70,14 +72,27 @@ def test_container_of_a_killed_run_is_removed_by_the_next(docker_config: Config)
         from dbkit.config import load_config
         from dbkit.postgres import open_server
         config = load_config(Path({str(docker_config.path)!r}))
-        with open_server(replace(config, postgres=replace(config.postgres, provider="docker"))):
+        with open_server(replace(config, postgres=replace(config.postgres, provider="docker"))) as server:
+            print(server.admin("select 'served'")[0][0], flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
     """)
-    run = subprocess.Popen([sys.executable, "-c", program])
-    assert run.wait() == -signal.SIGKILL
-    assert len(containers_of(run.pid)) == 1
+    run = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    output, _ = run.communicate()
+    assert (output, run.returncode) == ("served\n", -signal.SIGKILL)
+    # A run beside this one may remove it before or while we do; gone afterwards it is in every case.
     reap_containers()
     assert containers_of(run.pid) == set()
+
+
+def test_container_that_another_run_is_removing_is_waited_for(docker_config: Config) -> None:
+    client = docker.from_env()
+    labels = {LABEL: f"{socket.gethostname()}:1:0"}  # pid 1 lives, but did not start at 0
+    container = client.containers.run(docker_config.postgres.image, ["sleep", "60"], labels=labels, detach=True)
+    with ThreadPoolExecutor(8) as pool:
+        for removal in [pool.submit(reap_containers) for _ in range(8)]:
+            removal.result()
+            assert container.name not in {each.name for each in client.containers.list(all=True, ignore_removed=True)}
+    client.close()
 
 
 def test_container_of_a_live_owner_is_left_alone(docker_config: Config) -> None:

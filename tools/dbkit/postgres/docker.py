@@ -6,6 +6,7 @@ carries the owner's pid and start time, and the next start removes those whose o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
@@ -23,6 +24,7 @@ __all__ = ["DockerServer", "docker_problem", "reap_containers"]
 LABEL = "dbkit.owner"
 PORT = 5432
 START_SECONDS = 60.0
+REMOVE_SECONDS = 30.0
 PROBE_SECONDS = 0.02
 
 
@@ -158,23 +160,35 @@ def docker_problem() -> str | None:
 
 
 def reap_containers() -> list[str]:
-    """Remove containers whose owner on this host is gone; returns their names. Needs an engine that answers."""
+    """Remove containers whose owner on this host is gone; returns their names. Needs an engine that answers.
+
+    When it returns they are gone, also those that a parallel run was already removing.
+    """
     import docker
 
     client = docker.from_env()
-    removed = []
-    for container in client.containers.list(all=True, filters={"label": LABEL}):
-        host, pid, started = container.labels[LABEL].rsplit(":", 2)
-        if host == socket.gethostname() and _start_time(int(pid)) != started:
-            try:
-                container.remove(force=True, v=True)
-            except docker.errors.APIError as error:
-                if error.status_code not in (404, 409):  # a parallel run removes it, or has
-                    raise
-            else:
-                removed.append(container.name)
+    orphans = [
+        container
+        for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+        if _is_orphan(container.labels[LABEL])
+    ]
+    for container in orphans:
+        try:
+            container.remove(force=True, v=True)
+        except docker.errors.NotFound:
+            pass  # a parallel run was faster
+        except docker.errors.APIError as error:
+            if error.status_code != 409:  # a parallel run is at it
+                raise
+            with contextlib.suppress(docker.errors.NotFound):
+                container.wait(condition="removed", timeout=REMOVE_SECONDS)
     client.close()
-    return removed
+    return [container.name for container in orphans]
+
+
+def _is_orphan(label: str) -> bool:
+    host, pid, started = label.rsplit(":", 2)
+    return host == socket.gethostname() and _start_time(int(pid)) != started
 
 
 def _engine_is_remote() -> bool:
