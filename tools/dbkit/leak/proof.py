@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
-from dbkit.leak.checks import bypasses, check_catalog
+from dbkit.leak.checks import Subject, bypasses, run_checks
 from dbkit.leak.paths import Path, RoleProof
 from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
@@ -78,12 +78,13 @@ def prove(
     with Session(conninfo) as session:
         population = populate(session, model)
         refresh_materialized_views(session, model)
-        proof = Proof(model, population, findings=check_catalog(model, session))
+        findings = run_checks(Subject(conninfo, model, session, population))
+        proof = Proof(model, population, findings=findings)
     for scope in model.scopes:
         for name in scope.scope.app_roles:
             role = model.relations.roles[name]
             if bypasses(role):
-                continue  # the finding of check_catalog; attacks as it would show nothing new
+                continue  # the finding of run_checks; attacks as it would show nothing new
             progress(f"attacking as {name}")
             proof.roles.append(attack_role(conninfo, model, scope, role, population))
     return proof

@@ -1,138 +1,28 @@
-"""Cheap catalog checks: what the attacks cannot say as clearly, because one line in the catalog is the cause.
-
-Only effective privileges count: what no app role can reach is no finding. Anything stated as an error is shown by a
-statement that was run, with what it returned.
-"""
+"""RLS-01, RLS-02, POL-01, PRIV-01, PRIV-02: tables whose guard is missing, not forced, or beside the point."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbkit.leak.checks.subject import Subject, bypasses, show_rows
 from dbkit.leak.paths import LEAK, UNVERIFIED
 from dbkit.leak.session import Session
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.declaration import Scope
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Role, Table, literal
+from dbkit.tenancy.relations import Table
 
-__all__ = ["bypasses", "check_catalog"]
-
-# Predefined roles that reach past every policy through the file system or a shell.
-_DEFINERS = """
-select p.oid::regprocedure::text, array_agg(r.name order by r.name)
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-cross join unnest({roles}::text[]) r (name)
-where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema')
-  and p.prorettype <> 'trigger'::regtype
-  and has_function_privilege(r.name, p.oid, 'execute') and has_schema_privilege(r.name, n.oid, 'usage')
-  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-group by p.oid order by 1
-"""
-_SERVER_FILES = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
+__all__ = ["check_tables"]
 
 
-def bypasses(role: Role) -> bool:
-    """Whether row security does not exist for the role."""
-    return role.superuser or role.bypass_rls
-
-
-def check_catalog(model: Model, session: Session) -> list[Finding]:
-    """Every finding the catalog alone gives, for the app roles and the classified tables.
-
-    Args:
-        session: the populated disposable database, as superuser; what is tried on it is rolled back.
-    """
-    findings = [finding for role in model.declaration.app_roles for finding in _check_role(model, session, role)]
-    findings += _not_attacked(model, session)
+def check_tables(subject: Subject) -> Iterator[Finding]:
     seen: set[tuple[str, str | None]] = set()
-    for scope in model.scopes:
+    for scope in subject.model.scopes:
         for table in scope.tables.values():
-            for finding in _check_table(model, session, scope, table):
+            for finding in _check_table(subject.model, subject.session, scope, table):
                 if (finding.rule, finding.object) not in seen:
                     seen.add((finding.rule, finding.object))
-                    findings.append(finding)
-    return findings
-
-
-def _not_attacked(model: Model, session: Session) -> Iterator[Finding]:
-    """Definer functions within reach: they pass every policy and this proof does not call them."""
-    roles = literal("{" + ",".join(f'"{name}"' for name in model.declaration.app_roles) + "}")
-    reviewed = {name.split("(")[0] for name in model.declaration.definers}
-    for function, _ in session.must(_DEFINERS.format(roles=roles)).rows:
-        if function and function.split("(")[0] not in reviewed:
-            yield Finding(
-                rule="definer_function_not_attacked",
-                message=f"{function} runs with its owner's rights and was not called with another tenant's ids",
-                severity=Severity.NOTE,
-                category="OBJ-03",
-                object=function,
-                hint="Review that it filters by tenant, then list it under [tenancy] definers.",
-            )
-
-
-def _check_role(model: Model, session: Session, name: str) -> Iterator[Finding]:
-    role = model.relations.roles[name]
-    tables = [table for scope in model.scopes if name in scope.scope.app_roles for table in scope.tables.values()]
-    protected = [table.table for table in tables if table.protected]
-    if bypasses(role):
-        attribute = "is a superuser" if role.superuser else "has BYPASSRLS"
-        shown = _shown(session, [f"set local session authorization {role.sql}"], protected)
-        yield Finding(
-            rule="app_role_bypasses_rls",
-            message=f"app role {name} {attribute}, so no policy applies to it",
-            category="ROLE-01",
-            verdict=LEAK,
-            object=name,
-            detail="Attacks as this role would prove nothing and were not run: "
-            + ", ".join(table.qualified for table in protected)
-            + ".",
-            hint=f"Run: alter role {role.sql} nosuperuser nobypassrls;",
-            evidence=shown,
-        )
-    for other in role.may_become:
-        target = model.relations.roles[other]
-        if bypasses(target):
-            steps = [f"set local session authorization {role.sql}", f"set local role {target.sql}"]
-            yield Finding(
-                rule="app_role_may_bypass_rls",
-                message=f"app role {name} may become {other}, for which no policy applies",
-                category="ROLE-01",
-                verdict=LEAK,
-                object=name,
-                hint=f"Run: revoke {target.sql} from {role.sql}; or from the role it inherits it from.",
-                evidence=_shown(session, steps, protected),
-            )
-        if other in _SERVER_FILES:
-            yield Finding(
-                rule="app_role_reaches_server_files",
-                message=f"app role {name} is a member of {other} and reaches the data files past every policy",
-                category="ROLE-02",
-                verdict=LEAK,
-                object=name,
-                hint=f"Run: revoke {target.sql} from {role.sql};",
-                evidence=_shown_files(session, role),
-            )
-
-
-def _shown(session: Session, steps: list[str], tables: list[Table]) -> Evidence | None:
-    """The first table whose rows the role sees without any context."""
-    for table in tables:
-        query = f"select count(*) from {table.sql}"
-        session.must("begin")
-        outcome = session.run(*steps, query)
-        session.must("rollback")
-        if outcome.rows and outcome.rows[0][0] not in (None, "0"):
-            sql = ";\n".join(["begin", *steps, query, "rollback"]) + ";"
-            return Evidence(sql=sql, witness=f"{outcome.rows[0][0]} rows of {table.qualified} without a context")
-    return None
-
-
-def _shown_files(session: Session, role: Role) -> Evidence:
-    statement = "select count(*) from pg_ls_dir('base')"
-    session.must("begin")
-    outcome = session.run(f"set local session authorization {role.sql}", statement)
-    session.must("rollback")
-    return Evidence(sql=f"set session authorization {role.sql};\n{statement};", witness=str(outcome))
+                    yield finding
 
 
 def _check_table(model: Model, session: Session, scope: ScopeModel, table: TableModel) -> Iterator[Finding]:
@@ -244,7 +134,7 @@ def _check_policies(model: Model, table: TableModel, reaching: list[str]) -> Ite
 def _shown_owner(session: Session, model: Model, table: Table, owning: list[str]) -> Evidence | None:
     owner = model.relations.roles[table.owner]
     steps = [f"set local session authorization {model.relations.roles[owning[0]].sql}"] if owning else []
-    return _shown(session, [*steps, f"set local role {owner.sql}"], [table])
+    return show_rows(session, [*steps, f"set local role {owner.sql}"], [table])
 
 
 def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[Finding]:

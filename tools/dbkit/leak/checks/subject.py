@@ -1,0 +1,47 @@
+"""What every check is given: the model, the populated disposable database, and how to show that a role sees rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dbkit.leak.rows import Population
+from dbkit.leak.session import Session
+from dbkit.report import Evidence
+from dbkit.tenancy.model import Model
+from dbkit.tenancy.relations import Role, Table
+
+__all__ = ["Subject", "bypasses", "show_rows"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One database under proof.
+
+    Attributes:
+        conninfo: superuser's connection string of the disposable database, for checks that attack as another role.
+        session: a connection to it as superuser; what is tried on it is rolled back.
+        population: the rows that were made, by table and slot.
+    """
+
+    conninfo: str
+    model: Model
+    session: Session
+    population: Population
+
+
+def bypasses(role: Role) -> bool:
+    """Whether row security does not exist for the role."""
+    return role.superuser or role.bypass_rls
+
+
+def show_rows(session: Session, steps: list[str], tables: list[Table]) -> Evidence | None:
+    """The first table whose rows the role sees without any context."""
+    for table in tables:
+        query = f"select count(*) from {table.sql}"
+        session.must("begin")
+        outcome = session.run(*steps, query)
+        session.must("rollback")
+        if outcome.rows and outcome.rows[0][0] not in (None, "0"):
+            sql = ";\n".join(["begin", *steps, query, "rollback"]) + ";"
+            return Evidence(sql=sql, witness=f"{outcome.rows[0][0]} rows of {table.qualified} without a context")
+    return None
