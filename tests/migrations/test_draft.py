@@ -241,6 +241,19 @@ def test_a_new_column_default_and_comment(server: Server, write: WriteProject) -
     assert "alter table a.pets drop column colour;" in down
 
 
+def test_default_privileges_name_their_role(server: Server, write: WriteProject) -> None:
+    """They belong to one role; whoever applies the migration need not be it."""
+    changed = (
+        MODULE
+        + "\nalter default privileges for role pg_monitor in schema a grant select on tables to pg_database_owner;\n"
+    )
+    (text,) = drafted(server, write, {"sql/schema/a/_module.sql": changed})
+    _, up, down = sections(text)
+    on = "alter default privileges for role pg_monitor in schema a"
+    assert f"{on} grant select on tables to pg_database_owner;" in up
+    assert f"{on} revoke select on tables from pg_database_owner;" in down
+
+
 def test_checks_and_foreign_keys_are_validated_outside_the_transaction(server: Server, write: WriteProject) -> None:
     changed = PETS.replace(
         "    constraint pets_pkey",

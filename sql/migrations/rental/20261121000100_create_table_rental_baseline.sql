@@ -209,7 +209,7 @@ create table rental.tenancies (
         references rental.units (owner_user_id, id) on delete restrict,
     constraint tenancies_tenant_id_fkey foreign key (owner_user_id, tenant_id)
         references rental.tenants (owner_user_id, id) on delete restrict,
-    constraint tenancies_rent_amount_not_negative check (rent_amount >= 0),
+    constraint tenancies_rent_amount_not_negative check (rent_amount between 0 and 99999999.99),
     constraint tenancies_status_valid check (
         status in (
             'DRAFT',   -- -> ACTIVE

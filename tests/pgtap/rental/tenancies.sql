@@ -1,6 +1,6 @@
 -- rental.tenancies: one active tenancy of a unit at a time, and nothing across landlords.
 begin;
-select plan(21);
+select plan(23);
 
 select tests.landlord('north'), tests.landlord('south');
 select tests.unit('north', 'loft'), tests.unit('north', 'attic'), tests.unit('south', 'barn');
@@ -18,6 +18,12 @@ select lives_ok(
 select throws_ok(
     $$ update rental.tenancies set rent_amount = -1 where tenant_id = tests.id('north/rita') $$,
     '23514', null, 'rent is not negative');
+select throws_ok(
+    $$ update rental.tenancies set rent_amount = 'NaN' where tenant_id = tests.id('north/rita') $$,
+    '23514', null, 'rent is a number');
+select lives_ok(
+    $$ update rental.tenancies set rent_amount = 0 where tenant_id = tests.id('north/rita') $$,
+    'rent may be zero');
 select throws_ok(
     $$ select tests.tenancy('north', 'barn', 'rita', '2030-01-01') $$,
     '23503', null, 'north cannot let a unit of south, not even by the owner''s hand');

@@ -310,8 +310,8 @@ def _compare_schema(work: _Work, module: str) -> None:
         if either is None or (had and has and had.acl == has.acl) or either.schema not in (None, module):
             continue
         old_acl, new_acl = (had.acl if had else ()), (has.acl if has else ())
-        up += default_privileges_change(either.objects, either.schema, old_acl, new_acl)
-        down += default_privileges_change(either.objects, either.schema, new_acl, old_acl)
+        up += default_privileges_change(either.role, either.objects, either.schema, old_acl, new_acl)
+        down += default_privileges_change(either.role, either.objects, either.schema, new_acl, old_acl)
     if up:
         work.add("grant", "\n".join(up), down)
 

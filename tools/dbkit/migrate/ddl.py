@@ -106,16 +106,18 @@ def privileges_change(target: str, before: Iterable[Grant], after: Iterable[Gran
 
 
 def default_privileges_change(
-    objects: str, schema: str | None, before: Iterable[Grant], after: Iterable[Grant]
+    role: str, objects: str, schema: str | None, before: Iterable[Grant], after: Iterable[Grant]
 ) -> list[str]:
-    """As `privileges_change`, for the default privileges of the role that runs the migration.
+    """As `privileges_change`, for default privileges.
 
     Args:
+        role: raw name of the role whose new objects they are about; it need not be the one that runs the migration.
         objects: "tables", "sequences", "functions", "types" or "schemas".
         schema: raw name; None for every schema.
     """
     where = f" in schema {identifier(schema)}" if schema is not None else ""
-    return _acl_statements(before, after, f"on {objects}", "", f"alter default privileges{where} ")
+    prefix = f"alter default privileges for role {identifier(role)}{where} "
+    return _acl_statements(before, after, f"on {objects}", "", prefix)
 
 
 def _acl_statements(before: Iterable[Grant], after: Iterable[Grant], on: str, columns: str, prefix: str) -> list[str]:

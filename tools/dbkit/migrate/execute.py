@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
-from dbkit.migrate import control, failure, ledger
+from dbkit.migrate import aftermath, control, failure, ledger
 from dbkit.migrate.files import Migration, Script, show_path
 from dbkit.migrate.layouts import Folder
 from dbkit.migrate.plan import Done, Plan, Result
@@ -34,8 +34,6 @@ from dbkit.sqltext import Statement
 
 __all__ = ["Execution", "way_back"]
 
-# lock_not_available and deadlock_detected: the transaction is rolled back and may well succeed a moment later.
-_RETRIED = ("55P03", "40P01")
 # Files sent together while at least _GROUP_FROM are left, if each has no more characters than _SMALL.
 _GROUP = 16
 _GROUP_FROM = 64
@@ -159,7 +157,7 @@ class Execution:
         except (Interrupted, KeyboardInterrupt):
             self._roll_back()
             left = self._settle(self.session, group)
-            raise self._interrupted(left[0].migration if left else last) from None
+            raise aftermath.interrupted(self, left[0].migration if left else last) from None
         except ConnectionLost as caught:
             raise self._lost_group(group, caught) from None
         self._show_notices(f"{first} … {last}")
@@ -203,7 +201,7 @@ class Execution:
             connect(self.session.conninfo, self.config) as again,
         ):
             left = self._settle(again, group)
-        return self._lost(left[0].migration if left else group[-1].migration, error)
+        return aftermath.lost(self, left[0].migration if left else group[-1].migration, error)
 
     def _finished(self, migration: Migration, milliseconds: int) -> None:
         done = Done(migration, milliseconds)
@@ -228,14 +226,15 @@ class Execution:
             place = failure.failed_statement(
                 script, caught, prefix=self.prefix, statements_before=self.statements_before
             )
-            raise self._failed(migration, script, caught, place) from None
+            raise aftermath.failed(self, migration, script, caught, place) from None
         except StepFailed as caught:
-            raise self._step_failed(migration, script, caught) from None
+            self._roll_back()
+            raise aftermath.step_failed(self, migration, script, caught) from None
         except (Interrupted, KeyboardInterrupt):
             self._roll_back()
-            raise self._interrupted(migration) from None
+            raise aftermath.interrupted(self, migration) from None
         except ConnectionLost as caught:
-            raise self._lost(migration, caught) from None
+            raise aftermath.lost(self, migration, caught) from None
         except DbkitError:
             self._roll_back()
             raise
@@ -331,7 +330,7 @@ class Execution:
                 return
             except (ServerError, StepFailed) as caught:
                 error = caught.error if isinstance(caught, StepFailed) else caught
-                if error.sqlstate not in _RETRIED or not left:
+                if error.sqlstate not in aftermath.RETRIED or not left:
                     raise
                 self.say(
                     f"{migration}: {error.primary} ({error.sqlstate}), blocked by {self.watcher.culprits()};"
@@ -341,87 +340,11 @@ class Execution:
             pause = min(pause * 2, _LONGEST_PAUSE)
             self.watcher.begin(str(migration))
 
-    def _failed(
-        self, migration: Migration, script: Script, error: ServerError, place: failure.Place | None
-    ) -> DbkitError:
-        hint = None
-        if error.sqlstate in _RETRIED:
-            hint = (
-                f"Blocked by {self.watcher.culprits()}. Run it at a quieter time, or raise [migrations] lock_timeout"
-                " or lock_retries."
-            )
-        elif error.sqlstate == "25001":
-            hint = "Declare the section: -- migrate:up transaction:false (dbmate, dbkit); -- +goose NO TRANSACTION."
-        elif error.sqlstate == "42501" and self.config.migrations.role:
-            role = self.config.migrations.role
-            hint = f"Migrations run as {role} ([migrations] role). Grant it what is missing, or run: dbkit bootstrap"
-        elif error.sqlstate == "53100":
-            hint = "Make room on the server's disk and run the command again."
-        aftermath = "The migration was rolled back. " + self._account()
-        return failure.describe(migration, script, error, place, aftermath=aftermath, hint=hint)
-
-    def _step_failed(self, migration: Migration, script: Script, failed: StepFailed) -> DbkitError:
-        self._roll_back()
-        offset = failed.offset
-        if offset is not None:
-            line, column = script.locate(offset)
-            place = failure.Place(line, column, failed.unit.first.text)
-        else:
-            statement = failed.unit.first
-            place = failure.Place(script.locate(statement.offset)[0], None, statement.text)
-        hint = (
-            failed.error.server_hint
-            or "Correct that statement, or the data, and run the command again: it resumes there."
-        )
-        if failed.error.sqlstate in _RETRIED:
-            hint = f"Blocked by {self.watcher.culprits()}. Run the command again."
-        aftermath = f"Step {failed.step} failed; the steps before it are done and recorded. {self._account()}"
-        return failure.describe(migration, script, failed.error, place, aftermath=aftermath, hint=hint)
-
-    def _interrupted(self, migration: Migration) -> DbkitError:
-        state = self._recorded_state(self.session, migration)
-        fate = _FATES.get(state or "", "was rolled back") if self.direction == "up" else f"is recorded as {state}"
-        return DbkitError(
-            "interrupted",
-            detail=f"{migration} {fate}. {self._account()}",
-            hint="Run the command again to go on: dbkit migrate " + self.result.action,
-        )
-
-    def _lost(self, migration: Migration, error: ConnectionLost) -> DbkitError:
-        try:
-            with connect(self.session.conninfo, self.config) as again:
-                state = self._recorded_state(again, migration)
-            fate = f"{migration} {_FATES.get(state or '', 'was rolled back by the server')}."
-        except (DbkitError, ServerError, ConnectionLost):
-            fate = f"{migration} is either recorded whole or rolled back; the server cannot be asked now."
-        return DbkitError(
-            f"connection to the server was lost during migration {migration}",
-            detail=f"{' '.join(str(error).split()).rstrip('.')}. {fate} {self._account()}",
-            hint="See what is recorded with dbkit migrate status, then run the command again.",
-        )
-
-    def _recorded_state(self, session: Session, migration: Migration) -> str | None:
-        row = ledger.read(session).get((migration.line, migration.version))
-        return row.state if row else None
-
     def _roll_back(self) -> None:
         try:
             self.session.rollback()
         except (ServerError, ConnectionLost, Interrupted):
             self.session.close()
-
-    def _account(self) -> str:
-        done, chosen = len(self.result.done), len(self.result.chosen)
-        verb = "undone" if self.result.action == "revert" else "applied"
-        return f"Of {chosen} migrations {done} were {verb} before it and {max(0, chosen - done - 1)} were not run."
-
-
-_FATES = {
-    "applied": "was committed before the interruption and is recorded",
-    "partial": "is half done; its finished steps are recorded",
-    "reverting": "is half undone; its finished steps are recorded",
-    "reverted": "was undone before the interruption and is recorded",
-}
 
 
 def way_back(migration: Migration, folder: Folder) -> Script:

@@ -110,10 +110,6 @@ class Server:
         """Stop the server, or drop what was created on a server that stays."""
         raise NotImplementedError
 
-    def capabilities(self) -> dict[str, Any]:
-        """What this server can do: provider, version, extensions."""
-        return {"provider": self.provider, "version": self.version, "extensions": self.available_extensions()}
-
     def template_built(self, hashes: list[str]) -> None:
         """Called after a template was newly built, before anything is cloned from it."""
 
