@@ -8,6 +8,7 @@ import pytest
 
 from dbkit.lint.files import MIGRATION, LintFile
 from dbkit.lint.model import Table
+from dbkit.lint.replay import replay
 from dbkit.lint.state import State
 
 
@@ -17,7 +18,7 @@ def replay(*texts: str) -> State:
         file = LintFile(Path(f"{number}.sql"), f"{number}.sql", text, MIGRATION)
         assert not file.script.problems
         for statement in file.script.statements:
-            state.apply(statement, file)
+            replay(state, statement, file)
     return state
 
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dbkit import sqltext
+    pass
 
 __all__ = [
     "Body",
@@ -27,6 +27,7 @@ __all__ = [
     "SyntaxProblem",
     "bodies",
     "embedded_statements",
+    "fragment",
     "parse",
     "parse_tree",
 ]
@@ -214,12 +215,35 @@ def embedded_statements(body: Body) -> Iterator[Statement]:
     places in the file. Pieces that do not parse are left out: this is for finding things, not for proving absence.
     """
     if body.language == "sql":
-        yield from _fragment(body, 0, body.text)
+        yield from fragment(body, 0, body.text)
     elif body.language == "plpgsql":
-        from dbkit.sqltext import split
+        from dbkit.plpgsql import statements_of_block
 
-        for piece in split(body.text):
-            yield from _plpgsql_piece(body, piece)
+        yield from statements_of_block(body)
+
+
+def fragment(body: Body, at: int, text: str, chunk: str | None = None, *, shift: int = 0) -> Iterator[Statement]:
+    """The statements of one piece of a body, with places in the file; none when it does not parse.
+
+    Args:
+        at: character offset of the piece in the body.
+        chunk: what to hand to the parser where that is not the piece itself.
+        shift: characters that `chunk` has more at its beginning.
+    """
+    chunk = text if chunk is None else chunk
+    try:
+        trees = parse_tree(chunk)
+    except SyntaxFault:
+        return
+    script = body.statement.script
+    for tree in trees:
+        tag, node = next(iter(tree["stmt"].items()))
+        begin = tree.get("stmt_location", 0)
+        length = tree.get("stmt_len")
+        start = _skip_gap(chunk, max(_characters(chunk, begin), shift))
+        end = len(chunk.rstrip()) if length is None else _characters(chunk, begin + length)
+        base = body.offset + at - shift
+        yield Statement(tag, node, base + start, base + end, script, chunk, base)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -325,95 +349,3 @@ def _parse_with_variables(text: str) -> list[Node]:
             return parse_tree(plain)
         except SyntaxFault:
             raise fault from None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# PL/pgSQL without its compiler: parse_plpgsql refuses every schema-qualified type, which is all we write
-# ---------------------------------------------------------------------------------------------------------------------
-
-# Words that open a block or a branch: what follows is a statement of its own.
-_OPENERS = re.compile(
-    r"""(?:\s+|--[^\n]*|/\*.*?\*/|<<\s*\w+\s*>>|(?:declare|begin|else|loop|exception)\b)+""", re.IGNORECASE | re.DOTALL
-)
-_BRANCH = re.compile(r"(?:if|elsif|elseif|while|case|when)\b", re.IGNORECASE)
-_BRANCH_BODY = re.compile(r"\b(?:then|loop)\b", re.IGNORECASE)
-_FOR = re.compile(r"for(?:each)?\b.*?\bin\b(?:\s+execute\b|\s+reverse\b|\s+array\b)?", re.IGNORECASE | re.DOTALL)
-_EXPRESSION = re.compile(
-    r"""(?:return(?:\s+next)?|execute|perform|assert|raise\b[^,;]*,|using|exit\s+when|continue\s+when)\b""",
-    re.IGNORECASE,
-)
-_CLOSER = re.compile(r"(?:end|null)\b", re.IGNORECASE)
-_DYNAMIC_TAIL = re.compile(r"\b(?:using|into)\b.*", re.IGNORECASE | re.DOTALL)
-_RETURN_QUERY = re.compile(r"return\s+query(?P<dynamic>\s+execute)?\b", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"""[\w."\[\]]+\s*(?::=|=)\s*""")
-_DECLARATION = re.compile(r"""[^\W\d]\w*\s+(?:constant\s+)?[\w."%\s()\[\],]+?(?::=|\bdefault\b|=)\s*""", re.IGNORECASE)
-_INTO = re.compile(r"\binto\s+(?:strict\s+)?[\w.\"]+(?:\s*,\s*[\w.\"]+)*", re.IGNORECASE)
-
-
-def _plpgsql_piece(body: Body, piece: sqltext.Statement) -> Iterator[Statement]:
-    """The statements in one semicolon-ended piece of a block, e.g. `if a then begin update …`."""
-    text, at = piece.text, 0
-    while at < len(text):
-        opener = _OPENERS.match(text, at)
-        if opener:
-            at = opener.end()
-            continue
-        branch = _BRANCH.match(text, at) or _FOR.match(text, at)
-        edge = _BRANCH_BODY.search(text, branch.end()) if branch else None
-        if branch and edge:
-            is_query = text[at : at + 3].lower() == "for" and not branch.group().lower().endswith("execute")
-            yield from _plpgsql_part(body, piece.offset + branch.end(), text[branch.end() : edge.start()], is_query)
-            at = edge.end()
-            continue
-        yield from _plpgsql_simple(body, piece.offset + at, text[at:])
-        return
-
-
-def _plpgsql_simple(body: Body, at: int, text: str) -> Iterator[Statement]:
-    if _CLOSER.match(text):
-        return
-    query = _RETURN_QUERY.match(text)
-    expression = query or _EXPRESSION.match(text) or _ASSIGNMENT.match(text)
-    if expression:
-        is_query = query is not None and not query["dynamic"]
-        tail = text[expression.end() :]
-        if expression.group().lower().endswith("execute"):
-            tail = _DYNAMIC_TAIL.sub("", tail)
-        yield from _plpgsql_part(body, at + expression.end(), tail, is_query)
-        return
-    found = list(_plpgsql_part(body, at, text, True))
-    if not found:
-        declaration = _DECLARATION.match(text)
-        if declaration:
-            found = list(_plpgsql_part(body, at + declaration.end(), text[declaration.end() :], False))
-    yield from found
-
-
-def _plpgsql_part(body: Body, at: int, text: str, is_query: bool) -> Iterator[Statement]:
-    if is_query:
-        # `select … into v_row …`: PostgreSQL reads one INTO target as a new table and refuses two.
-        plain = text
-        if text.lstrip()[:6].lower() != "insert":
-            plain = _INTO.sub(lambda match: " " * len(match.group()), text)
-        yield from _fragment(body, at, text, plain)
-    else:
-        # Room for `select ` is taken from a prefix, so every place is shifted by its length.
-        yield from _fragment(body, at, text, f"select {text}", shift=len("select "))
-
-
-def _fragment(body: Body, at: int, text: str, chunk: str | None = None, *, shift: int = 0) -> Iterator[Statement]:
-    """Parse one piece of a body; nothing when it does not parse."""
-    chunk = text if chunk is None else chunk
-    try:
-        trees = parse_tree(chunk)
-    except SyntaxFault:
-        return
-    script = body.statement.script
-    for tree in trees:
-        tag, node = next(iter(tree["stmt"].items()))
-        begin = tree.get("stmt_location", 0)
-        length = tree.get("stmt_len")
-        start = _skip_gap(chunk, max(_characters(chunk, begin), shift))
-        end = len(chunk.rstrip()) if length is None else _characters(chunk, begin + length)
-        base = body.offset + at - shift
-        yield Statement(tag, node, base + start, base + end, script, chunk, base)

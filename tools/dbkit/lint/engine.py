@@ -16,6 +16,7 @@ from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
 from dbkit.lint.files import DECLARED, LintFile, Section, Series, collect
 from dbkit.lint.model import Constraint, Origin, Table
+from dbkit.lint.replay import replay
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, StatementCheck, load_rules
 from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.state import Effects, State
@@ -174,7 +175,7 @@ class _Run:
                 context = self._context(file, section, in_transaction=opened or section.transactional)
                 self._ask_about_statement(statement, context, checks)
             if section.name == "up":
-                self.state.apply(statement, file)
+                replay(self.state, statement, file)
         if file.judged and file.script.problems:
             self._report_syntax(file)
 

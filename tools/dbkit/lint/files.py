@@ -249,7 +249,7 @@ def _as_the_runner_reads(config: Config, root: Path, inside: set[Path]) -> list[
 
 
 # Layouts whose runner leaves transactions to the file.
-_UNWRAPPED = frozenset({"golang-migrate", "prisma", "sqitch"})
+_UNWRAPPED = frozenset({"golang-migrate", "plain", "prisma", "sqitch"})
 
 # 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql
 _VERSION = re.compile(r"[VvUu]?\d+[\d.]*_")

@@ -1,0 +1,364 @@
+"""Replay statements of migration files into the picture of the database: the linter's step between trees and rules.
+
+A handler for each kind of statement; a statement that has none changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dbkit.lint.files import LintFile
+from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
+from dbkit.lint.state import State
+from dbkit.lint.trees import column_type, commands, constraints_of, is_not_null, names, relation, role_name
+from dbkit.parse import Node, Statement
+
+__all__ = ["replay"]
+
+Handler = Callable[[State, Statement, LintFile], None]
+
+_KINDS = {
+    "CONSTR_PRIMARY": "primary",
+    "CONSTR_UNIQUE": "unique",
+    "CONSTR_FOREIGN": "foreign",
+    "CONSTR_CHECK": "check",
+    "CONSTR_EXCLUSION": "exclude",
+}
+_SUFFIXES = {"primary": "pkey", "unique": "key", "foreign": "fkey", "check": "check", "exclude": "excl"}
+
+
+def replay(state: State, statement: Statement, file: LintFile) -> None:
+    """Let one statement change the picture."""
+    handler = _HANDLERS.get(statement.tag)
+    if handler is not None:
+        handler(state, statement, file)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Create
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _create_table(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    if statement.tag == "CreateForeignTableStmt":
+        node = node["base"]
+    place = node["relation"]
+    temporary = place.get("relpersistence") == "t"
+    schema, name = relation(place)
+    key = ("pg_temp", name) if temporary else (schema or "public", name)
+    earlier = state.tables.get(key)
+    if earlier is not None and earlier.known and node.get("if_not_exists"):
+        return
+    kind = "table"
+    if statement.tag == "CreateForeignTableStmt":
+        kind = "foreign"
+    elif "partbound" in node:
+        kind = "partition"
+    elif "partspec" in node:
+        kind = "partitioned"
+    origin = Origin(file, statement.offset(place), statement.start)
+    table = state.create(Table(key, kind, origin, temporary=temporary))
+    for parent in node.get("inhRelations", ()):
+        _copy(state, table, state.tables.get(state.key(parent["RangeVar"])), everything="partbound" in node)
+    late: list[Node] = []
+    for element in node.get("tableElts", ()):
+        if "ColumnDef" in element:
+            _add_column(state, table, element["ColumnDef"], statement, file)
+        elif "Constraint" in element:
+            late.append(element["Constraint"])
+        elif "TableLikeClause" in element:
+            clause = element["TableLikeClause"]
+            source = state.tables.get(state.key(clause["relation"]))
+            # CREATE_TABLE_LIKE_INDEXES is bit 6 of `options`.
+            _copy(state, table, source, everything=bool(clause.get("options", 0) & 0x40))
+    for constraint in late:
+        _add_constraint(state, table, constraint, (), statement, file)
+
+
+def _copy(state: State, table: Table, source: Table | None, *, everything: bool) -> None:
+    """Columns of LIKE, INHERITS and PARTITION OF; `everything` also brings keys and indexes."""
+    if source is None or not source.known:
+        table.known = table.known and source is not None
+        return
+    for column in source.columns.values():
+        table.columns[column.name] = replace(column, origin=table.origin)
+    if not everything:
+        return
+    for index in source.indexes.values():
+        state.add_index(table, replace(index, name=f"{table.key[1]}_{index.name}", origin=table.origin))
+    for constraint in source.constraints.values():
+        if constraint.kind != "foreign":
+            table.constraints[constraint.name] = replace(constraint, origin=table.origin)
+
+
+def _create_table_as(state: State, statement: Statement, file: LintFile) -> None:
+    place = statement.node["into"]["rel"]
+    temporary = place.get("relpersistence") == "t"
+    schema, name = relation(place)
+    key = ("pg_temp", name) if temporary else (schema or "public", name)
+    kind = "matview" if statement.node.get("objtype") == "OBJECT_MATVIEW" else "table"
+    table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary)
+    state.create(table)
+    for target in statement.node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
+        result = target["ResTarget"]
+        field_names = names(result.get("val", {}).get("ColumnRef", {}).get("fields", ()))
+        column = result.get("name") or (field_names[-1] if field_names else None)
+        if column:
+            table.columns[column] = Column(column, "", False, table.origin)
+
+
+def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
+    origin = Origin(file, statement.offset(node), statement.start)
+    column = Column(node["colname"], column_type(node), is_not_null(node), origin)
+    table.columns[column.name] = column
+    state.effects_of(file).columns.append((table, column))
+    for constraint in constraints_of(node):
+        _add_constraint(state, table, constraint, (column.name,), statement, file)
+
+
+def _add_constraint(
+    state: State, table: Table, node: Node, default_columns: tuple[str, ...], statement: Statement, file: LintFile
+) -> None:
+    kind = _KINDS.get(node["contype"])
+    if kind is None:
+        return
+    columns = tuple(names(node.get("fk_attrs" if kind == "foreign" else "keys", ()))) or default_columns
+    if node.get("indexname"):  # … USING INDEX: the constraint takes the index over, with its name
+        index = table.indexes.pop(node["indexname"], None)
+        columns = tuple(column for column in index.columns if column) if index else ()
+    name = node.get("conname") or _generated_name(table, kind, columns)
+    constraint = Constraint(
+        name=name,
+        kind=kind,
+        columns=columns,
+        valid=not node.get("skip_validation", False),
+        origin=Origin(file, statement.offset(node), statement.start),
+        target=state.key(node["pktable"]) if kind == "foreign" else None,
+        target_columns=tuple(names(node.get("pk_attrs", ()))),
+        on_delete=node.get("fk_del_action", "a"),
+        on_delete_columns=tuple(names(node.get("fk_del_set_cols", ()))),
+    )
+    table.constraints[name] = constraint
+    state.effects_of(file).constraints.append((table, constraint))
+    if kind in ("primary", "unique"):
+        state.add_index(table, Index(name, columns, True, constraint.origin))
+    if kind == "primary":
+        for column in columns:
+            if column in table.columns:
+                table.columns[column].not_null = True
+
+
+def _create_index(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    origin = Origin(file, statement.start, statement.start)
+    table = state.mention(node["relation"], origin)
+    columns = tuple(item["IndexElem"].get("name") for item in node.get("indexParams", ()))
+    name = node.get("idxname") or _index_name(table, columns)
+    if name in table.indexes and node.get("if_not_exists"):
+        return
+    index = Index(name, columns, node.get("unique", False), origin, node.get("accessMethod", "btree"))
+    if "whereClause" in node:
+        index.predicate = _not_null_columns(node["whereClause"])
+    state.add_index(table, index)
+
+
+def _create_policy(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    origin = Origin(file, statement.start, statement.start)
+    table = state.mention(node["table"], origin)
+    roles = tuple(role_name(role["RoleSpec"]) for role in node.get("roles", ()))
+    command = node.get("cmd_name", "all")
+    policy = Policy(node["policy_name"], command, node.get("permissive", False), roles, origin)
+    table.policies[policy.name] = policy
+    state.effects_of(file).secured.setdefault(table, origin)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Alter
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _alter_table(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    if node.get("objtype") not in ("OBJECT_TABLE", "OBJECT_FOREIGN_TABLE"):
+        return
+    table = state.mention(node["relation"], Origin(file, statement.start, statement.start))
+    for command in commands(node):
+        _alter_table_command(state, table, command, statement, file)
+
+
+def _alter_table_command(state: State, table: Table, command: Node, statement: Statement, file: LintFile) -> None:
+    what, name = command["subtype"], command.get("name", "")
+    definition = command.get("def", {})
+    column = table.columns.get(name)
+    if what == "AT_AddColumn":
+        node = definition["ColumnDef"]
+        if not (command.get("missing_ok") and node["colname"] in table.columns):
+            _add_column(state, table, node, statement, file)
+    elif what == "AT_AddConstraint":
+        _add_constraint(state, table, definition["Constraint"], (), statement, file)
+    elif what == "AT_DropColumn":
+        _drop_column(state, table, name)
+    elif what in ("AT_SetNotNull", "AT_DropNotNull") and column:
+        column.not_null = what == "AT_SetNotNull"
+    elif what == "AT_AlterColumnType" and column:
+        column.type = column_type(definition["ColumnDef"])
+    elif what == "AT_DropConstraint":
+        table.constraints.pop(name, None)
+        state.drop_index(table, name)
+    elif what == "AT_ValidateConstraint" and name in table.constraints:
+        table.constraints[name].valid = True
+    elif what == "AT_AttachPartition":
+        child = state.mention(definition["PartitionCmd"]["name"], table.origin)
+        child.kind = "partition"
+    elif what in _ROW_SECURITY:
+        attribute, value = _ROW_SECURITY[what]
+        setattr(table, attribute, value)
+        table.rls_origin = Origin(file, statement.start, statement.start)
+        state.effects_of(file).secured.setdefault(table, table.rls_origin)
+
+
+def _drop_column(state: State, table: Table, column: str) -> None:
+    table.columns.pop(column, None)
+    for constraint in [item for item in table.constraints.values() if column in item.columns]:
+        del table.constraints[constraint.name]
+    for index in [item for item in table.indexes.values() if column in item.columns]:
+        state.drop_index(table, index.name)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Drop, rename
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _drop(state: State, statement: Statement, file: LintFile) -> None:
+    what = statement.node["removeType"]
+    for item in statement.node.get("objects", ()):
+        parts = names(item["List"]["items"]) if "List" in item else names([item])
+        if what in ("OBJECT_TABLE", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
+            state.remove(state.resolve(parts[-2] if len(parts) > 1 else None, parts[-1]))
+        elif what == "OBJECT_INDEX":
+            table = state.index_table(parts)
+            if table is not None:
+                state.drop_index(table, parts[-1])
+        elif what == "OBJECT_POLICY":
+            key = state.resolve(parts[-3] if len(parts) > 2 else None, parts[-2])
+            if key in state.tables:
+                state.tables[key].policies.pop(parts[-1], None)
+                origin = Origin(file, statement.start, statement.start)
+                state.effects_of(file).secured.setdefault(state.tables[key], origin)
+        elif what == "OBJECT_SCHEMA":
+            for key in [key for key in state.tables if key[0] == parts[-1]]:
+                state.remove(key)
+
+
+def _rename(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    what, new = node["renameType"], node.get("newname", "")
+    if what == "OBJECT_SCHEMA":
+        for table in [table for table in state.tables.values() if table.key[0] == node.get("subname")]:
+            state.move(table, (new, table.key[1]))
+        return
+    if what == "OBJECT_INDEX" and "relation" in node:
+        schema, old = relation(node["relation"])
+        owner = state.index_table([schema, old] if schema else [old])
+        if owner is not None and old in owner.indexes:
+            index = owner.indexes[old]
+            state.drop_index(owner, old)
+            state.add_index(owner, replace(index, name=new))
+        return
+    table_node = node.get("relation")
+    found = state.tables.get(state.key(table_node)) if table_node else None
+    if found is None:
+        return
+    if what in ("OBJECT_TABLE", "OBJECT_MATVIEW"):
+        state.move(found, (found.key[0], new))
+    elif what == "OBJECT_COLUMN":
+        _rename_column(state, found, node["subname"], new)
+    elif what == "OBJECT_TABCONSTRAINT" and node["subname"] in found.constraints:
+        constraint = found.constraints.pop(node["subname"])
+        constraint.name = new
+        found.constraints[new] = constraint
+    elif what == "OBJECT_POLICY" and node["subname"] in found.policies:
+        found.policies[new] = replace(found.policies.pop(node["subname"]), name=new)
+
+
+def _rename_column(state: State, table: Table, old: str, new: str) -> None:
+    if old in table.columns:
+        table.columns[new] = table.columns.pop(old)
+        table.columns[new].name = new
+    for constraint in table.constraints.values():
+        constraint.columns = tuple(new if column == old else column for column in constraint.columns)
+    for index in table.indexes.values():
+        index.columns = tuple(new if column == old else column for column in index.columns)
+
+
+def _set_schema(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    if node.get("objectType") == "OBJECT_TABLE":
+        table = state.tables.get(state.key(node["relation"]))
+        if table is not None:
+            state.move(table, (node["newschema"], table.key[1]))
+
+
+def _create_schema(state: State, statement: Statement, file: LintFile) -> None:
+    """CREATE SCHEMA s CREATE TABLE t …: the elements stand in the schema."""
+    schema = statement.node.get("schemaname")
+    for element in statement.node.get("schemaElts", ()):
+        tag, node = next(iter(element.items()))
+        if schema and tag == "CreateStmt":
+            node["relation"].setdefault("schemaname", schema)
+        replay(state, replace(statement, tag=tag, node=node), file)
+
+
+def _generated_name(table: Table, kind: str, columns: tuple[str, ...]) -> str:
+    """The name PostgreSQL gives an unnamed constraint, but for truncation at 63 bytes."""
+    middle = () if kind == "primary" else columns
+    base = "_".join((table.key[1], *middle, _SUFFIXES[kind]))
+    name, number = base, 0
+    while name in table.constraints:
+        number += 1
+        name = f"{base}{number}"
+    return name
+
+
+def _index_name(table: Table, columns: tuple[str | None, ...]) -> str:
+    base = "_".join((table.key[1], *(column or "expr" for column in columns), "idx"))
+    name, number = base, 0
+    while name in table.indexes:
+        number += 1
+        name = f"{base}{number}"
+    return name
+
+
+def _not_null_columns(predicate: Node) -> tuple[str, ...] | bool:
+    """The columns of a predicate made of `column is not null` only; False for any other predicate."""
+    if "BoolExpr" in predicate and predicate["BoolExpr"]["boolop"] == "AND_EXPR":
+        parts = [_not_null_columns(part) for part in predicate["BoolExpr"]["args"]]
+        return False if any(part is False for part in parts) else tuple(c for part in parts for c in part or ())  # type: ignore[union-attr]
+    test = predicate.get("NullTest", {})
+    fields = names(test.get("arg", {}).get("ColumnRef", {}).get("fields", ()))
+    return (fields[-1],) if test.get("nulltesttype") == "IS_NOT_NULL" and fields else False
+
+
+_ROW_SECURITY = {
+    "AT_EnableRowSecurity": ("rls_enabled", True),
+    "AT_DisableRowSecurity": ("rls_enabled", False),
+    "AT_ForceRowSecurity": ("rls_forced", True),
+    "AT_NoForceRowSecurity": ("rls_forced", False),
+}
+
+_HANDLERS: dict[str, Handler] = {
+    "CreateStmt": _create_table,
+    "CreateForeignTableStmt": _create_table,
+    "CreateTableAsStmt": _create_table_as,
+    "CreateSchemaStmt": _create_schema,
+    "IndexStmt": _create_index,
+    "CreatePolicyStmt": _create_policy,
+    "AlterTableStmt": _alter_table,
+    "DropStmt": _drop,
+    "RenameStmt": _rename,
+    "AlterObjectSchemaStmt": _set_schema,
+}

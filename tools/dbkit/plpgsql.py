@@ -1,0 +1,90 @@
+"""Find the SQL inside a PL/pgSQL block without its compiler, which refuses every schema-qualified type.
+
+A block is cut at its semicolons and control words; what parses as a statement or an expression is handed on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbkit.parse import Body, Statement, fragment
+from dbkit.sqltext import Statement as Piece
+from dbkit.sqltext import split
+
+__all__ = ["statements_of_block"]
+
+# Words that open a block or a branch: what follows is a statement of its own.
+_OPENERS = re.compile(
+    r"""(?:\s+|--[^\n]*|/\*.*?\*/|<<\s*\w+\s*>>|(?:declare|begin|else|loop|exception)\b)+""", re.IGNORECASE | re.DOTALL
+)
+_BRANCH = re.compile(r"(?:if|elsif|elseif|while|case|when)\b", re.IGNORECASE)
+_BRANCH_BODY = re.compile(r"\b(?:then|loop)\b", re.IGNORECASE)
+_FOR = re.compile(r"for(?:each)?\b.*?\bin\b(?:\s+execute\b|\s+reverse\b|\s+array\b)?", re.IGNORECASE | re.DOTALL)
+_EXPRESSION = re.compile(
+    r"""(?:return(?:\s+next)?|execute|perform|assert|raise\b[^,;]*,|using|exit\s+when|continue\s+when)\b""",
+    re.IGNORECASE,
+)
+_CLOSER = re.compile(r"(?:end|null)\b", re.IGNORECASE)
+_DYNAMIC_TAIL = re.compile(r"\b(?:using|into)\b.*", re.IGNORECASE | re.DOTALL)
+_RETURN_QUERY = re.compile(r"return\s+query(?P<dynamic>\s+execute)?\b", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"""[\w."\[\]]+\s*(?::=|=)\s*""")
+_DECLARATION = re.compile(r"""[^\W\d]\w*\s+(?:constant\s+)?[\w."%\s()\[\],]+?(?::=|\bdefault\b|=)\s*""", re.IGNORECASE)
+_INTO = re.compile(r"\binto\s+(?:strict\s+)?[\w.\"]+(?:\s*,\s*[\w.\"]+)*", re.IGNORECASE)
+
+
+def statements_of_block(body: Body) -> Iterator[Statement]:
+    """The statements and expressions of a block, as far as they parse, with places in the file."""
+    for piece in split(body.text):
+        yield from _piece(body, piece)
+
+
+def _piece(body: Body, piece: Piece) -> Iterator[Statement]:
+    """The statements in one semicolon-ended piece of a block, e.g. `if a then begin update …`."""
+    text, at = piece.text, 0
+    while at < len(text):
+        opener = _OPENERS.match(text, at)
+        if opener:
+            at = opener.end()
+            continue
+        branch = _BRANCH.match(text, at) or _FOR.match(text, at)
+        edge = _BRANCH_BODY.search(text, branch.end()) if branch else None
+        if branch and edge:
+            is_query = text[at : at + 3].lower() == "for" and not branch.group().lower().endswith("execute")
+            yield from _part(body, piece.offset + branch.end(), text[branch.end() : edge.start()], is_query)
+            at = edge.end()
+            continue
+        yield from _simple(body, piece.offset + at, text[at:])
+        return
+
+
+def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
+    if _CLOSER.match(text):
+        return
+    query = _RETURN_QUERY.match(text)
+    expression = query or _EXPRESSION.match(text) or _ASSIGNMENT.match(text)
+    if expression:
+        is_query = query is not None and not query["dynamic"]
+        tail = text[expression.end() :]
+        if expression.group().lower().endswith("execute"):
+            tail = _DYNAMIC_TAIL.sub("", tail)
+        yield from _part(body, at + expression.end(), tail, is_query)
+        return
+    found = list(_part(body, at, text, True))
+    if not found:
+        declaration = _DECLARATION.match(text)
+        if declaration:
+            found = list(_part(body, at + declaration.end(), text[declaration.end() :], False))
+    yield from found
+
+
+def _part(body: Body, at: int, text: str, is_query: bool) -> Iterator[Statement]:
+    if is_query:
+        # `select … into v_row …`: PostgreSQL reads one INTO target as a new table and refuses two.
+        plain = text
+        if text.lstrip()[:6].lower() != "insert":
+            plain = _INTO.sub(lambda match: " " * len(match.group()), text)
+        yield from fragment(body, at, text, plain)
+    else:
+        # Room for `select ` is taken from a prefix, so every place is shifted by its length.
+        yield from fragment(body, at, text, f"select {text}", shift=len("select "))
