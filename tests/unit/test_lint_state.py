@@ -12,7 +12,7 @@ from dbkit.lint.replay import replay
 from dbkit.lint.state import State
 
 
-def replay(*texts: str) -> State:
+def state_after(*texts: str) -> State:
     state = State()
     for number, text in enumerate(texts):
         file = LintFile(Path(f"{number}.sql"), f"{number}.sql", text, MIGRATION)
@@ -28,7 +28,7 @@ def table(state: State, name: str = "app.t") -> Table:
 
 
 def test_columns_keys_and_generated_names() -> None:
-    state = replay(
+    state = state_after(
         "create table app.t (id bigint primary key, a int unique, b text not null references app.u, check (a > 0));",
         "alter table app.t add foreign key (a) references app.u (x), add column c serial, alter b drop not null;",
     )
@@ -51,12 +51,12 @@ def test_columns_keys_and_generated_names() -> None:
     ],
 )
 def test_drops(statement: str, gone: bool) -> None:
-    state = replay("create table app.t (id bigint);", statement)
+    state = state_after("create table app.t (id bigint);", statement)
     assert (("app", "t") not in state.tables) is gone
 
 
 def test_renames_follow() -> None:
-    state = replay(
+    state = state_after(
         "create table app.t (id bigint primary key, a int); create index i on app.t (a);"
         "create table app.u (t_id bigint references app.t (id)); create policy p on app.t using (true);",
         "alter table app.t rename to t2; alter table app.t2 rename a to b; alter index app.i rename to j;"
@@ -71,7 +71,7 @@ def test_renames_follow() -> None:
 
 
 def test_row_security_and_policies() -> None:
-    state = replay(
+    state = state_after(
         "create table app.t (id bigint); alter table app.t enable row level security, force row level security;"
         "create policy p on app.t for select to a, b using (true); create policy q on app.t using (true);"
         "drop policy q on app.t; alter table app.t no force row level security;"
@@ -82,7 +82,7 @@ def test_row_security_and_policies() -> None:
 
 
 def test_like_partition_and_select() -> None:
-    state = replay(
+    state = state_after(
         "create table app.t (id bigint primary key, at timestamptz not null) partition by range (at);"
         "create table app.l (like app.t including indexes); create table app.p partition of app.t default;"
         "create table app.s as select id, at as moment from app.t;"
@@ -95,7 +95,7 @@ def test_like_partition_and_select() -> None:
 
 
 def test_unqualified_names_and_temporary_tables() -> None:
-    state = replay("create table t (id bigint); create temp table s (id bigint); create table app.only (id bigint);")
+    state = state_after("create table t (id bigint); create temp table s (id bigint); create table app.only (id bigint);")
     file = next(iter(state.effects))
     assert state.key({"relname": "t"}) == ("public", "t")
     assert state.key({"relname": "s"}) == ("pg_temp", "s")
@@ -107,7 +107,7 @@ def test_unqualified_names_and_temporary_tables() -> None:
 
 
 def test_dropping_a_column_takes_its_keys_and_indexes_along() -> None:
-    state = replay(
+    state = state_after(
         "create table app.t (id bigint primary key, a int references app.u); create index i on app.t (a, id);"
         "alter table app.t drop column a;"
     )
