@@ -95,7 +95,9 @@ def test_like_partition_and_select() -> None:
 
 
 def test_unqualified_names_and_temporary_tables() -> None:
-    state = state_after("create table t (id bigint); create temp table s (id bigint); create table app.only (id bigint);")
+    state = state_after(
+        "create table t (id bigint); create temp table s (id bigint); create table app.only (id bigint);"
+    )
     file = next(iter(state.effects))
     assert state.key({"relname": "t"}) == ("public", "t")
     assert state.key({"relname": "s"}) == ("pg_temp", "s")
