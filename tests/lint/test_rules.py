@@ -11,6 +11,7 @@ from dbkit.config import load_config
 from dbkit.lint.engine import LintResult, lint
 from dbkit.lint.render import SECTIONS, reference
 from dbkit.lint.rule import HOUSE, load_rules
+from dbkit.report import Severity
 
 CASES = Path(__file__).parent
 BASE = CASES / "_base.sql"
@@ -19,6 +20,8 @@ PROJECT = """
 [modules]
 clinic = []
 """
+# Hold for nearly every file by themselves: they are judged in their own cases only.
+TIMEOUTS = {"missing_lock_timeout", "missing_statement_timeout"}
 
 _FILE = re.compile(r"^-- file: (\S+)\n", re.MULTILINE)
 _FINDING = re.compile(r"-- finding$")
@@ -37,7 +40,8 @@ def judge(case: Path, folder: Path) -> tuple[LintResult, set[tuple[str, int]]]:
     """Lay a case out in a folder and judge it; returns the result and the (file, line) of the marked findings."""
     rule = load_rules()[case.parent.name]
     house = rule.set == HOUSE or case.stem.endswith("_house")
-    (folder / "dbkit.toml").write_text(PROJECT)
+    ignored = ", ".join(f'"{name}"' for name in sorted(TIMEOUTS & load_rules().keys() - {rule.name}))
+    (folder / "dbkit.toml").write_text(f"{PROJECT}[lint]\nignore = [{ignored}]\n")
     parts = _FILE.split(case.read_text())
     files = dict(zip(parts[1::2], parts[2::2], strict=True)) or {"case.sql": parts[0]}
     marked = set()
@@ -57,29 +61,40 @@ def judge(case: Path, folder: Path) -> tuple[LintResult, set[tuple[str, int]]]:
     return result, marked
 
 
-def places(result: LintResult, folder: Path) -> set[tuple[str, int]]:
+def places(result: LintResult, rule: str, folder: Path) -> set[tuple[str, int]]:
     found = set()
     for finding in result.report.findings:
+        if finding.rule != rule:
+            continue
         assert finding.location is not None
         found.add((str(Path(finding.location.file).absolute().relative_to(folder)), finding.location.line))
     return found
+
+
+def loud(result: LintResult) -> set[str]:
+    """The rules that say more than a note: notes are matters of taste, which a case of another rule may show."""
+    return {finding.rule for finding in result.report.findings if finding.severity > Severity.NOTE}
 
 
 @pytest.mark.parametrize("case", case_files("bad"), ids=case_id)
 def test_bad_has_exactly_the_marked_findings(case: Path, tmp_path: Path) -> None:
     result, marked = judge(case, tmp_path)
     assert marked, "a bad case marks at least one line"
-    assert {finding.rule for finding in result.report.findings} == {case.parent.name}
-    assert places(result, tmp_path) == marked
-    assert result.report.exit_code == 1
+    assert places(result, case.parent.name, tmp_path) == marked
+    assert loud(result) <= {case.parent.name}
+    assert result.report.exit_code == bool(loud(result))
 
 
 @pytest.mark.parametrize("case", case_files("good"), ids=case_id)
 def test_good_has_no_finding(case: Path, tmp_path: Path) -> None:
     result, marked = judge(case, tmp_path)
     assert not marked
-    assert [(str(finding.location), finding.rule, finding.message) for finding in result.report.findings] == []
-    assert result.report.exit_code == 0
+    own = case.parent.name
+    assert [
+        (str(finding.location), finding.rule, finding.message)
+        for finding in result.report.findings
+        if finding.rule == own or finding.severity > Severity.NOTE
+    ] == []
 
 
 def test_rules_and_case_folders_pair() -> None:

@@ -3,6 +3,6 @@ create policy published_read on app.docs for select using (body <> '');
 -- dbkit: allow index_blocks_writes because
 -- the table is empty until the next release
 create index orders_total_idx on app.orders (total);
-create index orders_total2_idx on app.orders (total); -- dbkit: allow index-blocks-writes because it is empty
+create index orders_more_idx on app.orders (account_id, total); -- dbkit: allow index-blocks-writes because it is empty
 create policy another_read on app.docs for select to app_user -- dbkit: allow setting_without_missing_ok, setting_cast_without_nullif because every session sets it
     using (body = current_setting('app.body') and id = current_setting('app.id', true)::bigint);

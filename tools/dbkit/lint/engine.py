@@ -15,7 +15,7 @@ from pathlib import Path
 from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
 from dbkit.lint.files import DECLARED, LintFile, Section, Series, collect
-from dbkit.lint.model import Constraint, Origin, Table
+from dbkit.lint.model import Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, StatementCheck, load_rules
 from dbkit.lint.settings import Settings, load_settings
@@ -72,6 +72,12 @@ class Context:
         for table, constraint in self.effects.constraints:
             if self.state.is_alive(table) and table.constraints.get(constraint.name) is constraint:
                 yield table, constraint
+
+    def indexes_here(self) -> Iterable[tuple[Table, Index]]:
+        """Indexes the file made, those of keys included, that still exist, on permanent tables that still exist."""
+        for table, index in self.effects.indexes:
+            if self.state.is_alive(table) and table.indexes.get(index.name) is index and not table.temporary:
+                yield table, index
 
 
 @dataclass

@@ -53,6 +53,8 @@ class Index:
         columns: leading key columns; None stands for an expression.
         method: btree, hash, gin, …
         predicate: columns the predicate only asks to be NOT NULL; None for no predicate, False for any other one.
+        keys: each key as one text: a plain column's name, else its whole definition.
+        rest: predicate, included columns and options as one text, for telling twins.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Index:
     origin: Origin
     method: str = "btree"
     predicate: tuple[str, ...] | bool | None = None
+    keys: tuple[str, ...] = ()
+    rest: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -103,6 +107,7 @@ class Table:
 
     Attributes:
         kind: table, partitioned, partition, matview or foreign.
+        copied: made by CREATE TABLE AS or SELECT INTO, or inheriting, so that its keys are not its own business.
         known: False where only mentions of it were seen, so that its columns are not known.
         rls_origin: the statement that switched row security on last.
     """
@@ -111,6 +116,7 @@ class Table:
     kind: str
     origin: Origin
     temporary: bool = False
+    copied: bool = False
     known: bool = True
     columns: dict[str, Column] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
 from dbkit.lint.state import State
-from dbkit.lint.trees import column_type, commands, constraints_of, is_not_null, names, relation, role_name
+from dbkit.lint.trees import as_text, column_type, commands, constraints_of, is_not_null, names, relation, role_name
 from dbkit.parse import Node, Statement
 
 __all__ = ["replay"]
@@ -60,6 +60,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
         kind = "partitioned"
     origin = Origin(file, statement.offset(place), statement.start)
     table = state.create(Table(key, kind, origin, temporary=temporary))
+    table.copied = "inhRelations" in node
     for parent in node.get("inhRelations", ()):
         _copy(state, table, state.tables.get(state.key(parent["RangeVar"])), everything="partbound" in node)
     late: list[Node] = []
@@ -99,7 +100,7 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
     schema, name = relation(place)
     key = ("pg_temp", name) if temporary else (schema or "public", name)
     kind = "matview" if statement.node.get("objtype") == "OBJECT_MATVIEW" else "table"
-    table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary)
+    table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary, copied=True)
     state.create(table)
     for target in statement.node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
         result = target["ResTarget"]
@@ -143,7 +144,7 @@ def _add_constraint(
     table.constraints[name] = constraint
     state.effects_of(file).constraints.append((table, constraint))
     if kind in ("primary", "unique"):
-        state.add_index(table, Index(name, columns, True, constraint.origin))
+        state.add_index(table, Index(name, columns, True, constraint.origin, keys=columns))
     if kind == "primary":
         for column in columns:
             if column in table.columns:
@@ -161,6 +162,11 @@ def _create_index(state: State, statement: Statement, file: LintFile) -> None:
     index = Index(name, columns, node.get("unique", False), origin, node.get("accessMethod", "btree"))
     if "whereClause" in node:
         index.predicate = _not_null_columns(node["whereClause"])
+    index.keys = tuple(_index_key(item["IndexElem"]) for item in node.get("indexParams", ()))
+    further = {
+        name: node[name] for name in ("whereClause", "indexIncludingParams", "nulls_not_distinct") if name in node
+    }
+    index.rest = as_text(further) if further else ""
     state.add_index(table, index)
 
 
@@ -293,6 +299,7 @@ def _rename_column(state: State, table: Table, old: str, new: str) -> None:
         constraint.columns = tuple(new if column == old else column for column in constraint.columns)
     for index in table.indexes.values():
         index.columns = tuple(new if column == old else column for column in index.columns)
+        index.keys = tuple(new if key == old else key for key in index.keys)
 
 
 def _set_schema(state: State, statement: Statement, file: LintFile) -> None:
@@ -331,6 +338,16 @@ def _index_name(table: Table, columns: tuple[str | None, ...]) -> str:
         number += 1
         name = f"{base}{number}"
     return name
+
+
+_FURTHER = ("whereClause", "indexIncludingParams", "nulls_not_distinct")
+
+
+def _index_key(element: Node) -> str:
+    plain = element.get("ordering", "SORTBY_DEFAULT") in ("SORTBY_DEFAULT", "SORTBY_ASC")
+    if plain and "name" in element and "opclass" not in element and "collation" not in element:
+        return str(element["name"])
+    return as_text(element)
 
 
 def _not_null_columns(predicate: Node) -> tuple[str, ...] | bool:

@@ -23,6 +23,7 @@ class Effects:
     tables: list[Table] = field(default_factory=list)
     columns: list[tuple[Table, Column]] = field(default_factory=list)
     constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
+    indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
     assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
 
@@ -127,6 +128,7 @@ class State:
     def add_index(self, table: Table, index: Index) -> None:
         """Give a table an index."""
         table.indexes[index.name] = index
+        self.effects_of(index.origin.file).indexes.append((table, index))
         self._index_tables[table.key[0], index.name] = table.key
 
     def drop_index(self, table: Table, name: str) -> None:

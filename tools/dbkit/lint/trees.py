@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dbkit.parse import Node
+from dbkit.parse import Node, Statement
 
 __all__ = [
+    "COLUMN_STATEMENTS",
+    "CREATING_STATEMENTS",
+    "as_text",
     "calls",
+    "column_definitions",
     "column_type",
     "commands",
     "constant",
     "constraints_of",
+    "created_names",
     "has_default",
+    "is_array",
     "is_not_null",
     "names",
     "option",
     "relation",
     "role_name",
+    "starred_relations",
+    "type_modifiers",
     "walk",
 ]
+
+# The statements `column_definitions` reads.
+COLUMN_STATEMENTS = ("CreateStmt", "CreateForeignTableStmt", "AlterTableStmt")
 
 # Pseudo-types that PostgreSQL expands to an integer column with a default from a sequence.
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
@@ -55,6 +67,97 @@ def names(items: Iterable[Node]) -> list[str]:
     return [item["String"].get("sval", "") for item in items if "String" in item]
 
 
+def as_text(tree: Any) -> str:
+    """A tree as text that is the same wherever it stands: for telling whether two are equal."""
+    return json.dumps(_without_places(tree), sort_keys=True)
+
+
+def _without_places(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: _without_places(value) for name, value in tree.items() if name != "location"}
+    return [_without_places(item) for item in tree] if isinstance(tree, list) else tree
+
+
+def starred_relations(select: Node) -> Iterator[Node]:
+    """The tables and views (RangeVar) whose columns a SelectStmt takes with `*`, in any branch of a UNION."""
+    for branch in ("larg", "rarg"):
+        if branch in select:
+            yield from starred_relations(select[branch])
+    named = {item["CommonTableExpr"]["ctename"] for item in select.get("withClause", {}).get("ctes", ())}
+    sources = [item for part in select.get("fromClause", ()) for item in _range_vars(part)]
+    for target in select.get("targetList", ()):
+        fields = target.get("ResTarget", {}).get("val", {}).get("ColumnRef", {}).get("fields", ())
+        if not fields or "A_Star" not in fields[-1]:
+            continue
+        qualifier = names(fields)[-1:]
+        for source in sources:
+            alias = source.get("alias", {}).get("aliasname", source["relname"])
+            if (not qualifier or qualifier == [alias]) and (source["relname"] not in named or "schemaname" in source):
+                yield source
+
+
+def _range_vars(item: Node) -> Iterator[Node]:
+    if "RangeVar" in item:
+        yield item["RangeVar"]
+    for side in ("larg", "rarg"):
+        if side in item.get("JoinExpr", {}):
+            yield from _range_vars(item["JoinExpr"][side])
+
+
+def created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
+    """(kind, name, node with the place) of what a statement gives a name, but for policies and comments."""
+    tag, node = statement.tag, statement.node
+    if tag in ("CreateStmt", "CreateForeignTableStmt"):
+        yield "table", node.get("base", node)["relation"]["relname"], node.get("base", node)["relation"]
+    elif tag == "CreateTableAsStmt":
+        yield "table", node["into"]["rel"]["relname"], node["into"]["rel"]
+    elif tag == "ViewStmt":
+        yield "view", node["view"]["relname"], node["view"]
+    elif tag == "CreateFunctionStmt":
+        yield "function", names(node["funcname"])[-1], {}
+    elif tag in ("CreateEnumStmt", "CreateRangeStmt"):
+        yield "type", names(node["typeName"])[-1], {}
+    elif tag == "CompositeTypeStmt":
+        yield "type", node["typevar"]["relname"], node["typevar"]
+    elif tag == "CreateDomainStmt":
+        yield "domain", names(node["domainname"])[-1], {}
+    elif tag == "CreateSeqStmt":
+        yield "sequence", node["sequence"]["relname"], node["sequence"]
+    elif tag in _NAMED_BY:
+        kind, key = _NAMED_BY[tag]
+        if node.get(key):
+            yield kind, node[key], {}
+    if tag in COLUMN_STATEMENTS:
+        changed = {command.get("name") for command in commands(node)}
+        for name, column in column_definitions(statement):
+            if name not in changed:
+                yield "column", name, column
+
+
+# statement -> (what it names, the key of the name)
+_NAMED_BY = {
+    "IndexStmt": ("index", "idxname"),
+    "CreateSchemaStmt": ("schema", "schemaname"),
+    "CreateTrigStmt": ("trigger", "trigname"),
+    "RenameStmt": ("new name", "newname"),
+}
+
+
+# The statements `created_names` reads.
+CREATING_STATEMENTS = (
+    *COLUMN_STATEMENTS,
+    *_NAMED_BY,
+    "CreateTableAsStmt",
+    "ViewStmt",
+    "CreateFunctionStmt",
+    "CreateEnumStmt",
+    "CreateRangeStmt",
+    "CompositeTypeStmt",
+    "CreateDomainStmt",
+    "CreateSeqStmt",
+)
+
+
 def relation(node: Node) -> tuple[str | None, str]:
     """(schema or None, name) of a RangeVar."""
     return node.get("schemaname"), node["relname"]
@@ -74,6 +177,32 @@ def column_type(column: Node) -> str:
     """Type of a ColumnDef as `name` or `schema.name`, without pg_catalog; "" where it has none (`of type`)."""
     parts = names(column.get("typeName", {}).get("names", ()))
     return ".".join(part for part in parts if part != "pg_catalog")
+
+
+def type_modifiers(column: Node) -> tuple[int, ...]:
+    """Constants behind a ColumnDef's type: (100,) of varchar(100), (12, 2) of numeric(12, 2)."""
+    modifiers = column.get("typeName", {}).get("typmods", ())
+    return tuple(int(constant(item) or 0) for item in modifiers)
+
+
+def is_array(column: Node) -> bool:
+    """Whether a ColumnDef's type is an array."""
+    return "arrayBounds" in column.get("typeName", {})
+
+
+def column_definitions(statement: Statement) -> Iterator[tuple[str, Node]]:
+    """(name, ColumnDef) of each column a statement creates or gives another type.
+
+    For CreateStmt, CreateForeignTableStmt and AlterTableStmt. The definition of a changed column has only a type.
+    """
+    node = statement.node
+    for element in node.get("base", node).get("tableElts", ()):
+        if "ColumnDef" in element:
+            yield element["ColumnDef"]["colname"], element["ColumnDef"]
+    for command in commands(node):
+        definition = command.get("def", {}).get("ColumnDef")
+        if definition and command["subtype"] in ("AT_AddColumn", "AT_AlterColumnType"):
+            yield command.get("name") or definition["colname"], definition
 
 
 def is_not_null(column: Node) -> bool:

@@ -1,0 +1,1 @@
+create type app.colour as enum ('red', 'green'); -- finding

@@ -1,0 +1,6 @@
+create table app."UserNotes" ( -- finding
+    id         bigint generated always as identity primary key,
+    "noteText" text -- finding
+);
+
+alter table app.docs rename column body to "Body"; -- finding

@@ -1,0 +1,1 @@
+alter table app.orders add column price numeric; -- finding

@@ -1,0 +1,1 @@
+create rule keep_docs as on delete to app.docs do instead nothing; -- finding

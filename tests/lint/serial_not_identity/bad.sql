@@ -1,0 +1,4 @@
+create table app.notes (
+    id bigserial primary key, -- finding
+    n  smallserial -- finding
+);

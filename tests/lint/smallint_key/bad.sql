@@ -1,0 +1,3 @@
+create table app.notes (
+    id smallint generated always as identity primary key -- finding
+);

@@ -1,0 +1,10 @@
+create temporary table docs_wanted as select id from app.docs;
+
+create materialized view app.doc_counts as select count(*) as n from app.docs;
+
+do $$
+declare
+    v_count bigint;
+begin
+    select count(*) into v_count from app.docs;
+end $$;

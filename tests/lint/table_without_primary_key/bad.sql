@@ -1,0 +1,4 @@
+create table app.notes ( -- finding
+    id   bigint generated always as identity,
+    body text
+);

@@ -1,0 +1,49 @@
+"""A length limit in the type: varchar(n).
+
+## What it does
+Reports a column of type varchar(n), new or changed to it.
+
+## Why is this bad?
+Lowering the limit scans the table under ACCESS EXCLUSIVE and can fail on rows; a CHECK can be added NOT VALID and
+validated while the table is in use, and it can say more than a length.
+
+## Example
+```sql
+create table app.notes (
+    id bigint generated always as identity primary key,
+    title varchar(100) not null
+);
+```
+
+## Use instead
+```sql
+create table app.notes (
+    id bigint generated always as identity primary key,
+    title text not null,
+    constraint notes_title_length check (length(title) <= 100)
+);
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.lint.engine import Context
+from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, type_modifiers
+from dbkit.parse import Statement
+from dbkit.report import Severity
+
+rule = Rule(code="L028", severity=Severity.WARNING)
+
+
+@rule.on(*COLUMN_STATEMENTS)
+def check(statement: Statement, context: Context) -> Iterator[Hit]:
+    for name, column in column_definitions(statement):
+        if column_type(column) == "varchar" and type_modifiers(column):
+            yield Hit(
+                f"column {name} is varchar({type_modifiers(column)[0]})",
+                at=statement.offset(column),
+                hint="Write text, and a check (length(…) <= n) where a limit is meant.",
+            )
