@@ -44,3 +44,5 @@ alter table app.accounts force row level security;
 create policy members_all on app.accounts for all to app_user
     using (tenant_id = (select app.current_tenant()))
     with check (tenant_id = (select app.current_tenant()));
+
+create view app.doc_list with (security_invoker = true) as select id, body from app.docs;

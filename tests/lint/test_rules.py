@@ -71,18 +71,11 @@ def places(result: LintResult, rule: str, folder: Path) -> set[tuple[str, int]]:
     return found
 
 
-def loud(result: LintResult) -> set[str]:
-    """The rules that say more than a note: notes are matters of taste, which a case of another rule may show."""
-    return {finding.rule for finding in result.report.findings if finding.severity > Severity.NOTE}
-
-
 @pytest.mark.parametrize("case", case_files("bad"), ids=case_id)
 def test_bad_has_exactly_the_marked_findings(case: Path, tmp_path: Path) -> None:
     result, marked = judge(case, tmp_path)
     assert marked, "a bad case marks at least one line"
     assert places(result, case.parent.name, tmp_path) == marked
-    assert loud(result) <= {case.parent.name}
-    assert result.report.exit_code == bool(loud(result))
 
 
 @pytest.mark.parametrize("case", case_files("good"), ids=case_id)

@@ -9,5 +9,4 @@ alter table public.made_by_an_extension add column note text;
 alter table public.trials drop column ends_at;
 
 -- file: migrations/0010_again.sql
-drop table public.trials;
-create table public.trials (id bigint primary key);
+create table public.trials_again (id bigint primary key);

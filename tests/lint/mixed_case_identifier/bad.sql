@@ -3,4 +3,4 @@ create table app."UserNotes" ( -- finding
     "noteText" text -- finding
 );
 
-alter table app.docs rename column body to "Body"; -- finding
+alter table app.docs add column "Body2" text; -- finding

@@ -1,3 +1,5 @@
+-- dbkit: allow psql_meta_command because this file is for psql
+
 \set tenant 1
 \if :tenant
 \copy app.docs (id, body) from 'docs.csv' csv

@@ -81,6 +81,11 @@ class LintFile:
             self._sections = _sections(self)
         return self._sections
 
+    @cached_property
+    def destructive(self) -> bool:
+        """Whether a comment says, with a reason, that the file is meant to destroy."""
+        return "dbkit:" in self.text and _DESTRUCTIVE.search(self.text) is not None
+
     def section_at(self, offset: int) -> Section:
         """The section a statement at that offset belongs to; what stands before the first one counts as its start."""
         for section in reversed(self.sections):
@@ -89,6 +94,7 @@ class LintFile:
         return self.sections[0]
 
 
+_DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
 _FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dbkit.lint.files import LintFile
+from dbkit.parse import Node
 
-__all__ = ["Column", "Constraint", "Index", "Key", "Origin", "Policy", "Table", "label"]
+__all__ = ["Column", "Constraint", "Function", "Index", "Key", "Origin", "Policy", "Table", "View", "label"]
 
 Key = tuple[str, str]  # schema, name
 
@@ -77,6 +78,7 @@ class Constraint:
         target_columns: referenced columns as written; empty for the primary key.
         on_delete: PostgreSQL's letter: a no action, r restrict, c cascade, n set null, d set default.
         on_delete_columns: the column list behind SET NULL or SET DEFAULT.
+        expression: what a check asks; empty for other kinds.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Constraint:
     target_columns: tuple[str, ...] = ()
     on_delete: str = "a"
     on_delete_columns: tuple[str, ...] = ()
+    expression: Node = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -101,6 +104,34 @@ class Policy:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view; `columns` is None where they cannot be told from its text (`select *`)."""
+
+    key: Key
+    columns: tuple[str, ...] | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or procedure.
+
+    Attributes:
+        arguments: types of the input arguments, spelled alike for the same type.
+        names: names of the arguments, outputs included; "" for one without.
+        returns: result type with its outputs, spelled alike for the same type.
+        statement: the CreateFunctionStmt.
+    """
+
+    key: Key
+    arguments: tuple[str, ...]
+    names: tuple[str, ...]
+    returns: str
+    statement: Node
+    origin: Origin
+
+
 @dataclass(eq=False, slots=True)
 class Table:
     """A table, partitioned table or materialized view.
@@ -109,6 +140,7 @@ class Table:
         kind: table, partitioned, partition, matview or foreign.
         copied: made by CREATE TABLE AS or SELECT INTO, or inheriting, so that its keys are not its own business.
         known: False where only mentions of it were seen, so that its columns are not known.
+        partition_key: columns of a partitioned table's key; None stands for an expression.
         rls_origin: the statement that switched row security on last.
     """
 
@@ -122,6 +154,7 @@ class Table:
     indexes: dict[str, Index] = field(default_factory=dict)
     constraints: dict[str, Constraint] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
+    partition_key: tuple[str | None, ...] = ()
     rls_enabled: bool = False
     rls_forced: bool = False
     rls_origin: Origin | None = None

@@ -5,18 +5,16 @@ A handler for each kind of statement; a statement that has none changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
+from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
 from dbkit.lint.state import State
 from dbkit.lint.trees import as_text, column_type, commands, constraints_of, is_not_null, names, relation, role_name
 from dbkit.parse import Node, Statement
 
 __all__ = ["replay"]
-
-Handler = Callable[[State, Statement, LintFile], None]
 
 _KINDS = {
     "CONSTR_PRIMARY": "primary",
@@ -30,9 +28,10 @@ _SUFFIXES = {"primary": "pkey", "unique": "key", "foreign": "fkey", "check": "ch
 
 def replay(state: State, statement: Statement, file: LintFile) -> None:
     """Let one statement change the picture."""
-    handler = _HANDLERS.get(statement.tag)
-    if handler is not None:
-        handler(state, statement, file)
+    for handlers in (_HANDLERS, OBJECT_HANDLERS):
+        handler = handlers.get(statement.tag)
+        if handler is not None:
+            handler(state, statement, file)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -61,6 +60,9 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(place), statement.start)
     table = state.create(Table(key, kind, origin, temporary=temporary))
     table.copied = "inhRelations" in node
+    if "partspec" in node:
+        parts = [item["PartitionElem"] for item in node["partspec"].get("partParams", ())]
+        table.partition_key = tuple(part.get("name") for part in parts)
     for parent in node.get("inhRelations", ()):
         _copy(state, table, state.tables.get(state.key(parent["RangeVar"])), everything="partbound" in node)
     late: list[Node] = []
@@ -140,6 +142,7 @@ def _add_constraint(
         target_columns=tuple(names(node.get("pk_attrs", ()))),
         on_delete=node.get("fk_del_action", "a"),
         on_delete_columns=tuple(names(node.get("fk_del_set_cols", ()))),
+        expression=node.get("raw_expr", {}),
     )
     table.constraints[name] = constraint
     state.effects_of(file).constraints.append((table, constraint))
@@ -313,6 +316,8 @@ def _set_schema(state: State, statement: Statement, file: LintFile) -> None:
 def _create_schema(state: State, statement: Statement, file: LintFile) -> None:
     """CREATE SCHEMA s CREATE TABLE t …: the elements stand in the schema."""
     schema = statement.node.get("schemaname")
+    if schema:
+        state.schemas.setdefault(schema, file)
     for element in statement.node.get("schemaElts", ()):
         tag, node = next(iter(element.items()))
         if schema and tag == "CreateStmt":

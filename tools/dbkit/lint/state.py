@@ -6,10 +6,11 @@ columns, so that a single file can be judged without its history.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from dbkit.lint.files import LintFile
-from dbkit.lint.model import Column, Constraint, Index, Key, Origin, Table, label
+from dbkit.lint.model import Column, Constraint, Function, Index, Key, Origin, Table, View, label
 from dbkit.lint.trees import relation
 from dbkit.parse import Node
 
@@ -25,6 +26,7 @@ class Effects:
     constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
     indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
+    dropped_functions: set[Key] = field(default_factory=set)
     assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
 
 
@@ -34,6 +36,9 @@ class State:
     def __init__(self) -> None:
         self.tables: dict[Key, Table] = {}
         self.effects: dict[LintFile, Effects] = {}
+        self.views: dict[Key, View] = {}
+        self.functions: dict[Key, dict[tuple[str, ...], Function]] = {}  # by name, then by argument types
+        self.schemas: dict[str, LintFile] = {}  # those a statement created, and where
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}
         self._index_tables: dict[Key, Key] = {}
@@ -68,7 +73,15 @@ class State:
         key = self._index_key(parts)
         return self.tables.get(self._index_tables[key]) if key in self._index_tables else None
 
+    def index_keys(self) -> Collection[Key]:
+        """Full names of the indexes."""
+        return self._index_tables.keys()
+
     # -- changing -----------------------------------------------------------------------------------------------------
+
+    def object_key(self, parts: list[str]) -> Key:
+        """Full name of a function or another object that is no table; `public` where no schema is written."""
+        return (parts[-2] if len(parts) > 1 else "public", parts[-1])
 
     def effects_of(self, file: LintFile) -> Effects:
         """What the file did so far."""

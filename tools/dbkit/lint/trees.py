@@ -19,15 +19,20 @@ __all__ = [
     "constant",
     "constraints_of",
     "created_names",
+    "dropped_names",
+    "has_aggregate",
     "has_default",
     "is_array",
     "is_not_null",
     "names",
     "option",
+    "range_var",
     "relation",
     "role_name",
+    "selected_columns",
     "starred_relations",
     "type_modifiers",
+    "type_name",
     "walk",
 ]
 
@@ -143,6 +148,46 @@ _NAMED_BY = {
 }
 
 
+def has_aggregate(select: Node) -> bool:
+    """Whether a SelectStmt without GROUP BY returns one row: its targets call a built-in aggregate."""
+    called = {names(node["funcname"])[-1] for tag, node in walk(select.get("targetList", ())) if tag == "FuncCall"}
+    return bool(called & _AGGREGATES)
+
+
+_AGGREGATES = frozenset(
+    [
+        "count",
+        "sum",
+        "min",
+        "max",
+        "avg",
+        "bool_and",
+        "bool_or",
+        "every",
+        "array_agg",
+        "string_agg",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
+        "bit_and",
+        "bit_or",
+        "xmlagg",
+    ]
+)
+
+
+def dropped_names(node: Node) -> Iterator[list[str]]:
+    """Name parts of each table, view, index or the like in a DropStmt."""
+    for item in node.get("objects", ()):
+        yield names(item["List"]["items"]) if "List" in item else names([item])
+
+
+def range_var(parts: list[str]) -> Node:
+    """A RangeVar of a dotted name."""
+    return {"schemaname": parts[-2], "relname": parts[-1]} if len(parts) > 1 else {"relname": parts[-1]}
+
+
 # The statements `created_names` reads.
 CREATING_STATEMENTS = (
     *COLUMN_STATEMENTS,
@@ -177,6 +222,30 @@ def column_type(column: Node) -> str:
     """Type of a ColumnDef as `name` or `schema.name`, without pg_catalog; "" where it has none (`of type`)."""
     parts = names(column.get("typeName", {}).get("names", ()))
     return ".".join(part for part in parts if part != "pg_catalog")
+
+
+def type_name(node: Node) -> str:
+    """A TypeName spelled alike for the same type: `numeric`, `app.email[]`, `setof text`."""
+    name = ".".join(part for part in names(node.get("names", ())) if part != "pg_catalog")
+    return ("setof " if node.get("setof") else "") + name + "[]" * len(node.get("arrayBounds", ()))
+
+
+def selected_columns(select: Node) -> tuple[str, ...] | None:
+    """Names of the columns a SelectStmt returns, as far as its text tells; None for `*`."""
+    if "larg" in select:
+        return selected_columns(select["larg"])
+    columns = []
+    for item in select.get("targetList", ()):
+        target = item["ResTarget"]
+        value = target.get("val", {})
+        while "TypeCast" in value:
+            value = value["TypeCast"].get("arg", {})
+        fields = value.get("ColumnRef", {}).get("fields", ())
+        if fields and "A_Star" in fields[-1]:
+            return None
+        own = names(fields) or names(value.get("FuncCall", {}).get("funcname", ()))
+        columns.append(target.get("name") or (own[-1] if own else "?column?"))
+    return tuple(columns)
 
 
 def type_modifiers(column: Node) -> tuple[int, ...]:

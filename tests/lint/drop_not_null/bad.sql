@@ -1,0 +1,1 @@
+alter table app.tenants alter column name drop not null; -- finding

@@ -1,0 +1,2 @@
+drop schema if exists old_app; -- finding
+drop schema app; -- finding

@@ -1,0 +1,2 @@
+-- dbkit: destructive
+drop table app.docs; -- finding

@@ -1,0 +1,2 @@
+-- dbkit: destructive nothing reads it since release 41
+drop table app.docs;

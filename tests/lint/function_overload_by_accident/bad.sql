@@ -1,0 +1,3 @@
+create or replace function app.current_tenant(p_user uuid) returns uuid -- finding
+    language sql stable set search_path = ''
+    return p_user;

@@ -1,0 +1,2 @@
+alter table app.orders add column region text;
+alter table app.accounts add column region text; -- finding

@@ -1,0 +1,5 @@
+-- migrate:up transaction:false
+drop policy members_all on app.accounts; -- finding
+create policy members_all on app.accounts for all to app_user
+    using (tenant_id = (select app.current_tenant()))
+    with check (tenant_id = (select app.current_tenant()));

@@ -1,0 +1,4 @@
+drop policy members_all on app.accounts;
+create policy members_all on app.accounts for all to app_user
+    using (tenant_id = (select app.current_tenant()))
+    with check (tenant_id = (select app.current_tenant()));

@@ -1,0 +1,1 @@
+alter table app.docs rename body to content; -- finding

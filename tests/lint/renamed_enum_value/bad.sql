@@ -1,0 +1,1 @@
+alter type app.order_state rename value 'void' to 'cancelled'; -- finding

@@ -1,0 +1,1 @@
+alter type app.order_state add value 'cancelled' after 'void';

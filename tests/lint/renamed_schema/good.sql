@@ -1,0 +1,2 @@
+create schema fresh;
+alter schema fresh rename to stale;

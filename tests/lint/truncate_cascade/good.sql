@@ -1,0 +1,1 @@
+delete from app.tenants where name = 'test';

@@ -1,0 +1,1 @@
+truncate app.docs, only app.orders; -- finding

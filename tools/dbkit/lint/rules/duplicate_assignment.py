@@ -1,0 +1,60 @@
+"""One column is assigned twice.
+
+## What it does
+Reports an UPDATE, INSERT or ON CONFLICT DO UPDATE that names a column twice, also in function bodies.
+
+## Why is this bad?
+The statement fails with 42601 (42701 for INSERT) when it is run; in a function body that is the day somebody calls
+it.
+
+## Example
+```sql
+update app.docs set body = 'a', body = 'b' where id = 1;
+```
+
+## Use instead
+```sql
+update app.docs set body = 'b' where id = 1;
+```
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from dbkit.lint.engine import Context
+from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
+from dbkit.parse import Node, Statement
+from dbkit.report import Severity
+
+rule = Rule(
+    code="C166",
+    severity=Severity.ERROR,
+    lock="fails 42601",
+    files=EVERYWHERE,
+    sections=BOTH_WAYS,
+    bodies=frozenset({DO, FUNCTION}),
+)
+
+
+@rule.on("UpdateStmt", "InsertStmt")
+def check(statement: Statement, context: Context) -> Iterator[Hit]:
+    node = statement.node
+    lists = [
+        node.get("targetList", ()),
+        node.get("cols", ()),
+        node.get("onConflictClause", {}).get("targetList", ()),
+    ]
+    for targets in lists:
+        # a[1] = …, a[2] = … and c.x = …, c.y = … assign different parts of one column.
+        whole: list[Node] = [item["ResTarget"] for item in targets if "indirection" not in item["ResTarget"]]
+        counts = Counter(target.get("name") for target in whole)
+        for target in whole:
+            if counts[target.get("name")] > 1:
+                counts[target.get("name")] = 0
+                yield Hit(
+                    f"column {target.get('name')} is assigned twice",
+                    at=statement.offset(target),
+                    hint="Remove one of the two.",
+                )
