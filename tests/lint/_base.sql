@@ -46,3 +46,35 @@ create policy members_all on app.accounts for all to app_user
     with check (tenant_id = (select app.current_tenant()));
 
 create view app.doc_list with (security_invoker = true) as select id, body from app.docs;
+
+create table app.pages (
+    id   bigint,
+    body text
+);
+create unique index pages_id_key on app.pages (id);
+
+create table app.old_events (
+    tenant_id  uuid not null,
+    at         timestamptz not null,
+    account_id uuid
+);
+
+create type app.order_state as enum ('new', 'paid');
+create domain app.email as text;
+
+create table app.lines (
+    id       bigint primary key,
+    quantity integer,
+    amount   numeric(12, 2),
+    note     varchar(50),
+    at       timestamptz
+);
+
+create table app.metrics (
+    at timestamptz not null
+) partition by range (at);
+create index metrics_at_idx on app.metrics (at);
+
+create table app.old_metrics (
+    at timestamptz not null
+);

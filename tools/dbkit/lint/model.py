@@ -38,12 +38,13 @@ class Origin:
 
 @dataclass(eq=False, slots=True)
 class Column:
-    """A column; `type` is `name` or `schema.name` without pg_catalog."""
+    """A column; `type` is `name` or `schema.name` without pg_catalog, `modifiers` the constants behind it."""
 
     name: str
     type: str
     not_null: bool
     origin: Origin
+    modifiers: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

@@ -11,7 +11,17 @@ from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
 from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
 from dbkit.lint.state import State
-from dbkit.lint.trees import as_text, column_type, commands, constraints_of, is_not_null, names, relation, role_name
+from dbkit.lint.trees import (
+    as_text,
+    column_type,
+    commands,
+    constraints_of,
+    is_not_null,
+    names,
+    relation,
+    role_name,
+    type_modifiers,
+)
 from dbkit.parse import Node, Statement
 
 __all__ = ["replay"]
@@ -114,7 +124,7 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
 
 def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(node), statement.start)
-    column = Column(node["colname"], column_type(node), is_not_null(node), origin)
+    column = Column(node["colname"], column_type(node), is_not_null(node), origin, type_modifiers(node))
     table.columns[column.name] = column
     state.effects_of(file).columns.append((table, column))
     for constraint in constraints_of(node):
@@ -214,6 +224,7 @@ def _alter_table_command(state: State, table: Table, command: Node, statement: S
         column.not_null = what == "AT_SetNotNull"
     elif what == "AT_AlterColumnType" and column:
         column.type = column_type(definition["ColumnDef"])
+        column.modifiers = type_modifiers(definition["ColumnDef"])
     elif what == "AT_DropConstraint":
         table.constraints.pop(name, None)
         state.drop_index(table, name)

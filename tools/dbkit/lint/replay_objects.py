@@ -1,4 +1,4 @@
-"""The replay of what is no table: views and functions."""
+"""The replay of what is no table: views, functions and types."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ def _create_view(state: State, statement: Statement, file: LintFile) -> None:
     state.views[key] = View(key, columns, Origin(file, statement.start, statement.start))
 
 
+def _create_type(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    if "typevar" in node:
+        schema, name = relation(node["typevar"])
+        parts = [schema, name] if schema else [name]
+    else:
+        parts = names(node["domainname"] if "domainname" in node else node["typeName"])
+    state.types.setdefault(state.object_key(parts), file)
+
+
 def _drop(state: State, statement: Statement, file: LintFile) -> None:
     what = statement.node["removeType"]
     for item in statement.node.get("objects", ()):
@@ -76,5 +86,9 @@ def _drop_function(state: State, node: Node, file: LintFile) -> None:
 OBJECT_HANDLERS: dict[str, Handler] = {
     "CreateFunctionStmt": _create_function,
     "ViewStmt": _create_view,
+    "CreateEnumStmt": _create_type,
+    "CreateRangeStmt": _create_type,
+    "CreateDomainStmt": _create_type,
+    "CompositeTypeStmt": _create_type,
     "DropStmt": _drop,
 }

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Function, Index, Key, Origin, Table, View, label
 from dbkit.lint.trees import relation
 from dbkit.parse import Node
+
+if TYPE_CHECKING:
+    from dbkit.lint.timeouts import Locking
 
 __all__ = ["Effects", "State"]
 
@@ -27,6 +31,7 @@ class Effects:
     indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
     dropped_functions: set[Key] = field(default_factory=set)
+    lockings: list[Locking] | None = None  # worked out by `timeouts` when a rule asks
     assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
 
 
@@ -39,6 +44,7 @@ class State:
         self.views: dict[Key, View] = {}
         self.functions: dict[Key, dict[tuple[str, ...], Function]] = {}  # by name, then by argument types
         self.schemas: dict[str, LintFile] = {}  # those a statement created, and where
+        self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}
         self._index_tables: dict[Key, Key] = {}

@@ -11,6 +11,8 @@ from dbkit.parse import Node, Statement
 __all__ = [
     "COLUMN_STATEMENTS",
     "CREATING_STATEMENTS",
+    "SERIALS",
+    "added_constraints",
     "as_text",
     "calls",
     "column_definitions",
@@ -216,6 +218,18 @@ def commands(node: Node) -> list[Node]:
 def constraints_of(column: Node) -> list[Node]:
     """The Constraint nodes written behind a column definition."""
     return [item["Constraint"] for item in column.get("constraints", ())]
+
+
+def added_constraints(node: Node) -> list[Node]:
+    """The Constraint nodes an AlterTableStmt adds, those of new columns included."""
+    found = []
+    for command in commands(node):
+        definition = command.get("def", {})
+        if command["subtype"] == "AT_AddConstraint":
+            found.append(definition["Constraint"])
+        elif command["subtype"] == "AT_AddColumn":
+            found += constraints_of(definition["ColumnDef"])
+    return found
 
 
 def column_type(column: Node) -> str:

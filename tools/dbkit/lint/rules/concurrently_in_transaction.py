@@ -72,6 +72,12 @@ _REFUSED: dict[str, Callable[[Node], str | None]] = {
 }
 
 
+def refused_in_transaction(statement: Statement) -> bool:
+    """Whether PostgreSQL refuses the statement inside a transaction block."""
+    what = _REFUSED.get(statement.tag)
+    return what is not None and what(statement.node) is not None
+
+
 @rule.on(*_REFUSED)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if not context.in_transaction:

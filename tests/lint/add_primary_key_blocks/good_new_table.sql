@@ -1,0 +1,4 @@
+create table app.fresh (
+    id bigint not null
+);
+alter table app.fresh add constraint fresh_pkey primary key (id);

@@ -1,0 +1,1 @@
+cluster app.orders using orders_pkey; -- finding

@@ -1,0 +1,1 @@
+alter table app.orders cluster on orders_pkey;

@@ -1,0 +1,2 @@
+-- migrate:up transaction:false
+alter table app.events detach partition app.events_2024 concurrently;

@@ -1,0 +1,1 @@
+create domain app.slug as text default '';

@@ -1,0 +1,1 @@
+drop index if exists app.orders_account_id_idx; -- finding

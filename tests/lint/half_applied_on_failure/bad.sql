@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+create schema reports; -- finding
+create index concurrently docs_body_idx on app.docs (body);

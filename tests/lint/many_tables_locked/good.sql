@@ -1,0 +1,3 @@
+alter table app.accounts add column region text;
+alter table app.docs add column region text;
+alter table app.accounts add column area text;

@@ -1,0 +1,4 @@
+-- migrate:up transaction:false
+alter table app.accounts add column region text;
+alter table app.docs add column region text;
+alter table app.events add column region text;

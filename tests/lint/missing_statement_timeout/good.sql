@@ -1,0 +1,3 @@
+set lock_timeout = '2s';
+set statement_timeout = '30s';
+alter table app.docs add column region text;

@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+vacuum full app.docs; -- finding
+vacuum (full, analyze); -- finding

@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+alter table app.docs add column region text;
+update app.orders set total = 0 where total is null;

@@ -1,0 +1,113 @@
+"""Which lock a statement takes on which table: the measured facts in locks.toml, asked by rules and by the trace."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+
+from dbkit.lint.trees import commands, constraints_of, dropped_names, range_var
+from dbkit.parse import Node, Statement
+
+__all__ = ["Lock", "lock_table", "locks_of"]
+
+
+class Lock(IntEnum):
+    """Table lock modes from the weakest to the strongest, as PostgreSQL numbers them."""
+
+    ACCESS_SHARE = 1
+    ROW_SHARE = 2
+    ROW_EXCLUSIVE = 3
+    SHARE_UPDATE_EXCLUSIVE = 4
+    SHARE = 5
+    SHARE_ROW_EXCLUSIVE = 6
+    EXCLUSIVE = 7
+    ACCESS_EXCLUSIVE = 8
+
+    def __str__(self) -> str:
+        return self.name.replace("_", " ")
+
+    @classmethod
+    def parse(cls, text: str) -> Lock:
+        """'ACCESS EXCLUSIVE' -> Lock. Raises KeyError on anything else."""
+        return cls[text.replace(" ", "_")]
+
+
+@cache
+def lock_table() -> dict[str, dict[str, Lock]]:
+    """The shipped facts: kind of statement, or of ALTER TABLE subcommand, -> lock on the table it names."""
+    raw = tomllib.loads((Path(__file__).parent / "locks.toml").read_text())
+    return {section: {name: Lock.parse(mode) for name, mode in modes.items()} for section, modes in raw.items()}
+
+
+def locks_of(statement: Statement) -> Iterator[tuple[Node, Lock]]:
+    """(RangeVar, lock) of every table a statement locks, for statements that change definitions or lock by name.
+
+    Rows locked and read by INSERT, UPDATE, DELETE and SELECT are not listed.
+    """
+    facts, node = lock_table(), statement.node
+    if statement.tag == "AlterTableStmt":
+        yield from _alter_table(node, facts)
+    elif statement.tag == "DropStmt":
+        mode = facts["drop"].get(node["removeType"])
+        if mode is not None and not node.get("concurrent"):
+            for parts in dropped_names(node):
+                # A policy or trigger is named behind its table.
+                yield range_var(parts if node["removeType"] == "OBJECT_TABLE" else parts[:-1]), mode
+    elif statement.tag == "LockStmt":
+        for item in node["relations"]:
+            yield item["RangeVar"], Lock(node["mode"])
+    elif statement.tag == "TruncateStmt":
+        for item in node["relations"]:
+            yield item["RangeVar"], facts["statement"]["TruncateStmt"]
+    elif statement.tag == "CreateStmt":
+        if "partbound" in node:
+            for parent in node.get("inhRelations", ()):
+                yield parent["RangeVar"], facts["statement"]["CreateStmt partition"]
+        for element in node.get("tableElts", ()):
+            for constraint in _constraints(element):
+                if "pktable" in constraint:
+                    yield constraint["pktable"], facts["statement"]["CreateStmt foreign key"]
+    else:
+        name = _variant(statement)
+        mode = facts["statement"].get(name)
+        relation = node.get("relation") or node.get("table")
+        if mode is not None and isinstance(relation, dict) and "relname" in relation:
+            yield relation, mode
+
+
+def _alter_table(node: Node, facts: dict[str, dict[str, Lock]]) -> Iterator[tuple[Node, Lock]]:
+    if node.get("objtype") != "OBJECT_TABLE":
+        return
+    strongest = Lock.ACCESS_SHARE
+    for command in commands(node):
+        definition = command.get("def", {})
+        name = command["subtype"]
+        for constraint in _constraints(definition):
+            if "pktable" in constraint:
+                yield constraint["pktable"], facts["statement"]["CreateStmt foreign key"]
+                if name == "AT_AddConstraint":
+                    name = "AT_AddConstraint foreign key"
+        partition = definition.get("PartitionCmd", {})
+        if name == "AT_AttachPartition":
+            yield partition["name"], facts["alter"]["AT_AttachPartition child"]
+        if partition.get("concurrent"):
+            name = "AT_DetachPartition concurrently"
+        strongest = max(strongest, facts["alter"].get(name, Lock.ACCESS_EXCLUSIVE))
+    yield node["relation"], strongest
+
+
+def _constraints(element: Node) -> list[Node]:
+    return [element["Constraint"]] if "Constraint" in element else constraints_of(element.get("ColumnDef", {}))
+
+
+def _variant(statement: Statement) -> str:
+    if statement.node.get("concurrent"):
+        return f"{statement.tag} concurrently"
+    if statement.tag == "RenameStmt" and statement.node["renameType"] not in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+        return ""
+    if statement.tag == "AlterObjectSchemaStmt" and statement.node.get("objectType") != "OBJECT_TABLE":
+        return ""
+    return statement.tag

@@ -1,0 +1,52 @@
+"""Strong lock without a lock_timeout.
+
+## What it does
+Reports, once a file, the first statement that takes SHARE ROW EXCLUSIVE or a stronger lock on a table the migration
+did not create while no lock_timeout is set. Migrations that dbkit runs have one.
+
+## Why is this bad?
+The statement waits behind the longest transaction on the table, and everybody who comes later waits behind the
+statement: one forgotten session stops the whole application.
+
+## Example
+```sql
+alter table app.docs add column region text;
+```
+
+## Use instead
+```sql
+set local lock_timeout = '2s';
+set local statement_timeout = '30s';
+alter table app.docs add column region text;
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.lint.engine import Context
+from dbkit.lint.files import MIGRATION
+from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.timeouts import strong_locks
+from dbkit.report import Severity
+
+rule = Rule(
+    code="C027", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE queue without a bound", files=frozenset({MIGRATION})
+)
+
+
+@rule.settled
+def check(context: Context) -> Iterator[Hit]:
+    # This project's own runner sets [migrations] lock_timeout for every file.
+    if context.file.own_line:
+        return
+    for locking in strong_locks(context):
+        if locking.lock_timeout is None:
+            yield Hit(
+                f"{locking.lock} on {', '.join(locking.tables)} is waited for without a lock_timeout",
+                at=locking.statement.start,
+                object=locking.tables[0],
+                hint="Begin with: set local lock_timeout = '2s';",
+            )
+            return

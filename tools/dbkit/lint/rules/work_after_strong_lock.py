@@ -1,0 +1,67 @@
+"""Rows are worked on while a strong lock is held.
+
+## What it does
+Reports UPDATE, DELETE, MERGE, COPY and INSERT … SELECT in a transaction that holds ACCESS EXCLUSIVE on a table the
+migration did not create.
+
+## Why is this bad?
+Everybody who wants that table waits until the rows are done, whichever table they are in.
+
+## Example
+```sql
+alter table app.docs add column region text;
+update app.orders set total = 0 where total is null;
+```
+
+## Use instead
+```sql
+alter table app.docs add column region text;
+-- the update in a migration of its own
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.lint.engine import Context
+from dbkit.lint.files import MIGRATION
+from dbkit.lint.locks import Lock
+from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.timeouts import transactions
+from dbkit.parse import Statement
+from dbkit.report import Severity
+
+rule = Rule(
+    code="C031",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE kept during the work",
+    files=frozenset({MIGRATION}),
+)
+
+
+@rule.settled
+def check(context: Context) -> Iterator[Hit]:
+    for transaction in transactions(context):
+        held: list[str] = []
+        for locking in transaction:
+            if held and _is_work(locking.statement, context):
+                yield Hit(
+                    f"{', '.join(held)} stays locked against everybody while rows are worked on",
+                    at=locking.statement.start,
+                    object=held[0],
+                    hint="Do the work in a migration of its own.",
+                )
+                break
+            held += [table for table, lock in locking.held if lock is Lock.ACCESS_EXCLUSIVE and table not in held]
+
+
+def _is_work(statement: Statement, context: Context) -> bool:
+    node = statement.node
+    if statement.tag == "InsertStmt":
+        select = node.get("selectStmt", {}).get("SelectStmt", {})
+        return any("RangeVar" in source or "JoinExpr" in source for source in select.get("fromClause", ()))
+    if statement.tag in ("UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt"):
+        relation = node.get("relation")
+        return relation is not None and not context.state.is_new(relation, context.file)
+    return False

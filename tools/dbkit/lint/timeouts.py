@@ -1,0 +1,127 @@
+"""What the statements of a migration lock, transaction by transaction, and which timeouts are in force meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dbkit.lint.engine import Context
+from dbkit.lint.locks import Lock, locks_of
+from dbkit.lint.trees import calls, constant
+from dbkit.parse import Node, Statement
+
+__all__ = ["Locking", "Timeout", "strong_locks", "transactions"]
+
+_UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
+_DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h|d|)\s*$")
+_TIMEOUTS = ("lock_timeout", "statement_timeout")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """A timeout and the statement that set it; 0 milliseconds is no bound at all."""
+
+    milliseconds: float
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Locking:
+    """One statement of the up section, in the order they run.
+
+    Attributes:
+        transaction: number of the transaction it runs in; statements outside of one have a number each.
+        held: (table, lock) of those it locks in SHARE ROW EXCLUSIVE or stronger that the file did not create.
+        lock_timeout, statement_timeout: what is in force; None where the file has not set it.
+    """
+
+    statement: Statement
+    transaction: int
+    held: tuple[tuple[str, Lock], ...] = ()
+    lock_timeout: Timeout | None = None
+    statement_timeout: Timeout | None = None
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The locked tables, as people write them, each once."""
+        return tuple(dict.fromkeys(table for table, _ in self.held))
+
+    @property
+    def lock(self) -> Lock:
+        """The strongest of the locks."""
+        return max((lock for _, lock in self.held), default=Lock.ACCESS_SHARE)
+
+
+@dataclass
+class _Walk:
+    """The session as it goes through a file."""
+
+    context: Context
+    transaction: int = 0
+    opened: bool = False
+    settings: dict[str, Timeout] = field(default_factory=dict)
+
+    def follow(self, statement: Statement) -> Locking:
+        node = statement.node
+        if statement.tag == "TransactionStmt":
+            self.opened = node["kind"] in ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
+            self.transaction += 1
+        elif statement.tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
+            self._set(node["name"], node.get("args", ()), statement)
+        elif statement.tag == "SelectStmt" and "set_config" in statement.text.lower():
+            for call in calls(statement.node, "set_config"):
+                name = constant(next(iter(call.get("args", ())), None))
+                if name in _TIMEOUTS:
+                    self._set(str(name), call["args"][1:2], statement)
+        if not (self.opened or self.context.file.section_at(statement.start).transactional):
+            self.transaction += 1
+        found = [(self.context.state.name(node), lock) for node, lock in locks_of(statement) if self._exists(node)]
+        return Locking(
+            statement,
+            self.transaction,
+            tuple((table, lock) for table, lock in found if lock >= Lock.SHARE_ROW_EXCLUSIVE),
+            self.settings.get("lock_timeout"),
+            self.settings.get("statement_timeout"),
+        )
+
+    def _set(self, name: str, arguments: list[Node] | tuple[()], statement: Statement) -> None:
+        match = _DURATION.match(constant(arguments[0]) or "") if arguments else None
+        if match is None:  # reset, default, or a value that cannot be read here
+            self.settings.pop(name, None)
+        else:
+            self.settings[name] = Timeout(float(match["number"]) * _UNITS[match["unit"]], statement)
+
+    def _exists(self, relation: Node) -> bool:
+        """Whether others may use the table: it is not temporary and the file did not create it."""
+        made = {table.key for table in self.context.effects.tables}
+        return self.context.state.key(relation) not in made and ("pg_temp", relation["relname"]) not in made
+
+
+def transactions(context: Context) -> Iterator[list[Locking]]:
+    """The statements of each transaction of the up section that has several, in order."""
+    current: list[Locking] = []
+    for locking in _walk(context):
+        if current and current[-1].transaction != locking.transaction:
+            if len(current) > 1:
+                yield current
+            current = []
+        current.append(locking)
+    if len(current) > 1:
+        yield current
+
+
+def strong_locks(context: Context) -> list[Locking]:
+    """Statements that take SHARE ROW EXCLUSIVE or a stronger lock on a table the file did not create."""
+    return [locking for locking in _walk(context) if locking.tables]
+
+
+def _walk(context: Context) -> list[Locking]:
+    """Every statement of the up section; worked out once a file, since several rules ask."""
+    known = context.effects.lockings
+    if known is None:
+        walk = _Walk(context)
+        statements = context.file.script.statements
+        known = [walk.follow(item) for item in statements if context.file.section_at(item.start).name == "up"]
+        context.state.effects_of(context.file).lockings = known
+    return known
