@@ -41,12 +41,44 @@ def test_each_file_is_an_item(project: Write, tmp_path: Path, workers: list[str]
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    "files",
+    [["checks"], ["checks/b.sql"], ["checks/b.sql", "checks/a.sql"], ["checks", "-n", "2"]],
+    ids=["all", "one", "late first", "xdist"],
+)
+def test_files_that_count_on_earlier_ones_have_a_second_run(write: Write, tmp_path: Path, files: list[str]) -> None:
+    write("dbkit.toml", '[test]\npaths = ["checks"]\n')
+    write("pytest.ini", "[pytest]\ndbkit_pgtap = true\n")
+    write("checks/000-setup.sql", "create table steps (n int);\n" + assertions("pass()"))
+    for name in "ab":  # each keeps a row, and counts on those of the files before it alone
+        count = "ab".index(name)
+        adds = f"insert into steps values ({count});\n"
+        write(f"checks/{name}.sql", assertions(f"is((select count(*) from steps), {count}::bigint)") + adds)
+    done = run_pytest(tmp_path, "-rP", *files)
+    assert done.returncode == 0, done.stdout
+    assert "ran again after checks/000-setup.sql" in done.stdout
+
+
+def test_the_second_run_helps_only_those_that_miss_something(write: Write, tmp_path: Path) -> None:
+    write("dbkit.toml", '[test]\npaths = ["checks"]\n')
+    write("pytest.ini", "[pytest]\ndbkit_pgtap = true\n")
+    write("checks/000-setup.sql", "create table steps (n int);\n" + assertions("pass()"))
+    write("checks/a.sql", assertions("is((select count(*) from steps), 1::bigint, 'one step')"))
+    write("checks/b.sql", assertions("is(nowhere(), 1)"))
+    write("checks/c.sql", assertions("hasnt_table('steps')"))
+    done = run_pytest(tmp_path)
+    assert "2 failed, 2 passed" in done.stdout
+    assert "checks/a.sql:3: not ok 1 - one step" in done.stdout
+    assert "function nowhere() does not exist" in done.stdout
+    assert done.stdout.count("ran again after") == 1
+
+
 def test_collecting_starts_no_server_and_the_plugin_imports_no_driver(project: Write, tmp_path: Path) -> None:
     project("pytest.ini", "[pytest]\ndbkit_pgtap = true\n")
     done = run_pytest(tmp_path, "--collect-only")
     assert "checks/green.sql::pgtap" in done.stdout
     code = (
         "import sys, dbkit.tap.pytest_plugin; "
-        "sys.exit(any(name in sys.modules for name in ('psycopg', 'pglast', 'dbkit.tap.runner', 'dbkit.config')))"
+        "sys.exit(any(name in sys.modules for name in ('psycopg', 'pglast', 'dbkit.tap.worker', 'dbkit.config')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

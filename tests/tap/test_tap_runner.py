@@ -7,7 +7,7 @@ from tap_files import RunFiles, Write, assertions
 
 from dbkit.tap.isolation import Isolation
 from dbkit.tap.pgtap import find_source, install_pgtap
-from dbkit.tap.runner import FileResult
+from dbkit.tap.result import FileResult
 
 
 def messages(result: FileResult) -> str:
@@ -205,6 +205,34 @@ def test_statements_sent_together_mean_what_they_mean_alone(
     text = f"begin;\ncreate temp table t (a int);\nselect plan(1);\n{statements}\nselect * from finish();\nrollback;\n"
     path = write("a.sql", text)
     (native,), (psql,) = run_files(path), run_files(path, engine="psql")
+    assert native.transcript.output == psql.transcript.output
+    assert native.transcript.exit_code == psql.transcript.exit_code
+    assert native.passed is psql.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("begin; select 'not TAP'; rollback; begin; select plan(1); select pass(); rollback;", True),
+        ("begin; begin; select plan(1); select pass(); rollback; rollback;", True),
+        ("start transaction isolation level serializable read only; select plan(1);", False),  # makes its tables
+        ("start transaction isolation level serializable; select plan(1);"
+         " select is(current_setting('transaction_isolation'), 'serializable'); abort work;", True),
+        ("begin; select 'not TAP'; rollback and chain; select plan(1); select pass(); rollback transaction;", True),
+        ("begin; select plan(1); \\echo # between\nselect pass(); rollback; \\echo # after", True),
+        ("begin; select plan(1); select pass();", True),
+        ("begin; savepoint a; select 1/1; rollback to a; select plan(1); select pass(); rollback;", True),
+        ("begin; select plan(1); select pass(); rollback; begin; select 1/0; rollback;", False),
+        ("begin; create temp table t (a int); rollback; begin; select plan(1); select pass(count(*)::text) from t;"
+         " rollback;", False),
+    ],
+)  # fmt: skip
+def test_a_transaction_sent_as_one_means_what_it_means_alone(
+    run_files: RunFiles, write: Write, text: str, passed: bool
+) -> None:
+    path = write("a.sql", text)
+    (native,), (psql,) = run_files(path), run_files(path, engine="psql")
+    assert native.isolation is Isolation.TRANSACTION
     assert native.transcript.output == psql.transcript.output
     assert native.transcript.exit_code == psql.transcript.exit_code
     assert native.passed is psql.passed is passed

@@ -172,8 +172,6 @@ class LocalServer(Server):
                 start_new_session=True,  # Ctrl-C reaches us only; we stop the server in order
                 preexec_fn=_die_with_parent(), **self._as_user(),
             )  # fmt: skip
-        import psycopg  # noqa: F401  the import takes as long as the server's start: do both at once
-
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
@@ -257,12 +255,15 @@ def _clusters_dir(binaries: Binaries, user: ServerUser | None) -> Path:
 
 def _copy_cluster(source: Path, target: Path) -> None:
     """Copy a stopped cluster with owner and modes; `cp` is twice as fast as doing it here."""
-    done = subprocess.run(["cp", "-a", source, target], capture_output=True, text=True, check=False)
-    if done.returncode:
-        complaints = done.stderr.strip().splitlines()  # one a file: the first says it
+    with subprocess.Popen(["cp", "-a", source, target], stderr=subprocess.PIPE, text=True) as copying:
+        import psycopg  # noqa: F401  the import takes as long as the copy: do both at once
+
+        _, printed = copying.communicate()
+    if copying.returncode:
+        complaints = printed.strip().splitlines()  # one a file: the first says it
         raise DbkitError(
             f"cannot copy the saved cluster to {target.parent}",
-            detail=f"{complaints[0]}." if complaints else f"cp gave exit code {done.returncode}.",
+            detail=f"{complaints[0]}." if complaints else f"cp gave exit code {copying.returncode}.",
             hint="Free some space, or set DBKIT_RUN_DIR to a folder on a larger disk.",
         )
 

@@ -17,8 +17,10 @@ from dbkit.errors import DbkitError
 from dbkit.tap.collect import LastFailed, Selection, TestFile, collect, select, xunit_files
 from dbkit.tap.databases import Source, disposable, named_database
 from dbkit.tap.report import Run
-from dbkit.tap.runner import Engine, FileResult, run
-from dbkit.tap.sequence import counts_on_others, run_in_sequence
+from dbkit.tap.result import FileResult
+from dbkit.tap.runner import run
+from dbkit.tap.sequence import OneDatabase, counts_on_others
+from dbkit.tap.worker import Engine
 
 if TYPE_CHECKING:
     from dbkit.postgres import Recipe, Step
@@ -96,8 +98,9 @@ def run_tests(
             hold=hold,
             on_result=on_result,
         )
-        if held := [result for result in results if hold(result)]:
-            second = {result.file: result for result in run_in_sequence(suite, held, source, options.engine)}
+        if held := sorted(filter(hold, results), key=lambda result: result.file.display):
+            with OneDatabase(suite, source, options.engine) as database:
+                second = {result.file: database.run_again(result) for result in held}
             results = [second.get(result.file, result) for result in results]
             for result in second.values():
                 if on_result is not None:

@@ -8,7 +8,7 @@ import click
 
 from dbkit.tap.databases import Source
 from dbkit.tap.report import file_lines
-from dbkit.tap.runner import FileResult
+from dbkit.tap.result import FileResult
 from dbkit.terminal import can_redraw, redraw
 
 __all__ = ["Console"]

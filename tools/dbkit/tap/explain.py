@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from dbkit.report import Location
-from dbkit.tap.engine import Explain
+from dbkit.tap.psql_state import Explain
 
 if TYPE_CHECKING:
     import psycopg

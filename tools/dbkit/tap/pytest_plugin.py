@@ -1,13 +1,15 @@
 """pytest collects the pgTAP files of a project: `dbkit_pgtap = true` in pytest's ini file turns it on.
 
-Each file is one item, run by the same engine on the same kind of clones as `dbkit test`. Under xdist every worker
-process has a server of its own. Without the setting nothing is imported and nothing is collected.
+Each file is one item, run by the same engine on the same kind of clones as `dbkit test`, and a second time where it
+counts on files before it that commit. Under xdist every worker process has a server of its own. Without the setting
+nothing is imported and nothing is collected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,11 @@ import pytest
 
 if TYPE_CHECKING:
     from dbkit.config import Config
-    from dbkit.tap.runner import FileResult, Worker
+    from dbkit.tap.collect import TestFile
+    from dbkit.tap.databases import Source
+    from dbkit.tap.result import FileResult
+    from dbkit.tap.sequence import OneDatabase
+    from dbkit.tap.worker import Worker
 
 __all__ = ["PgtapFile", "PgtapItem"]
 
@@ -57,11 +63,9 @@ class PgtapItem(pytest.Item):
     """The run of one file: its assertions are known only after it."""
 
     def runtest(self) -> None:
-        from dbkit.tap.collect import collect
-
-        session = _session(self.config)
-        (file,) = collect([self.path], session.config)
-        result = session.worker.run(file)
+        result = _session(self.config).run(self.path)
+        if result.after:
+            self.add_report_section("call", "dbkit", f"ran again after {', '.join(result.after)}")
         if result.skipped:
             pytest.skip(result.tap.skip_reason or "skipped by the file")
         if not result.passed:
@@ -89,7 +93,7 @@ class _Failed(Exception):
 
 
 class _Session:
-    """One worker with its server, made when the first item runs."""
+    """The databases that the items of this process run in, made when the first one runs."""
 
     def __init__(self, rootpath: Path) -> None:
         from dbkit.config import CONFIG_NAME, load_config
@@ -97,20 +101,45 @@ class _Session:
         own = rootpath / CONFIG_NAME
         self.config: Config = load_config(own if own.is_file() else None)
         self._stack = ExitStack()
-        self._worker: Worker | None = None
 
-    @property
-    def worker(self) -> Worker:
-        if self._worker is None:
-            from dbkit.tap.command import Options, open_source
-            from dbkit.tap.runner import Worker
+    def run(self, path: Path) -> FileResult:
+        """Run a file, a second time if it counts on files of the project that commit."""
+        from dbkit.tap.collect import collect
+        from dbkit.tap.sequence import counts_on_others
 
-            source = self._stack.enter_context(open_source(self.config, Options()))
-            self._worker = self._stack.enter_context(Worker(source))
-        return self._worker
+        (file,) = collect([path], self.config)
+        result = self._worker.run(file)
+        if not result.passed and counts_on_others(result, self._suite, self._source):
+            return self._one_database.run_again(result)
+        return result
 
     def close(self) -> None:
         self._stack.close()
+
+    @cached_property
+    def _source(self) -> Source:
+        from dbkit.tap.command import Options, open_source
+
+        return self._stack.enter_context(open_source(self.config, Options()))
+
+    @cached_property
+    def _worker(self) -> Worker:
+        from dbkit.tap.worker import Worker
+
+        return self._stack.enter_context(Worker(self._source))
+
+    @cached_property
+    def _suite(self) -> list[TestFile]:
+        """Every file of the project: pytest may have been asked for one of them."""
+        from dbkit.tap.command import Options, test_files
+
+        return test_files(self.config, Options())
+
+    @cached_property
+    def _one_database(self) -> OneDatabase:
+        from dbkit.tap.sequence import OneDatabase
+
+        return self._stack.enter_context(OneDatabase(self._suite, self._source))
 
 
 _SESSION = pytest.StashKey[_Session]()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dbkit.report import Finding, Location, Report, render_github
+from dbkit.output.github import render_github
+from dbkit.output.junit import Case, Suite, render_junit
+from dbkit.report import Finding, Location, Report
 from dbkit.tap.parse import Assertion
-from dbkit.tap.runner import FileResult
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from dbkit.tap.result import FileResult
 
 __all__ = ["Run", "closing_lines", "file_lines", "junit", "render_annotations", "render_tap", "report_of"]
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SHOWN_NOTICES = 20
 
 
@@ -151,71 +148,51 @@ def render_annotations(report: Report) -> str:
 
 def junit(run: Run) -> str:
     """JUnit XML: a suite a file, a case an assertion; a file that broke has one more case, named after it."""
-    from xml.etree import ElementTree
-
-    root = ElementTree.Element(
-        "testsuites",
-        name="dbkit test",
-        tests=str(run.tests),
-        failures=str(run.failed_tests),
-        errors=str(sum(bool(result.problems_and_plan) for result in run.results)),
-        time=f"{run.seconds:.3f}",
-    )
-    for result in run.results:
-        _junit_suite(root, result)
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return render_junit("dbkit test", map(_suite, run.results), run.seconds)
 
 
-def _junit_suite(root: Element, result: FileResult) -> None:
-    from xml.etree import ElementTree
-
+def _suite(result: FileResult) -> Suite:
+    cases = [_case(result, assertion) for assertion in result.tap.assertions]
     problems = result.problems_and_plan
-    assertions = result.tap.assertions
-    suite = ElementTree.SubElement(
-        root,
-        "testsuite",
-        name=_xml(result.file.display),
-        tests=str(len(assertions) + bool(problems)),
-        failures=str(len(result.tap.failed)),
-        errors=str(int(bool(problems))),
-        skipped=str(sum(assertion.directive != "" for assertion in assertions)),
-        time=f"{result.seconds:.3f}",
-    )
-    for assertion in assertions:
-        case = _junit_case(suite, result, assertion.title, assertion.place, assertion.seconds)
-        if assertion.place and assertion.place.file != result.file.display:
-            case.set("file", _xml(assertion.place.file))
-        if not assertion.passed:
-            message = _xml(f"not ok {assertion.number} - {assertion.title}")
-            failure = ElementTree.SubElement(case, "failure", message=message)
-            failure.text = _xml("\n".join([_place(assertion.place, result), *_diagnostics(assertion)]))
-        elif assertion.directive:
-            ElementTree.SubElement(case, "skipped", message=_xml(f"{assertion.directive} {assertion.reason}".strip()))
     if problems:
         place = next((problem.place for problem in problems if problem.place), None)
-        case = _junit_case(suite, result, Path(result.file.display).name, place, 0.0)
-        error = ElementTree.SubElement(case, "error", message=_xml(problems[0].message.split("\n")[0]))
-        error.text = _xml("\n".join(problem.message for problem in problems))
+        cases.append(
+            Case(
+                _classname(result),
+                Path(result.file.display).name,
+                result.file.display,
+                place.line if place else None,
+                outcome="error",
+                message=problems[0].message.split("\n")[0],
+                text="\n".join(problem.message for problem in problems),
+            )
+        )
     notices = [line.text for line in result.transcript.lines if line.channel == "err"]
-    if notices:
-        ElementTree.SubElement(suite, "system-err").text = _xml("\n".join(notices))
+    return Suite(result.file.display, cases, result.seconds, "\n".join(notices))
 
 
-def _junit_case(suite: Element, result: FileResult, name: str, place: Location | None, seconds: float) -> Element:
-    from xml.etree.ElementTree import SubElement
-
-    case = SubElement(
-        suite,
-        "testcase",
-        classname=_xml(str(Path(result.file.display).with_suffix("")).replace("/", ".")),
-        name=_xml(name),
-        file=_xml(result.file.display),
-        time=f"{seconds:.4f}",
+def _case(result: FileResult, assertion: Assertion) -> Case:
+    outcome = message = text = ""
+    if not assertion.passed:
+        outcome, message = "failure", f"not ok {assertion.number} - {assertion.title}"
+        text = "\n".join([_place(assertion.place, result), *_diagnostics(assertion)])
+    elif assertion.directive:
+        outcome, message = "skipped", f"{assertion.directive} {assertion.reason}".strip()
+    place = assertion.place
+    return Case(
+        _classname(result),
+        assertion.title,
+        place.file if place else result.file.display,
+        place.line if place else None,
+        assertion.seconds,
+        outcome,
+        message,
+        text,
     )
-    if place:
-        case.set("line", str(place.line))
-    return case
+
+
+def _classname(result: FileResult) -> str:
+    return str(Path(result.file.display).with_suffix("")).replace("/", ".")
 
 
 def _findings(result: FileResult) -> list[Finding]:
@@ -271,7 +248,3 @@ def _notices(result: FileResult) -> list[str]:
 
 def _place(place: Location | None, result: FileResult) -> str:
     return str(place) if place else result.file.display
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("�", text)

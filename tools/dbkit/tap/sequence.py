@@ -8,14 +8,17 @@ says then counts, and the report names the file that it needs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from typing import Self
 
 from dbkit.tap.collect import TestFile
 from dbkit.tap.databases import Source
 from dbkit.tap.isolation import Isolation
-from dbkit.tap.runner import Engine, FileResult, Worker
+from dbkit.tap.result import FileResult
+from dbkit.tap.worker import Engine, Worker
 
-__all__ = ["counts_on_others", "run_in_sequence"]
+__all__ = ["OneDatabase", "counts_on_others"]
 
 # Undefined function, table, schema, and object (type, role, extension).
 _NOT_THERE = ("42883", "42P01", "3F000", "42704")
@@ -29,35 +32,66 @@ def counts_on_others(result: FileResult, files: Sequence[TestFile], source: Sour
     return missed and bool(_before(result.file, files))
 
 
-def run_in_sequence(
-    files: Sequence[TestFile], first: Sequence[FileResult], source: Source, engine: Engine
-) -> list[FileResult]:
-    """Second runs of files, in the order of their names; the first result stays where the second is the same.
+class OneDatabase:
+    """The database in which files run one after the other; a context manager that gives it back.
 
-    Args:
-        files: every file of the suite, so that a selection of it finds what it needs.
-        first: results for which `counts_on_others` is true.
+    It is made when the first file asks for it, and made anew for a file whose turn is over: in one in which later
+    files have run, it could count on them.
     """
-    assert source.clone is not None
-    ran: set[str] = set()
-    prepared: list[str] = []
-    results = []
-    with source.clone() as conninfo, Worker(replace(source, clone=None, conninfo=conninfo), engine, True) as worker:
-        for result in sorted(first, key=lambda result: result.file.display):
-            for file in _before(result.file, files):
-                if file.display not in ran:
-                    worker.run(file)
-                    ran.add(file.display)
-                    prepared.append(file.display)
-            again = worker.run(result.file)
-            ran.add(result.file.display)
-            # Where the other files change nothing, the file is to be blamed alone.
-            same = (again.transcript.failures, len(again.tap.assertions)) == (
-                result.transcript.failures,
-                len(result.tap.assertions),
-            )
-            results.append(result if same else replace(again, after=tuple(prepared)))
-    return results
+
+    def __init__(self, files: Sequence[TestFile], source: Source, engine: Engine = "auto") -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            files: every file of the suite, so that a selection of it finds what it needs.
+            source: one that gives clones.
+        """
+        self._files = files
+        self._source = source
+        self._engine: Engine = engine
+        self._stack = ExitStack()
+        self._worker: Worker | None = None
+        self._ran: list[str] = []
+        self._prepared: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run_again(self, result: FileResult) -> FileResult:
+        """The second run of a file. The first result stays where the other files change nothing: it is blamed alone.
+
+        Args:
+            result: one for which `counts_on_others` is true.
+        """
+        worker = self._turn_of(result.file)
+        for file in _before(result.file, self._files):
+            if file.display not in self._ran:
+                worker.run(file)
+                self._ran.append(file.display)
+                self._prepared.append(file.display)
+        again = worker.run(result.file)
+        self._ran.append(result.file.display)
+        if _outcome(again) == _outcome(result):
+            return result
+        return replace(again, after=tuple(self._prepared))
+
+    def _turn_of(self, file: TestFile) -> Worker:
+        if self._worker is None or any(name >= file.display for name in self._ran):
+            self._stack.close()
+            self._ran.clear()
+            self._prepared.clear()
+            assert self._source.clone is not None
+            conninfo = self._stack.enter_context(self._source.clone())
+            database = replace(self._source, clone=None, conninfo=conninfo)
+            self._worker = self._stack.enter_context(Worker(database, self._engine, allow_commit=True))
+        return self._worker
+
+
+def _outcome(result: FileResult) -> tuple[object, int]:
+    return result.transcript.failures, len(result.tap.assertions)
 
 
 def _before(file: TestFile, files: Sequence[TestFile]) -> list[TestFile]:
