@@ -17,7 +17,9 @@ from dbkit.postgres import Database, Recipe, Server, Step, Template
 from dbkit.tap import pgtap
 from dbkit.tap.collect import collect
 from dbkit.tap.databases import Source, disposable
-from dbkit.tap.runner import Engine, FileResult, run
+from dbkit.tap.result import FileResult
+from dbkit.tap.runner import run
+from dbkit.tap.worker import Engine
 
 
 def _add_pgtap(conninfo: str) -> None:

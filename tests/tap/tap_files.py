@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from dbkit.tap.runner import FileResult
+from dbkit.tap.result import FileResult
 
 Write = Callable[[str, str], Path]
 RunFiles = Callable[..., list[FileResult]]

@@ -14,7 +14,8 @@ from dbkit.postgres import Database
 from dbkit.tap.collect import collect
 from dbkit.tap.command import Options, open_source
 from dbkit.tap.databases import named_database
-from dbkit.tap.runner import FileResult, run
+from dbkit.tap.result import FileResult
+from dbkit.tap.runner import run
 
 USES_TABLE = assertions("is((select count(*) from kept), 1::bigint)")
 
