@@ -78,6 +78,7 @@ class Statement:
         start: character offset of its first token in the file.
         end: character offset just behind its last token, without the semicolon.
         script: the file it stands in.
+        memo: what was worked out about it, by name, for those who ask again.
     """
 
     tag: str
@@ -85,8 +86,9 @@ class Statement:
     start: int
     end: int
     script: Script = field(repr=False)
-    _chunk: str = field(repr=False, default="")  # the text handed to the parser, whose bytes `location` counts
-    _base: int = 0  # character offset of that text in the file
+    chunk: str = field(repr=False, default="")  # the text handed to the parser, whose bytes `location` counts
+    base: int = 0  # character offset of that text in the file
+    memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def text(self) -> str:
@@ -98,7 +100,7 @@ class Statement:
         location = node.get("location") if node else None
         if location is None or location < 0:
             return self.start
-        return self._base + _characters(self._chunk, int(location))
+        return self.base + _characters(self.chunk, int(location))
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ _PATH = click.Path(path_type=Path)
     help="SQL that was applied before, read and not judged. Repeatable.",
 )
 @click.option("--each", is_flag=True, help="Judge every migration by itself instead of as a line.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what an earlier run over the same files left.")
 @click.option("--explain", metavar="RULE", default=None, help="Print the documentation of a rule and stop.")
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules and stop.")
 @click.option(
@@ -41,6 +42,7 @@ def lint(
     profile: str | None,
     history: tuple[Path, ...],
     each: bool,
+    no_cache: bool,
     explain: str | None,
     list_rules: bool,
     output_format: str,
@@ -72,7 +74,7 @@ def lint(
 
     # The trees hold no cycles and the process ends with the command: collecting garbage only costs.
     gc.disable()
-    result = run(load_config(config_file), paths, history=history, each=each, profile=profile)
+    result = run(load_config(config_file), paths, history=history, each=each, profile=profile, remember=not no_cache)
     closing = closing_line(result)
     if result.report.findings:
         closing = "\n" + closing

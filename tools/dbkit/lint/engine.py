@@ -14,13 +14,15 @@ from pathlib import Path
 
 from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
+from dbkit.lint.cache import Memory
 from dbkit.lint.files import DECLARED, LintFile, Section, Series, collect
 from dbkit.lint.model import Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
-from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, StatementCheck, load_rules
+from dbkit.lint.rule import DO, FUNCTION, ColumnCheck, Hit, Rule, StatementCheck, load_rules
 from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
+from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
 from dbkit.parse import Body, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Location, Report, Severity
 
@@ -107,6 +109,7 @@ def lint(
     history: Sequence[Path] = (),
     each: bool = False,
     profile: str | None = None,
+    remember: bool = True,
 ) -> LintResult:
     """Judge SQL files.
 
@@ -115,6 +118,7 @@ def lint(
         history: SQL that was applied before, and is not judged.
         each: judge every migration by itself, not as a line.
         profile: overrides `[lint] profile`.
+        remember: use and keep what runs over the same files left in the cache folder.
 
     Raises:
         DbkitError: bad settings, a path without SQL, an unreadable file.
@@ -122,12 +126,14 @@ def lint(
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
     series = collect(config, paths, history, each=each)
-    findings: list[Finding] = []
-    texts: dict[str, str] = {}
-    for line in series:
-        findings.extend(_Run(line, settings, tenants).findings())
-        texts.update((file.display, file.text) for file in line.files if file.judged)
-    findings.sort(key=_reading_order)
+    memory = Memory(config, settings, series, enabled=remember)
+    findings = memory.findings()
+    if findings is None:
+        memory.recall_trees()
+        findings = [finding for line in series for finding in _Run(line, settings, tenants).findings()]
+        findings.sort(key=_reading_order)
+        memory.keep(findings)
+    texts = {file.display: file.text for line in series for file in line.files if file.judged}
     report = Report("lint", findings)
     severities = Counter(str(finding.severity) for finding in findings)
     report.summary = {
@@ -153,6 +159,7 @@ class _Run:
         self.tenants = tenants
         self.state = State()
         self.placed: dict[tuple[str, LintFile, int], _Placed] = {}
+        self._checks_of_kind: dict[str, _Checks] = {}
 
     def findings(self) -> list[Finding]:
         judged = [file for file in self.series.files if file.judged]
@@ -170,7 +177,7 @@ class _Run:
     # -- asking the rules ---------------------------------------------------------------------------------------------
 
     def _replay(self, file: LintFile) -> None:
-        checks = _Checks(self.settings.rules.values(), file) if file.judged else None
+        checks = self._checks(file.kind) if file.judged else None
         section, opened = file.sections[0], False
         for statement in file.script.statements:
             if file.section_at(statement.start) is not section:
@@ -186,9 +193,17 @@ class _Run:
             self._report_syntax(file)
 
     def _ask_about_statement(self, statement: Statement, context: Context, checks: _Checks) -> None:
+        section, file = context.section.name, context.file
         for rule, check in checks.of(statement.tag):
-            if context.section.name in rule.sections and _has_trigger(rule, statement):
-                self._place(rule, check(statement, context), statement, context.file)
+            if section in rule.sections and (not rule.triggers or _has_trigger(rule, statement)):
+                for hit in check(statement, context):
+                    self._place(rule, hit, statement, file)
+        if statement.tag in COLUMN_STATEMENTS:
+            for name, column in column_definitions(statement):
+                for rule, column_check in checks.columns.get(column_type(column), ()):
+                    if section in rule.sections:
+                        for hit in column_check(name, column, statement, context):
+                            self._place(rule, hit, statement, file)
         kind = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}.get(statement.tag)
         if kind is None or kind not in checks.bodies:
             return
@@ -197,14 +212,20 @@ class _Run:
             for embedded in embedded_statements(body):
                 for rule, check in checks.inside(embedded.tag, kind):
                     if context.section.name in rule.sections and _has_trigger(rule, embedded):
-                        self._place(rule, check(embedded, inside), statement, context.file)
+                        for hit in check(embedded, inside):
+                            self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        context = self._context(file, file.sections[0])
-        for rule in self.settings.rules.values():
-            if file.kind in rule.files:
-                for check in rule.concluded_checks if concluded else rule.settled_checks:
-                    self._place(rule, check(context), None, file)
+        context, checks = self._context(file, file.sections[0]), self._checks(file.kind)
+        for rule, check in checks.concluded if concluded else checks.settled:
+            for hit in check(context):
+                self._place(rule, hit, None, file)
+
+    def _checks(self, kind: str) -> _Checks:
+        found = self._checks_of_kind.get(kind)
+        if found is None:
+            found = self._checks_of_kind[kind] = _Checks(self.settings.rules.values(), kind)
+        return found
 
     def _context(self, file: LintFile, section: Section, *, in_transaction: bool = True) -> Context:
         return Context(file, self.state, section, self.series, self.tenants, self.settings, in_transaction)
@@ -213,24 +234,23 @@ class _Run:
         first, *more = file.script.problems
         rule = load_rules()["syntax_error"]
         detail = f"{len(more)} more statements of the file cannot be parsed." if more else None
-        self._place(rule, [Hit(first.message, first.offset, detail=detail)], None, file)
+        self._place(rule, Hit(first.message, first.offset, detail=detail), None, file)
 
     # -- places and allowances ----------------------------------------------------------------------------------------
 
-    def _place(self, rule: Rule, hits: Iterable[Hit], statement: Statement | None, file: LintFile) -> None:
+    def _place(self, rule: Rule, hit: Hit, statement: Statement | None, file: LintFile) -> None:
         if rule.name not in self.settings.rules:
             return
-        for hit in hits:
-            origin = hit.at if isinstance(hit.at, Origin) else None
-            where = origin.file if origin else file
-            offset = origin.offset if origin else int(hit.at)  # type: ignore[arg-type]
-            begins = origin.statement if origin else statement.start if statement else offset
-            if where.judged:
-                line, column = where.script.position(offset)
-                self.placed.setdefault(
-                    (rule.name, where, offset),
-                    _Placed(rule, hit, where, line, column, where.script.position(begins)[0]),
-                )
+        origin = hit.at if isinstance(hit.at, Origin) else None
+        where = origin.file if origin else file
+        offset = origin.offset if origin else int(hit.at)  # type: ignore[arg-type]
+        begins = origin.statement if origin else statement.start if statement else offset
+        if where.judged:
+            line, column = where.script.position(offset)
+            self.placed.setdefault(
+                (rule.name, where, offset),
+                _Placed(rule, hit, where, line, column, where.script.position(begins)[0]),
+            )
 
     def _after_allowances(self, judged: list[LintFile]) -> list[Finding]:
         allowances = {file: read_allowances(file) for file in judged}
@@ -256,7 +276,7 @@ class _Run:
             close = get_close_matches(allowance.rule, rules, n=1)
             hint = f"Did you mean {close[0]}?" if close else "Run: dbkit lint --rules"
             hit = Hit(f"no rule is named {allowance.rule or 'nothing'}", allowance.offset, hint=hint)
-            self._place(rules["unknown_rule_in_allowance"], [hit], None, file)
+            self._place(rules["unknown_rule_in_allowance"], hit, None, file)
             return
         if not allowance.reason:
             hit = Hit(
@@ -264,7 +284,7 @@ class _Run:
                 allowance.offset,
                 hint=f"Write: -- dbkit: allow {allowance.rule} because <why it is right here>",
             )
-            self._place(rules["allowance_without_reason"], [hit], None, file)
+            self._place(rules["allowance_without_reason"], hit, None, file)
         # A rule that did not run, or does not judge such files, may well match in another profile.
         if not allowance.used and allowance.rule in self.settings.rules:
             hit = Hit(
@@ -272,7 +292,7 @@ class _Run:
                 allowance.offset,
                 hint="Remove the comment, or put it right above the statement it is about.",
             )
-            self._place(rules["unused_allowance"], [hit], None, file)
+            self._place(rules["unused_allowance"], hit, None, file)
 
     def _finding(self, item: _Placed) -> Finding | None:
         hit, rule = item.hit, item.rule
@@ -298,18 +318,17 @@ def _has_trigger(rule: Rule, statement: Statement) -> bool:
 
 
 class _Checks:
-    """The statement checks that concern one file, by the kind of statement they look at."""
+    """The checks that concern one kind of file, by the kind of statement they look at."""
 
-    def __init__(self, rules: Iterable[Rule], file: LintFile) -> None:
-        text = file.text.lower()
-        self.rules = [
-            rule
-            for rule in rules
-            if rule.statement_checks
-            and file.kind in rule.files
-            and (not rule.triggers or any(word in text for word in rule.triggers))
-        ]
-        self.bodies = {kind for rule in self.rules for kind in rule.bodies}
+    def __init__(self, rules: Iterable[Rule], kind: str) -> None:
+        self.rules = [rule for rule in rules if kind in rule.files]
+        self.bodies = {body for rule in self.rules for body in rule.bodies}
+        self.settled = [(rule, check) for rule in self.rules for check in rule.settled_checks]
+        self.concluded = [(rule, check) for rule in self.rules for check in rule.concluded_checks]
+        self.columns: dict[str, list[tuple[Rule, ColumnCheck]]] = {}
+        for rule in self.rules:
+            for name, found in rule.column_checks.items():
+                self.columns.setdefault(name, []).extend((rule, check) for check in found)
         self._by_tag: dict[str, list[tuple[Rule, StatementCheck]]] = {}
 
     def of(self, tag: str) -> list[tuple[Rule, StatementCheck]]:

@@ -53,6 +53,7 @@ class LintFile:
         module: the module whose line it belongs to; None outside this project's own folders.
         own_line: whether it is a migration of this project's own line, where file name and header rules hold.
         down: whether the whole file is a way back (golang-migrate, diesel, sqitch …).
+        script_if_parsed: the parsed text once somebody has asked for `script`, or an earlier run's.
         bare: whether its runner runs it without a transaction around it, whatever the file says.
     """
 
@@ -65,15 +66,15 @@ class LintFile:
     own_line: bool = False
     down: bool = False
     bare: bool = False
-    _script: Script | None = field(default=None, repr=False)
+    script_if_parsed: Script | None = field(default=None, repr=False)
     _sections: tuple[Section, ...] | None = field(default=None, repr=False)
 
     @property
     def script(self) -> Script:
         """The parsed text; parsed when first asked for."""
-        if self._script is None:
-            self._script = parse(self.text)
-        return self._script
+        if self.script_if_parsed is None:
+            self.script_if_parsed = parse(self.text)
+        return self.script_if_parsed
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -309,8 +310,8 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 
 def _unjudged(files: Iterable[LintFile]) -> list[LintFile]:
-    """Fresh copies, so that each series replays its own; the parsed text is shared."""
-    return [replace(file, judged=False, _script=file.script) for file in files]
+    """Fresh copies, so that each series replays its own."""
+    return [replace(file, judged=False) for file in files]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from dbkit.report import Severity
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
     from dbkit.lint.model import Origin
-    from dbkit.parse import Statement
+    from dbkit.parse import Node, Statement
 
 __all__ = [
     "BOTH_WAYS",
@@ -39,6 +39,7 @@ __all__ = [
     "PROFILES",
     "RECOMMENDED",
     "STRICT",
+    "ColumnCheck",
     "FileCheck",
     "Hit",
     "Rule",
@@ -88,6 +89,7 @@ class Hit:
 
 
 StatementCheck = Callable[["Statement", "Context"], Iterable[Hit]]
+ColumnCheck = Callable[[str, "Node", "Statement", "Context"], Iterable[Hit]]
 FileCheck = Callable[["Context"], Iterable[Hit]]
 
 
@@ -121,6 +123,7 @@ class Rule:
     name: str = ""
     doc: str = ""
     statement_checks: dict[str, list[StatementCheck]] = field(default_factory=dict)
+    column_checks: dict[str, list[ColumnCheck]] = field(default_factory=dict)
     settled_checks: list[FileCheck] = field(default_factory=list)
     concluded_checks: list[FileCheck] = field(default_factory=list)
 
@@ -130,6 +133,19 @@ class Rule:
         def register(function: StatementCheck) -> StatementCheck:
             for tag in tags:
                 self.statement_checks.setdefault(tag, []).append(function)
+            return function
+
+        return register
+
+    def on_column(self, *types: str) -> Callable[[ColumnCheck], ColumnCheck]:
+        """Call the function with each column that is created with, or changed to, one of these types.
+
+        Types are named as `trees.column_type` does; the function is given the name, the ColumnDef and its statement.
+        """
+
+        def register(function: ColumnCheck) -> ColumnCheck:
+            for name in types:
+                self.column_checks.setdefault(name, []).append(function)
             return function
 
         return register

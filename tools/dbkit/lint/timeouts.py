@@ -95,6 +95,9 @@ class _Walk:
     def _exists(self, relation: Node) -> bool:
         """Whether others may use the table: it is not temporary and the file did not create it."""
         made = {table.key for table in self.context.effects.tables}
+        found = self.context.state.find(relation)
+        if found is not None and found.temporary:
+            return False
         return self.context.state.key(relation) not in made and ("pg_temp", relation["relname"]) not in made
 
 

@@ -111,8 +111,15 @@ def _range_vars(item: Node) -> Iterator[Node]:
             yield from _range_vars(item["JoinExpr"][side])
 
 
-def created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
+def created_names(statement: Statement) -> list[tuple[str, str, Node]]:
     """(kind, name, node with the place) of what a statement gives a name, but for policies and comments."""
+    known: list[tuple[str, str, Node]] | None = statement.memo.get("names")
+    if known is None:
+        known = statement.memo["names"] = list(_created_names(statement))
+    return known
+
+
+def _created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
     tag, node = statement.tag, statement.node
     if tag in ("CreateStmt", "CreateForeignTableStmt"):
         yield "table", node.get("base", node)["relation"]["relname"], node.get("base", node)["relation"]
@@ -273,19 +280,25 @@ def is_array(column: Node) -> bool:
     return "arrayBounds" in column.get("typeName", {})
 
 
-def column_definitions(statement: Statement) -> Iterator[tuple[str, Node]]:
+def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
     """(name, ColumnDef) of each column a statement creates or gives another type.
 
     For CreateStmt, CreateForeignTableStmt and AlterTableStmt. The definition of a changed column has only a type.
     """
+    known: list[tuple[str, Node]] | None = statement.memo.get("columns")
+    if known is not None:
+        return known
     node = statement.node
-    for element in node.get("base", node).get("tableElts", ()):
-        if "ColumnDef" in element:
-            yield element["ColumnDef"]["colname"], element["ColumnDef"]
+    elements = [
+        element["ColumnDef"] for element in node.get("base", node).get("tableElts", ()) if "ColumnDef" in element
+    ]
+    columns = [(column["colname"], column) for column in elements]
     for command in commands(node):
         definition = command.get("def", {}).get("ColumnDef")
         if definition and command["subtype"] in ("AT_AddColumn", "AT_AlterColumnType"):
-            yield command.get("name") or definition["colname"], definition
+            columns.append((command.get("name") or definition["colname"], definition))
+    statement.memo["columns"] = columns
+    return columns
 
 
 def is_not_null(column: Node) -> bool:

@@ -32,19 +32,16 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L028", severity=Severity.WARNING)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "bpchar":
-            yield Hit(
-                f"column {name} is char, padded with blanks",
-                at=statement.offset(column),
-                hint="Write text, and a check on the length or form.",
-            )
+@rule.on_column("bpchar")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    yield Hit(
+        f"column {name} is char, padded with blanks",
+        at=statement.offset(column),
+        hint="Write text, and a check on the length or form.",
+    )

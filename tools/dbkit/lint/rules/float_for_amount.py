@@ -31,8 +31,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L026", severity=Severity.ERROR)
@@ -118,12 +117,11 @@ def is_amount(name: str) -> bool:
     return bool(words & _MONEY and not words & _MEASURES)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) in ("float4", "float8") and is_amount(name):
-            yield Hit(
-                f"column {name} holds an amount in a binary float",
-                at=statement.offset(column),
-                hint="Write numeric(12, 2).",
-            )
+@rule.on_column("float4", "float8")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    if is_amount(name):
+        yield Hit(
+            f"column {name} holds an amount in a binary float",
+            at=statement.offset(column),
+            hint="Write numeric(12, 2).",
+        )

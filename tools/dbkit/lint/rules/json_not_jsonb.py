@@ -30,19 +30,16 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="C062", severity=Severity.WARNING)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "json":
-            yield Hit(
-                f"column {name} is json, which cannot be compared or indexed",
-                at=statement.offset(column),
-                hint="Write jsonb.",
-            )
+@rule.on_column("json")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    yield Hit(
+        f"column {name} is json, which cannot be compared or indexed",
+        at=statement.offset(column),
+        hint="Write jsonb.",
+    )

@@ -31,19 +31,16 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L026", severity=Severity.ERROR)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "money":
-            yield Hit(
-                f"column {name} is money, whose meaning depends on lc_monetary",
-                at=statement.offset(column),
-                hint="Write numeric(12, 2), and the currency in a column of its own.",
-            )
+@rule.on_column("money")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    yield Hit(
+        f"column {name} is money, whose meaning depends on lc_monetary",
+        at=statement.offset(column),
+        hint="Write numeric(12, 2), and the currency in a column of its own.",
+    )

@@ -30,17 +30,16 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import HOUSE, Hit, Rule
 from dbkit.lint.rules.float_for_amount import is_amount
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, type_modifiers
-from dbkit.parse import Statement
+from dbkit.lint.trees import type_modifiers
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L026", severity=Severity.ERROR, set=HOUSE)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "numeric" and not type_modifiers(column) and is_amount(name):
-            yield Hit(
-                f"column {name} holds an amount of any scale", at=statement.offset(column), hint="Write numeric(12, 2)."
-            )
+@rule.on_column("numeric")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    if not type_modifiers(column) and is_amount(name):
+        yield Hit(
+            f"column {name} holds an amount of any scale", at=statement.offset(column), hint="Write numeric(12, 2)."
+        )

@@ -30,21 +30,18 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, type_modifiers
-from dbkit.parse import Statement
+from dbkit.lint.trees import type_modifiers
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="C083", severity=Severity.WARNING)
 
-_TIMES = ("timestamptz", "timestamp", "time", "timetz")
 
-
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) in _TIMES and type_modifiers(column) and type_modifiers(column)[0] < 6:
-            yield Hit(
-                f"column {name} is rounded to {type_modifiers(column)[0]} digits of a second",
-                at=statement.offset(column),
-                hint="Leave the precision out; round with date_trunc() where it is shown.",
-            )
+@rule.on_column("timestamptz", "timestamp", "time", "timetz")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    if type_modifiers(column) and type_modifiers(column)[0] < 6:
+        yield Hit(
+            f"column {name} is rounded to {type_modifiers(column)[0]} digits of a second",
+            at=statement.offset(column),
+            hint="Leave the precision out; round with date_trunc() where it is shown.",
+        )

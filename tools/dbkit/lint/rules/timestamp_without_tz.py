@@ -30,19 +30,16 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L027", severity=Severity.ERROR)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "timestamp":
-            yield Hit(
-                f"column {name} is a timestamp without time zone",
-                at=statement.offset(column),
-                hint="Write timestamptz; it takes the same eight bytes.",
-            )
+@rule.on_column("timestamp")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    yield Hit(
+        f"column {name} is a timestamp without time zone",
+        at=statement.offset(column),
+        hint="Write timestamptz; it takes the same eight bytes.",
+    )

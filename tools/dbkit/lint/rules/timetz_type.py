@@ -31,19 +31,16 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="C068", severity=Severity.WARNING)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "timetz":
-            yield Hit(
-                f"column {name} is a time with time zone and without a date",
-                at=statement.offset(column),
-                hint="Write time and keep the name of the zone beside it, or timestamptz.",
-            )
+@rule.on_column("timetz")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    yield Hit(
+        f"column {name} is a time with time zone and without a date",
+        at=statement.offset(column),
+        hint="Write time and keep the name of the zone beside it, or timestamptz.",
+    )

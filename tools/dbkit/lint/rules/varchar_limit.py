@@ -31,19 +31,18 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, type_modifiers
-from dbkit.parse import Statement
+from dbkit.lint.trees import type_modifiers
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L028", severity=Severity.WARNING)
 
 
-@rule.on(*COLUMN_STATEMENTS)
-def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for name, column in column_definitions(statement):
-        if column_type(column) == "varchar" and type_modifiers(column):
-            yield Hit(
-                f"column {name} is varchar({type_modifiers(column)[0]})",
-                at=statement.offset(column),
-                hint="Write text, and a check (length(…) <= n) where a limit is meant.",
-            )
+@rule.on_column("varchar")
+def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
+    if type_modifiers(column):
+        yield Hit(
+            f"column {name} is varchar({type_modifiers(column)[0]})",
+            at=statement.offset(column),
+            hint="Write text, and a check (length(…) <= n) where a limit is meant.",
+        )
