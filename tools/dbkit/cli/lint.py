@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dbkit.cli.options import config_option
+from dbkit.cli.options import config_option, findings_format_option, output_option
 from dbkit.config import load_config
 
 __all__ = ["lint"]
@@ -29,13 +29,28 @@ _PATH = click.Path(path_type=Path)
 @click.option("--explain", metavar="RULE", default=None, help="Print the documentation of a rule and stop.")
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules and stop.")
 @click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(("text", "json", "github", "markdown")),
-    default="text",
-    show_default=True,
-    help="Output format; markdown is the reference of --rules.",
+    "--changed-since",
+    metavar="REV",
+    default=None,
+    help="Judge only files that differ from where this branch left the git revision REV.",
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    default=None,
+    help="Leave out the findings FILE lists. Default: [lint] baseline.",
+)
+@click.option(
+    "--write-baseline",
+    "baseline_to_write",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    default=None,
+    help="List all findings in FILE and stop.",
+)
+@findings_format_option("markdown")
+@output_option
 @config_option
 def lint(
     paths: tuple[Path, ...],
@@ -45,7 +60,11 @@ def lint(
     no_cache: bool,
     explain: str | None,
     list_rules: bool,
+    changed_since: str | None,
+    baseline: Path | None,
+    baseline_to_write: Path | None,
     output_format: str,
+    output: Path | None,
     config_file: Path | None,
 ) -> None:
     """Find defects in SQL files.
@@ -68,17 +87,33 @@ def lint(
         raise click.UsageError("markdown is the format of --rules")
     import gc
 
+    from dbkit.lint.baseline import not_in_baseline, write_baseline
+    from dbkit.lint.changed import changed_files
     from dbkit.lint.engine import lint as run
     from dbkit.lint.render import closing_line, render_frames
     from dbkit.report import finish
 
     # The trees hold no cycles and the process ends with the command: collecting garbage only costs.
     gc.disable()
-    result = run(load_config(config_file), paths, history=history, each=each, profile=profile, remember=not no_cache)
-    closing = closing_line(result)
-    if result.report.findings:
-        closing = "\n" + closing
-    finish(result.report, output_format, closing=[closing], renderers=[("text", lambda _: render_frames(result))])
+    config = load_config(config_file)
+    only = changed_files(config.root, changed_since) if changed_since else None
+    result = run(config, paths, history=history, each=each, profile=profile, only=only, remember=not no_cache)
+    report = result.report
+    if baseline_to_write is not None:
+        write_baseline(baseline_to_write, report.findings)
+        click.echo(f"{len(report.findings)} findings are in {config.display(baseline_to_write)}")
+        return
+    baseline = baseline or (config.resolve(Path(result.baseline)) if result.baseline else None)
+    closing = []
+    if baseline is not None:
+        report.findings, covered, gone = not_in_baseline(baseline, report.findings)
+        report.summary |= result.count()
+        report.summary["baseline"] = {"covered": covered, "gone": gone}
+        closing.append(f"{covered} more in the baseline {config.display(baseline)}")
+        if gone:
+            closing.append(f"{gone} of its entries cover nothing any more: write it anew")
+    closing.insert(0, ("\n" if report.findings else "") + closing_line(result))
+    finish(report, output_format, closing=closing, renderers=[("text", lambda _: render_frames(result))], output=output)
 
 
 def _print_rules(name: str | None, output_format: str) -> None:

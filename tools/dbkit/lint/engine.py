@@ -7,7 +7,7 @@ read for their effect alone are replayed and not judged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -84,10 +84,21 @@ class Context:
 
 @dataclass
 class LintResult:
-    """A report, and the texts its locations point into (by displayed name), for code frames."""
+    """A report.
+
+    Attributes:
+        texts: what its locations point into (by displayed name), for code frames.
+        baseline: `[lint] baseline`.
+    """
 
     report: Report
     texts: dict[str, str]
+    baseline: str | None = None
+
+    def count(self) -> dict[str, int]:
+        """How many findings of each severity, the worst first."""
+        severities = Counter(finding.severity for finding in self.report.findings)
+        return {str(severity): severities[severity] for severity in reversed(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,7 @@ def lint(
     history: Sequence[Path] = (),
     each: bool = False,
     profile: str | None = None,
+    only: Collection[Path] | None = None,
     remember: bool = True,
 ) -> LintResult:
     """Judge SQL files.
@@ -118,6 +130,7 @@ def lint(
         history: SQL that was applied before, and is not judged.
         each: judge every migration by itself, not as a line.
         profile: overrides `[lint] profile`.
+        only: judge these files (absolute paths) and read the others for what they do.
         remember: use and keep what runs over the same files left in the cache folder.
 
     Raises:
@@ -126,6 +139,9 @@ def lint(
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
     series = collect(config, paths, history, each=each)
+    if only is not None:
+        for file in (file for line in series for file in line.files):
+            file.judged = file.judged and file.path.absolute() in only
     memory = Memory(config, settings, series, enabled=remember)
     findings = memory.findings()
     if findings is None:
@@ -135,14 +151,14 @@ def lint(
         memory.keep(findings)
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
     report = Report("lint", findings)
-    severities = Counter(str(finding.severity) for finding in findings)
+    result = LintResult(report, texts, settings.baseline)
     report.summary = {
         "files": len(texts),
         "rules": len(settings.rules),
         "profile": settings.profile,
-        **{str(severity): severities[str(severity)] for severity in reversed(Severity)},
+        **result.count(),
     }
-    return LintResult(report, texts)
+    return result
 
 
 def _reading_order(finding: Finding) -> tuple[str, int, int, str]:

@@ -20,6 +20,7 @@ KEYS: Mapping[str, str] = {
     "select": "Names, codes or sets of the rules that run, instead of a profile.",
     "ignore": "Names, codes or sets of rules that do not run.",
     "severity": "Table: rule name or code -> error, warning or note.",
+    "baseline": "File of findings that are not reported: see --write-baseline.",
     "backup_roles": "Logins that may bypass row security; default dbkit_backup.",
 }
 
@@ -33,6 +34,7 @@ class Settings:
         rules: the rules that run, by name.
         severity: rule name -> severity that replaces the rule's own.
         house: whether cases that only our conventions mind are reported.
+        baseline: file of findings that are not reported, relative to the project.
         backup_roles: logins that may bypass row security.
     """
 
@@ -40,6 +42,7 @@ class Settings:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     severity: Mapping[str, Severity] = field(default_factory=dict)
     house: bool = False
+    baseline: str | None = None
     backup_roles: frozenset[str] = frozenset({"dbkit_backup"})
 
 
@@ -77,6 +80,7 @@ def load_settings(config: Config, profile: str | None = None) -> Settings:
         rules=rules,
         severity=_severities(table),
         house=HOUSE in PROFILES[chosen],
+        baseline=_string(table, "baseline"),
         backup_roles=frozenset(_strings(table, "backup_roles")) or Settings.backup_roles,
     )
 
@@ -115,6 +119,13 @@ def _severities(table: Mapping[str, Any]) -> dict[str, Severity]:
         for rule in find_rules(label, "[lint.severity]"):
             severities[rule.name] = severity
     return severities
+
+
+def _string(table: Mapping[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _bad(key, value, "a string")
+    return value
 
 
 def _strings(table: Mapping[str, Any], key: str) -> list[str]:
