@@ -65,8 +65,10 @@ comment on column core.app_settings.key is 'Name of a setting, or extension.<nam
 -- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Both never raise: with garbage in the
 -- settings the MAC differs, and nothing is cast before it was compared.
 
-create function core.write_context(p_user_id uuid, p_tenant_id uuid, p_request_id text, p_client_ip text) returns void
-    language plpgsql volatile parallel restricted
+create function core.set_context(
+    p_user_id uuid, p_tenant_id uuid default null, p_request_id text default null, p_client_ip text default null
+) returns void
+    language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
@@ -81,32 +83,36 @@ begin
                 k.id || '.' || core.context_mac(
                     k.key, p_user_id::text, coalesce(p_tenant_id::text, ''), pg_backend_pid(), transaction_timestamp()),
                 true)
-       from core.context_keys as k
-      where k.retired_at is null;
+       from core.may_enter(p_user_id, p_tenant_id) cross join core.context_keys as k
+      -- "is null" would go through the unique index, which costs more than the page this table has
+      where num_nulls(k.retired_at) = 1;
     if not found then
-        perform core.ensure_context_key();
-        perform core.write_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
+        -- raises, unless it is the key that is missing
+        perform core.check_access(p_user_id, p_tenant_id);
+        perform core.ensure_context_key()
+           where not exists (select from core.context_keys as k where k.retired_at is null);
+        perform core.set_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
     end if;
 end
 $fn$;
 
-alter function core.write_context(uuid, uuid, text, text) owner to app_definer;
-revoke execute on function core.write_context(uuid, uuid, text, text) from public;
+alter function core.set_context(uuid, uuid, text, text) owner to app_definer;
+revoke execute on function core.set_context(uuid, uuid, text, text) from public;
 
-comment on function core.write_context(uuid, uuid, text, text) is
-    'Write and seal the context of this transaction without any check: for core.set_context and core.set_context_signed only. '
-    'Idempotent. Errors: PT503 no key and none can be made.';
+comment on function core.set_context(uuid, uuid, text, text) is
+    'Name the person and the tenant of this transaction; call it first after BEGIN. Both end with the transaction. Idempotent. '
+    'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant, PT503 no context key.';
 
 create function core.active_tenant_id() returns uuid
     language plpgsql stable parallel restricted
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_tenant_id uuid;
 begin
-    if core.seal_holds() then
-        return nullif(current_setting('app.tenant_id', true), '')::uuid;
-    end if;
-    return null;
+    select nullif(current_setting('app.tenant_id', true), '')::uuid into v_tenant_id from core.seal_holds();
+    return v_tenant_id;
 end
 $fn$;
 
@@ -123,11 +129,11 @@ create function core.current_user_id() returns uuid
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_user_id uuid;
 begin
-    if core.seal_holds() then
-        return nullif(current_setting('app.user_id', true), '')::uuid;
-    end if;
-    return null;
+    select nullif(current_setting('app.user_id', true), '')::uuid into v_user_id from core.seal_holds();
+    return v_user_id;
 end
 $fn$;
 
@@ -153,17 +159,17 @@ comment on function core.current_tenant_id() is
 -- core.context_keys: the keys that seal a context. Rows are secrets of one database, made by core.ensure_context_key.
 
 create table core.context_keys (
-    id         integer generated always as identity,
+    id         bigint generated always as identity,
     key        bytea not null,
     created_at timestamptz not null default now(),
     retired_at timestamptz,
 
     constraint context_keys_pkey primary key (id),
-    -- two hash blocks: the inner and the outer half of core.context_mac
+    -- one block of the hash in core.context_mac
     constraint context_keys_key_length check (length(key) = 128)
 );
 
--- core.write_context seals with the one live key
+-- core.set_context seals with the one live key
 create unique index context_keys_one_live_key on core.context_keys ((true)) where retired_at is null;
 
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';
@@ -729,22 +735,14 @@ create or replace function core.check_access(p_user_id uuid, p_tenant_id uuid) r
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
-declare
-    v_is_member boolean;
 begin
-    select t.id is not null
-      into v_is_member
-      from core.users as u
-      left join (core.memberships as m join core.tenants as t on t.id = m.tenant_id and t.status = 'active' and t.deleted_at is null)
-        on m.user_id = u.id and m.tenant_id = p_tenant_id and m.status = 'active'
-     where u.id = p_user_id
-       and u.is_active;
-    if not found then
+    if exists (select from core.may_enter(p_user_id, p_tenant_id)) then
+        return;
+    end if;
+    if not exists (select from core.may_enter(p_user_id, null)) then
         perform core.raise_error('PT401', 'unauthenticated', 'The user is unknown or inactive.');
     end if;
-    if p_tenant_id is not null and not v_is_member then
-        perform core.raise_error('PT403', 'forbidden', 'The user is not an active member of this tenant.');
-    end if;
+    perform core.raise_error('PT403', 'forbidden', 'The user is not an active member of this tenant.');
 end
 $fn$;
 
@@ -891,8 +889,10 @@ grant execute on function core.constraint_message(text)
 comment on function core.constraint_message(text) is
     'The comment of a constraint or unique index of that name, null when there is none or more than one. Errors: none.';
 
--- Two nested hashes with two independent 64-byte secret blocks (the inner and the outer half of the key): HMAC's construction, on the
--- server's own sha256. A sealed message has one slash, since uuids have none, so no two contexts share a message.
+-- The key comes first and fills one block of the hash. A secret prefix alone would let whoever has a MAC extend its message, were the MAC
+-- the whole state of the hash; sha384 keeps a quarter of the state of sha512 back, 128 bits, and without them nothing can be extended.
+-- One hash of one message: what a transaction pays is mostly the number of calls.
+-- A sealed message has one slash, since uuids have none, and ends with twelve bytes of fixed meaning, so no two contexts share a message.
 -- SQL_ASCII stands for the bytes as they are: a conversion could raise on garbage in the settings.
 
 create or replace function core.context_mac(
@@ -900,13 +900,11 @@ create or replace function core.context_mac(
 ) returns text
     language sql stable parallel safe
 return encode(
-    sha256(
-        substr(p_key, 65, 64)
-        || sha256(
-            substr(p_key, 1, 64)
-            || convert_to(p_user_id || '/' || p_tenant_id, 'SQL_ASCII')
-            || int4send(p_backend_pid)
-            || timestamptz_send(p_started_at))),
+    sha384(
+        p_key
+        || convert_to(p_user_id || '/' || p_tenant_id, 'SQL_ASCII')
+        || int4send(p_backend_pid)
+        || timestamptz_send(p_started_at)),
     'hex');
 
 alter function core.context_mac(bytea, text, text, integer, timestamptz) owner to app_definer;
@@ -1319,6 +1317,30 @@ grant execute on function core.issue_token(uuid, uuid, interval) to app_platform
 comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
+
+-- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
+-- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
+
+create or replace function core.may_enter(p_user_id uuid, p_tenant_id uuid) returns setof boolean
+    language sql stable
+begin atomic
+    select true
+     where exists (select from core.users as u where u.id = p_user_id and u.is_active)
+       and (p_tenant_id is null
+            or exists (
+                select from core.memberships as m
+                 where m.tenant_id = p_tenant_id and m.user_id = p_user_id and m.status = 'active')
+               and exists (
+                select from core.tenants as t
+                 where t.id = p_tenant_id and t.status = 'active' and t.deleted_at is null));
+end;
+
+alter function core.may_enter(uuid, uuid) owner to app_definer;
+revoke execute on function core.may_enter(uuid, uuid) from public;
+
+comment on function core.may_enter(uuid, uuid) is
+    'One row when a person is active and, where a tenant is named, an active member of it while it is active; else none. Internal. '
+    'Errors: none.';
 
 -- Where the current person can go. Not for policies: those compare with the one active tenant.
 
@@ -1861,66 +1883,31 @@ comment on function core.rotate_context_key(interval) is
     'Seal contexts with a new key from now on. Running transactions keep theirs; the old key ends after the grace, which must outlast the '
     'transaction that calls this (nothing, where the key was stolen). Each call rotates. Errors: PT400 grace out of range.';
 
--- Called by the context readers only, which run as app_definer with a fixed search_path; fixing it once more would cost every policy
--- another fifth. Not a definer function: called by anybody else it could not read the key.
+-- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
+-- app_definer; called by anybody else this could not read the key.
+-- After a transaction-local setting ends it reads '', not null: neither equals a seal.
 
-create or replace function core.seal_holds() returns boolean
-    language plpgsql stable parallel restricted
-as $fn$
-declare
-    v_seal text := pg_catalog.current_setting('app.seal', true);
-    v_key  bytea;
-begin
-    -- After a transaction-local setting ends it reads '', not null.
-    if v_seal is null or v_seal = '' then
-        return false;
-    end if;
-
-    -- A key retired after this transaction began still counts, so that rotation never empties a running request.
-    select k.key
-      into v_key
+create or replace function core.seal_holds() returns setof boolean
+    language sql stable parallel restricted
+begin atomic
+    select true
       from core.context_keys as k
-     where k.id::text = pg_catalog.split_part(v_seal, '.', 1)
-       and (k.retired_at is null or k.retired_at > pg_catalog.transaction_timestamp());
-
-    return coalesce(
-        pg_catalog.split_part(v_seal, '.', 2) = core.context_mac(
-            v_key,
-            pg_catalog.current_setting('app.user_id', true),
-            pg_catalog.current_setting('app.tenant_id', true),
-            pg_catalog.pg_backend_pid(),
-            pg_catalog.transaction_timestamp()),
-        false);
-end
-$fn$;
+     -- A key retired after this transaction began still counts, so that rotation never empties a running request.
+     where (k.retired_at is null or k.retired_at > transaction_timestamp())
+       and current_setting('app.seal', true) = k.id || '.' || core.context_mac(
+               k.key,
+               current_setting('app.user_id', true),
+               current_setting('app.tenant_id', true),
+               pg_backend_pid(),
+               transaction_timestamp());
+end;
 
 alter function core.seal_holds() owner to app_definer;
 revoke execute on function core.seal_holds() from public;
 
 comment on function core.seal_holds() is
-    'Whether app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend. Internal. Errors: none.';
-
--- Who may execute this depends on the isolation mode, see policies/core/context.<mode>.sql.
-
-create or replace function core.set_context(
-    p_user_id uuid, p_tenant_id uuid default null, p_request_id text default null, p_client_ip text default null
-) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    perform core.check_access(p_user_id, p_tenant_id);
-    perform core.write_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
-end
-$fn$;
-
-alter function core.set_context(uuid, uuid, text, text) owner to app_definer;
-revoke execute on function core.set_context(uuid, uuid, text, text) from public;
-
-comment on function core.set_context(uuid, uuid, text, text) is
-    'Name the person and the tenant of this transaction; call it first after BEGIN. Both end with the transaction. Idempotent. '
-    'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant, PT503 no context key.';
+    'One row while app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend, else none. '
+    'Internal. Errors: none.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -2751,7 +2738,6 @@ drop function core.tg_bump_version();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
 drop function core.set_context_signed(text, text, text);
-drop function core.set_context(uuid, uuid, text, text);
 drop function core.seal_holds();
 drop function core.rotate_context_key(interval);
 drop function core.restore(regclass, uuid);
@@ -2771,6 +2757,7 @@ drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
+drop function core.may_enter(uuid, uuid);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
@@ -2818,7 +2805,7 @@ drop table core.context_keys;
 drop function core.current_tenant_id();
 drop function core.current_user_id();
 drop function core.active_tenant_id();
-drop function core.write_context(uuid, uuid, text, text);
+drop function core.set_context(uuid, uuid, text, text);
 
 drop table core.app_settings;
 drop table core.allowed_origins;

@@ -1,8 +1,10 @@
 -- Context, mode signed: the functions are those of context.sealed.sql, word for word. What differs is who may start a context: here
 -- only core.set_context_signed, so a caller can claim neither a person nor a tenant (policies/core/context.signed.sql).
 
-create function core.write_context(p_user_id uuid, p_tenant_id uuid, p_request_id text, p_client_ip text) returns void
-    language plpgsql volatile parallel restricted
+create function core.set_context(
+    p_user_id uuid, p_tenant_id uuid default null, p_request_id text default null, p_client_ip text default null
+) returns void
+    language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
@@ -17,32 +19,36 @@ begin
                 k.id || '.' || core.context_mac(
                     k.key, p_user_id::text, coalesce(p_tenant_id::text, ''), pg_backend_pid(), transaction_timestamp()),
                 true)
-       from core.context_keys as k
-      where k.retired_at is null;
+       from core.may_enter(p_user_id, p_tenant_id) cross join core.context_keys as k
+      -- "is null" would go through the unique index, which costs more than the page this table has
+      where num_nulls(k.retired_at) = 1;
     if not found then
-        perform core.ensure_context_key();
-        perform core.write_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
+        -- raises, unless it is the key that is missing
+        perform core.check_access(p_user_id, p_tenant_id);
+        perform core.ensure_context_key()
+           where not exists (select from core.context_keys as k where k.retired_at is null);
+        perform core.set_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
     end if;
 end
 $fn$;
 
-alter function core.write_context(uuid, uuid, text, text) owner to app_definer;
-revoke execute on function core.write_context(uuid, uuid, text, text) from public;
+alter function core.set_context(uuid, uuid, text, text) owner to app_definer;
+revoke execute on function core.set_context(uuid, uuid, text, text) from public;
 
-comment on function core.write_context(uuid, uuid, text, text) is
-    'Write and seal the context of this transaction without any check: for core.set_context and core.set_context_signed only. '
-    'Idempotent. Errors: PT503 no key and none can be made.';
+comment on function core.set_context(uuid, uuid, text, text) is
+    'Name the person and the tenant of this transaction; call it first after BEGIN. Both end with the transaction. Idempotent. '
+    'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant, PT503 no context key.';
 
 create function core.active_tenant_id() returns uuid
     language plpgsql stable parallel restricted
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_tenant_id uuid;
 begin
-    if core.seal_holds() then
-        return nullif(current_setting('app.tenant_id', true), '')::uuid;
-    end if;
-    return null;
+    select nullif(current_setting('app.tenant_id', true), '')::uuid into v_tenant_id from core.seal_holds();
+    return v_tenant_id;
 end
 $fn$;
 
@@ -59,11 +65,11 @@ create function core.current_user_id() returns uuid
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_user_id uuid;
 begin
-    if core.seal_holds() then
-        return nullif(current_setting('app.user_id', true), '')::uuid;
-    end if;
-    return null;
+    select nullif(current_setting('app.user_id', true), '')::uuid into v_user_id from core.seal_holds();
+    return v_user_id;
 end
 $fn$;
 

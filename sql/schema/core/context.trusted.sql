@@ -3,25 +3,34 @@
 -- Policies call these as (select core.active_tenant_id()), so each runs once per statement. Neither raises: text that is no uuid is null.
 -- Both read settings only, so they need nobody's rights; as plain SQL functions they are inlined into the statement.
 
-create function core.write_context(p_user_id uuid, p_tenant_id uuid, p_request_id text, p_client_ip text) returns void
-    language plpgsql volatile parallel restricted
+create function core.set_context(
+    p_user_id uuid, p_tenant_id uuid default null, p_request_id text default null, p_client_ip text default null
+) returns void
+    language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
+    -- One statement: what a transaction pays for a function is mostly the number of its statements.
     perform set_config('app.user_id', p_user_id::text, true),
             set_config('app.tenant_id', coalesce(p_tenant_id::text, ''), true),
             set_config('app.request_id', coalesce(p_request_id, ''), true),
-            set_config('app.client_ip', coalesce(p_client_ip, ''), true);
+            set_config('app.client_ip', coalesce(p_client_ip, ''), true)
+       from core.may_enter(p_user_id, p_tenant_id);
+    if not found then
+        -- raises, unless the person was let in since
+        perform core.check_access(p_user_id, p_tenant_id);
+        perform core.set_context(p_user_id, p_tenant_id, p_request_id, p_client_ip);
+    end if;
 end
 $fn$;
 
-alter function core.write_context(uuid, uuid, text, text) owner to app_definer;
-revoke execute on function core.write_context(uuid, uuid, text, text) from public;
+alter function core.set_context(uuid, uuid, text, text) owner to app_definer;
+revoke execute on function core.set_context(uuid, uuid, text, text) from public;
 
-comment on function core.write_context(uuid, uuid, text, text) is
-    'Write the context of this transaction without any check: for core.set_context and core.set_context_signed only. '
-    'Idempotent. Errors: none.';
+comment on function core.set_context(uuid, uuid, text, text) is
+    'Name the person and the tenant of this transaction; call it first after BEGIN. Both end with the transaction. Idempotent. '
+    'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant.';
 
 create function core.active_tenant_id() returns uuid
     language sql stable parallel restricted

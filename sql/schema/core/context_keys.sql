@@ -1,17 +1,17 @@
 -- core.context_keys: the keys that seal a context. Rows are secrets of one database, made by core.ensure_context_key.
 
 create table core.context_keys (
-    id         integer generated always as identity,
+    id         bigint generated always as identity,
     key        bytea not null,
     created_at timestamptz not null default now(),
     retired_at timestamptz,
 
     constraint context_keys_pkey primary key (id),
-    -- two hash blocks: the inner and the outer half of core.context_mac
+    -- one block of the hash in core.context_mac
     constraint context_keys_key_length check (length(key) = 128)
 );
 
--- core.write_context seals with the one live key
+-- core.set_context seals with the one live key
 create unique index context_keys_one_live_key on core.context_keys ((true)) where retired_at is null;
 
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';

@@ -70,7 +70,7 @@ select results_eq(
            'core.origin_allowed(text,text)', 'core.record_login(text,boolean,text)', 'core.require_feature(text)', 'core.require_tenant()',
            'core.restore(regclass,uuid)', 'core.rotate_context_key(interval)', 'core.set_context(uuid,uuid,text,text)',
            'core.set_context_signed(text,text,text)', 'core.soft_delete(regclass,uuid,integer)', 'core.upsert_user(text,text,text,text)',
-           'core.visible_user_ids()', 'core.write_context(uuid,uuid,text,text)']) as reviewed order by 1 $$,
+           'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
     $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname !~ '^fresh' $$,
