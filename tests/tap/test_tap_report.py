@@ -36,7 +36,8 @@ def test_text(finished: Run) -> None:
 
 def test_junit(finished: Run) -> None:
     root = ElementTree.fromstring(junit(finished))
-    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("5", "1", "1")  # the broken file is a case too
+    # The broken file is a case, too.
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("5", "1", "1")
     good, bad, _, control = root.findall("testsuite")
     assert [case.get("name") for case in good.findall("testcase")] == ["a & <b>", "test 2"]
     assert good.find("testcase/skipped") is not None

@@ -1,16 +1,20 @@
-"""Findings in, text or JSON out: the only place that knows output formats and exit codes.
+"""Findings and the report they make: the only place that knows exit codes.
 
-Every command that judges something (lint, drift, leak, verify) fills a `Report` and hands it to `finish`.
+Every command that judges something (lint, drift, leak, verify) fills a `Report` and hands it to `finish`, which prints
+it in the wanted format (`dbkit.output`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn
 
 from dbkit.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
@@ -23,7 +27,6 @@ __all__ = [
     "Severity",
     "emit_json",
     "finish",
-    "render_github",
     "render_text",
     "silence_closed_pipes",
 ]
@@ -94,6 +97,17 @@ class Finding:
     hint: str | None = None
     evidence: Evidence | None = None
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Rule, object and message without its numbers: the same for the same defect in a later run."""
+        return self.rule, self.object or "", re.sub(r"\d+", "#", self.message)
+
+    @property
+    def fingerprint(self) -> str:
+        """`identity` and file as 32 hex digits, for services that follow a finding over time."""
+        words = (*self.identity, self.location.file if self.location else "")
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
+
     def as_dict(self) -> dict[str, Any]:
         """The project's JSON shape of a finding; absent parts are null."""
         return {
@@ -129,11 +143,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        failing = [finding for finding in self.findings if finding.severity >= self.threshold]
+        shown = any(finding.severity >= self.threshold and finding.verdict != "unverified" for finding in self.findings)
+        if shown:
+            return EXIT_FINDINGS
         # A proof that only has open questions found nothing and proved nothing.
-        if failing and all(finding.verdict == "unverified" for finding in failing):
-            return EXIT_ERROR
-        return EXIT_FINDINGS if failing else EXIT_CLEAN
+        return EXIT_ERROR if any(finding.verdict == "unverified" for finding in self.findings) else EXIT_CLEAN
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -157,24 +171,6 @@ def render_text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def render_github(report: Report) -> str:
-    """GitHub workflow commands, one annotation a finding."""
-    levels = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-    return "\n".join(_github_annotation(levels[finding.severity], finding) for finding in report.findings)
-
-
-def _github_annotation(level: str, finding: Finding) -> str:
-    properties = []
-    if finding.location:
-        properties.append(f"file={finding.location.file},line={finding.location.line}")
-        if finding.location.column:
-            properties.append(f"col={finding.location.column}")
-    properties.append(f"title={finding.rule}")
-    text = finding.message + (f"\n{finding.hint}" if finding.hint else "")
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level} {','.join(properties)}::{escaped}"
-
-
 def emit_json(value: Any) -> None:
     """Print one JSON document on stdout."""
     json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
@@ -196,22 +192,33 @@ def finish(
     *,
     closing: Sequence[str] | None = None,
     renderers: Iterable[tuple[str, Callable[[Report], str]]] = (),
+    output: Path | None = None,
 ) -> NoReturn:
     """Print the report and leave with its exit code.
 
     Args:
-        output_format: text, json or github, or one that `renderers` names.
+        output_format: one of `dbkit.output.FORMATS`, or one that `renderers` names.
         closing: lines printed after the findings in text format only (the summary a person reads).
         renderers: further formats of this command, name and function.
+        output: file that gets the report; a person still gets the text.
+
+    Raises:
+        DbkitError: the file cannot be written.
     """
-    if output_format == "json":
-        emit_json(report.as_dict())
-    else:
-        render = {"text": render_text, "github": render_github, **dict(renderers)}[output_format]
-        body = render(report)
-        if body:
-            print(body)
-        if output_format == "text":
-            for line in closing or ():
-                print(line)
+    from dbkit.output import render, write_text
+
+    own = dict(renderers)
+
+    def rendered(chosen: str) -> str:
+        body = own[chosen](report) if chosen in own else render(report, chosen)
+        if chosen == "text":
+            body = "\n".join([*([body] if body else []), *(closing or ())])
+        return body
+
+    if output is not None:
+        write_text(output, rendered(output_format) + "\n")
+        output_format = "text"
+    body = rendered(output_format)
+    if body:
+        print(body)
     sys.exit(report.exit_code)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import config_option, database_option, findings_format_option, output_option
 from dbkit.config import database_url, load_config
 from dbkit.report import Report, Severity, finish
 
@@ -22,7 +22,8 @@ __all__ = ["drift"]
 @database_option("Live database to compare too; it is only read.")
 @click.option("--ignore-schema", "ignored", multiple=True, metavar="NAME", help="Live schema to leave out. Repeatable.")
 @click.option("--oracle", is_flag=True, help="Also compare what pg_dump writes, to see what snapshots do not know.")
-@format_option("github")
+@findings_format_option()
+@output_option
 @config_option
 def drift(
     modules: tuple[str, ...],
@@ -30,6 +31,7 @@ def drift(
     ignored: tuple[str, ...],
     oracle: bool,
     output_format: str,
+    output: Path | None,
     config_file: Path | None,
 ) -> None:
     """Prove that declared SQL, migrations and a live database agree.
@@ -69,7 +71,8 @@ def drift(
         redraw()
     report.findings = [finding for outcome in outcomes for finding in outcome.findings]
     report.summary = {outcome.title: outcome.as_dict() for outcome in outcomes}
-    finish(report, output_format, closing=[line for outcome in outcomes for line in _describe(outcome)])
+    closing = [line for outcome in outcomes for line in _describe(outcome)]
+    finish(report, output_format, closing=closing, output=output)
 
 
 def _describe(outcome: Outcome) -> list[str]:

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-__all__ = ["config_option", "database_option", "format_option", "jobs_option"]
+__all__ = [
+    "config_option",
+    "database_option",
+    "findings_format_option",
+    "format_option",
+    "jobs_option",
+    "output_option",
+]
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -34,6 +41,23 @@ def format_option(*formats: str) -> _Decorator:
         show_default=True,
         help="Output format.",
     )
+
+
+def findings_format_option(*formats: str) -> _Decorator:
+    """`--format` of a command that ends in findings: all that `dbkit.output` writes, and further ones of its own."""
+    return format_option("github", "gitlab", "junit", "sarif", *formats)
+
+
+def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--output FILE`; the text still goes to the terminal."""
+    return click.option(
+        "--output",
+        "output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        metavar="FILE",
+        help="Write the --format to FILE and print the text.",
+    )(function)
 
 
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:

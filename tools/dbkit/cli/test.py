@@ -78,6 +78,7 @@ def test(
         dbkit test --junit report.xml --shard 1/4
         dbkit test tests --database postgresql://localhost/app
     """
+    from dbkit.output import write_text
     from dbkit.tap.collect import Selection
     from dbkit.tap.command import Options, run_tests
     from dbkit.tap.console import Console
@@ -92,11 +93,11 @@ def test(
     run = run_tests(config, options, on_start=console.start, on_result=console.result)
     console.end()
     if junit_file is not None:
-        _write(junit_file, junit(run))
+        write_text(junit_file, junit(run) + "\n")
     renderers = [
         ("text", lambda _: ""),
         ("tap", lambda _: render_tap(run)),
-        ("junit", lambda _: junit(run).rstrip()),
+        ("junit", lambda _: junit(run)),
         ("github", render_annotations),
     ]
     sys.stdout.flush()
@@ -112,13 +113,3 @@ def _parse_shard(text: str | None) -> tuple[int, int] | None:
     raise DbkitError(
         f"bad shard: {text}", detail="A shard is i/n with 1 ≤ i ≤ n.", hint="Write, for example, --shard 1/4."
     )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DbkitError(
-            f"cannot write {path}", detail=f"{error.strerror}.", hint="Name a file that can be written."
-        ) from None
