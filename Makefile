@@ -8,7 +8,7 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls docs baselines docker-image clean
+        bench-rls bench-leak bench-leak-scaling leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +47,10 @@ pgtap: setup ## Run the pgTAP tests
 leak: setup ## Prove that no tenant reaches another
 	$(BIN)/dbkit leak
 
-bench: bench-postgres bench-migrate bench-pgtap bench-rls ## Run all benchmarks
+leak-mutate: setup ## Break one guard at a time and expect the proof to find it
+	$(BIN)/dbkit leak --mutate
+
+bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-leak bench-leak-scaling ## Run all benchmarks
 
 bench-postgres: setup ## Cold server and fresh database against the floor
 	$(BIN)/python bench/postgres.py
@@ -60,6 +63,12 @@ bench-pgtap: setup ## dbkit test against pg_prove
 
 bench-rls: setup ## Policies against hand-written filters
 	$(BIN)/python bench/rls.py
+
+bench-leak-scaling: setup ## dbkit leak over 10 to 80 tables
+	$(BIN)/python bench/leak_scaling.py
+
+bench-leak: setup ## dbkit leak against schemas with known leaks (CORPUS=DIR JOBS=N)
+	$(BIN)/python bench/leak.py $(CORPUS) $(if $(JOBS),--jobs $(JOBS))
 
 docs: setup ## Regenerate docs/reference
 	$(BIN)/dbkit docs --tool

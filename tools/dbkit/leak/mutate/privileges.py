@@ -1,0 +1,130 @@
+"""Mutants of privileges: a grant too many on a table, a column or an internal function; a role that may too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.leak.checks import bypasses
+from dbkit.leak.mutate.mutants import Equivalent, Mutant
+from dbkit.leak.mutate.reach import Reach
+from dbkit.tenancy.model import Kind
+from dbkit.tenancy.relations import Policy, Role, Table
+
+__all__ = ["privilege_mutants"]
+
+_COMMANDS = ("select", "insert", "update", "delete")
+
+
+def privilege_mutants(reach: Reach) -> Iterator[Mutant | Equivalent]:
+    for role, table in reach.tables():
+        if not reach.uses_schema(role, table.table):
+            yield Equivalent("a grant in a schema that the role may not use")
+            continue
+        if table.kind is Kind.INTERNAL:
+            for privilege in (*_COMMANDS, "truncate"):
+                if not reach.may(role, table.table, privilege):
+                    yield _grant(role, table.table, privilege)
+        elif table.protected:
+            yield from _of_protected_table(reach, role, table.table)
+    yield from _executes(reach)
+    yield from _roles(reach)
+
+
+def _grant(role: Role, table: Table, privilege: str) -> Mutant:
+    return Mutant(
+        f"grant-{privilege} {role.name} {table.qualified}",
+        (f"grant {privilege} on {table.sql} to {role.sql}",),
+        frozenset({table.qualified}),
+    )
+
+
+def _of_protected_table(reach: Reach, role: Role, catalog: Table) -> Iterator[Mutant | Equivalent]:
+    if not reach.may(role, catalog, "truncate"):
+        yield _grant(role, catalog, "truncate")
+    for privilege in _COMMANDS:
+        if not reach.may(role, catalog, privilege):
+            if not catalog.rls:
+                yield _grant(role, catalog, privilege)
+            else:
+                yield _behind_policies(reach, role, catalog, privilege)
+    for privilege in ("insert", "update"):
+        held = reach.columns(role, catalog, privilege)
+        lacking = [column for name, column in catalog.columns.items() if name not in held and not column.generated]
+        if held and lacking:
+            if _identifying(catalog) & {column.name for column in lacking}:
+                yield Mutant(
+                    f"grant-all-columns-{privilege} {role.name} {catalog.qualified}",
+                    (f"grant {privilege} on {catalog.sql} to {role.sql}",),
+                    frozenset({catalog.qualified}),
+                )
+            else:
+                yield Equivalent("a column grant widened by columns that no key, reference or policy looks at")
+
+
+def _behind_policies(reach: Reach, role: Role, table: Table, privilege: str) -> Mutant | Equivalent:
+    """A command that row security guards already matters only where the policy that admits it is one of its own."""
+    admitting = _admitting(reach, role, table, privilege)
+    if not admitting:
+        return Equivalent("a privilege that no policy admits: row security refuses every row")
+    used = [
+        policy
+        for command in _COMMANDS
+        if reach.may(role, table, command)
+        for policy in _admitting(reach, role, table, command)
+    ]
+    exercised = {text for policy in used for text in (policy.using, policy.check) if text}
+    if all({text for text in (policy.using, policy.check) if text} <= exercised for policy in admitting):
+        return Equivalent("a privilege behind the same condition as one that the role holds")
+    return _grant(role, table, privilege)
+
+
+def _admitting(reach: Reach, role: Role, table: Table, command: str) -> list[Policy]:
+    return [
+        policy
+        for policy in table.policies
+        if policy.permissive and policy.command in ("all", command) and reach.admits(role, policy)
+    ]
+
+
+def _identifying(table: Table) -> set[str]:
+    """Columns that keys, references and policies look at."""
+    names = {name for unique in table.uniques for name in unique.columns if name}
+    names |= {name for key in table.foreign_keys for name in key.columns}
+    text = " ".join(part for policy in table.policies for part in (policy.using, policy.check) if part)
+    return names | {name for name in table.columns if name in text}
+
+
+def _executes(reach: Reach) -> Iterator[Mutant | Equivalent]:
+    """Internal definer functions within everybody's reach."""
+    for function in reach.functions.values():
+        if not function.definer or function.is_trigger or function.callers:
+            continue
+        if not any((role.name, function.schema) in reach.usage for role in reach.roles):
+            yield Equivalent("a function in a schema that no app role may use")
+            continue
+        statement = f"grant execute on function {function.sql} to public"
+        yield Mutant(f"execute-public {function.signature}", (statement,), called_only=True)
+
+
+def _roles(reach: Reach) -> Iterator[Mutant | Equivalent]:
+    """What belongs to the cluster: attributes and memberships, each taken back afterwards."""
+    relations = reach.model.relations
+    for role in reach.roles:
+        yield Mutant(
+            f"bypassrls {role.name}",
+            (f"alter role {role.sql} bypassrls",),
+            undo=(f"alter role {role.sql} nobypassrls",),
+        )
+        owners = {table.owner for table in reach.protected()} | reach.owners
+        for owner in sorted(owners - {role.name, *role.may_become}):
+            group = relations.roles[owner]
+            if role.name in group.may_become:
+                continue
+            if bypasses(group) and group.superuser:
+                yield Equivalent("membership in a superuser: no schema grants it by accident")
+                continue
+            yield Mutant(
+                f"member-of {role.name} {owner}",
+                (f"grant {group.sql} to {role.sql}",),
+                undo=(f"revoke {group.sql} from {role.sql}",),
+            )
