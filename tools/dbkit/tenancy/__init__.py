@@ -11,7 +11,8 @@ from dbkit.tenancy.declaration import (
 )
 from dbkit.tenancy.describe import describe_model, model_as_dict
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel, build_model
-from dbkit.tenancy.relations import Relations, Table, literal, read_relations
+from dbkit.tenancy.reading import read_relations
+from dbkit.tenancy.relations import Relations, Table, literal
 
 __all__ = [
     "Declaration",

@@ -60,7 +60,8 @@ class Scope:
     Attributes:
         name: "default" or the name given in `[[tenancy.scopes]]`.
         app_roles: roles that its requests run as.
-        context: statements run at the start of each transaction, with {tenant} and {user} in place of literals.
+        context: statements run at the start of each transaction, with {tenant}, {user} and {token} in place of
+            literals.
         tables: table -> column that says whose row it is, for this caller only.
     """
 
@@ -71,11 +72,16 @@ class Scope:
 
     @property
     def names_tenant(self) -> bool:
-        return any("{tenant}" in statement for statement in self.context)
+        return self.signed or any("{tenant}" in statement for statement in self.context)
 
     @property
     def names_user(self) -> bool:
-        return any("{user}" in statement for statement in self.context)
+        return self.signed or any("{user}" in statement for statement in self.context)
+
+    @property
+    def signed(self) -> bool:
+        """Whether a token stands for user and tenant."""
+        return any("{token}" in statement for statement in self.context)
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,14 @@ class Declaration:
         internal: tables no app role may reach.
         memberships: who belongs where, `schema.table(user_column, tenant_column)`, where a user is in the context.
         definers: reviewed SECURITY DEFINER functions.
+        token: the administrator's query that makes a user's {token}, with {tenant} and {user} in place of literals.
+        crossing: `schema.table.column` of references that deliberately lead to rows of other tenants.
         samples: tenants and users to attack with; the first attacks, the second is the victim.
         values: `schema.table.column` -> values that made-up rows take there, with {tenant} {user} {n} filled in: one
             for each user of a tenant, the last for all further ones.
+        fixtures: SQL file with rows for tables that cannot be filled from the catalog; run once for each user of each
+            tenant, with {tenant} {user} {n} filled in as literals. Relative to the declaring file.
+        survivors: TOML file with the mutants that the proof may miss, and why. Relative to the declaring file.
         preset: settings to start from; "supabase" knows its roles and claims.
     """
 
@@ -111,9 +122,17 @@ class Declaration:
     internal: tuple[str, ...] = ()
     memberships: Memberships | None = None
     definers: tuple[str, ...] = ()
+    crossing: tuple[str, ...] = ()
+    token: str | None = None
     samples: tuple[Sample, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fixtures: str | None = None
+    survivors: str | None = None
     preset: str = ""
+
+    def beside(self, name: str) -> Path:
+        """A file named in the declaration: relative to the file that declares."""
+        return Path(self.source).parent / name
 
     @property
     def app_roles(self) -> tuple[str, ...]:
@@ -143,6 +162,7 @@ class Declaration:
             shared=tuple(filter(kept, self.shared)),
             internal=tuple(filter(kept, self.internal)),
             definers=tuple(filter(kept, self.definers)),
+            crossing=tuple(filter(kept, self.crossing)),
             values=mapping(self.values),
         )
 
@@ -182,9 +202,12 @@ def parse_declaration(raw: Mapping[str, Any], source: str) -> Declaration:
     return _Parser(source).declaration(raw)
 
 
-def render_context(statement: str, tenant: str | None, user: str | None) -> str:
-    """A context statement with {tenant} and {user} replaced by quoted literals; other braces stay as they are."""
-    return statement.replace("{tenant}", literal(tenant)).replace("{user}", literal(user))
+def render_context(statement: str, tenant: str | None, user: str | None, token: str | None = None) -> str:
+    """A context statement with {tenant}, {user} and {token} replaced by quoted literals; other braces stay."""
+    values = {"{tenant}": tenant, "{user}": user, "{token}": token}
+    for placeholder, value in values.items():
+        statement = statement.replace(placeholder, literal(value))
+    return statement
 
 
 class _Parser:
@@ -217,8 +240,12 @@ class _Parser:
             internal=self._strings(raw, "internal"),
             memberships=self._memberships(raw),
             definers=self._strings(raw, "definers"),
+            crossing=self._strings(raw, "crossing"),
+            token=self._token(raw, (default, *further)),
             samples=tuple(self._sample(table) for table in self._tables(raw, "samples")),
             values=self._values(raw),
+            fixtures=self._string(raw, "fixtures"),
+            survivors=self._string(raw, "survivors"),
             preset=preset,
         )
 
@@ -242,6 +269,16 @@ class _Parser:
         # A scope's own `tables` are its caller's columns; those of the default scope are the model's.
         tables = self._mapping(raw, "tables") if known else {}
         return Scope(name, roles, self._strings(raw, "context"), tables)
+
+    def _token(self, raw: Mapping[str, Any], scopes: tuple[Scope, ...]) -> str | None:
+        statement = self._string(raw, "token")
+        if statement is None and any(scope.signed for scope in scopes):
+            raise DbkitError(
+                "nothing says how a token is made",
+                detail=f"{self.source}: context has {{token}} in it and token is missing.",
+                hint='Give the query that makes one, e.g. token = "select app.issue_token({user}, {tenant})".',
+            )
+        return statement
 
     def _sample(self, raw: Mapping[str, Any]) -> Sample:
         self._refuse_unknown("tenancy.samples", raw, {"tenant", "user", "login"})

@@ -6,16 +6,17 @@ the reason, which `dbkit leak --model` prints.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dbkit.errors import DbkitError
 from dbkit.tenancy.declaration import Declaration, Memberships, Scope
+from dbkit.tenancy.evidence import compared_columns, login_columns, paired_columns
+from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
+from dbkit.tenancy.sealing import seals_settings
 
 __all__ = ["PROTECTED", "Kind", "Model", "ScopeModel", "TableModel", "build_model"]
 
@@ -24,6 +25,7 @@ _TENANT_WORDS = (
     "|business|merchant|landlord|practice|site|project"
 )
 _TENANT_COLUMN = re.compile(rf"^(?:{_TENANT_WORDS})(?:_?(?:id|uuid|key|code|slug|ref))?$|^owner_user_id$")
+_SHORT_TENANT = re.compile(r"^(?:acct|cust|tnt|grp|group|owner|subscriber)(?:_?(?:id|key|no|ref))?$")
 _TENANT_TABLE = re.compile(rf"^(?:{_TENANT_WORDS})(?:s|es)?$|^companies$|^agencies$|^businesses$")
 _USER_COLUMN = re.compile(
     r"^(?:auth_)?(?:user|member|profile|person|owner|owner_user|author|created_by|uploaded_by|invited_by|assigned_to)"
@@ -106,6 +108,7 @@ class Model:
         users: table and column that list the users.
         tenant_is_user: tenant ids are user ids (a tenant column references the users).
         user_columns: table -> columns that hold a user id.
+        login_columns: table -> columns that hold the name of a login role.
         tenant_columns: default names of tenant columns, declared or inferred.
         inferred: (what, value, reason) of everything that was not declared.
     """
@@ -118,6 +121,7 @@ class Model:
     scopes: tuple[ScopeModel, ...]
     tenant_is_user: bool
     user_columns: Mapping[str, tuple[str, ...]]
+    login_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenant_columns: tuple[str, ...] = ()
     inferred: tuple[tuple[str, str, str], ...] = field(default_factory=tuple)
 
@@ -140,11 +144,13 @@ class _Builder:
     def __init__(self, declaration: Declaration, relations: Relations, isolation: str | None) -> None:
         self.declaration = declaration
         self.relations = relations
+        self.names = Names(declaration, relations)
         self.isolation = isolation
         self.inferred: list[tuple[str, str, str]] = []
 
     def build(self) -> Model:
-        self._check_names()
+        self.names.check()
+        self.pairs = paired_columns(self.relations)
         self.columns = self._tenant_columns()
         self.registry = self._registry()
         self.users = self._users()
@@ -163,69 +169,9 @@ class _Builder:
             scopes=(default, *further),
             tenant_is_user=self._tenant_is_user(default),
             user_columns=self.user_columns,
+            login_columns=login_columns(self.relations),
             tenant_columns=self.columns,
             inferred=tuple(self.inferred),
-        )
-
-    # Declared names
-
-    def _check_names(self) -> None:
-        declaration = self.declaration
-        for role in declaration.app_roles:
-            self._require("app role", role, self.relations.roles, "app_roles")
-        for sample in declaration.samples:
-            if sample.login:
-                self._require("login role", sample.login, self.relations.roles, "samples")
-        for key in ("shared", "internal"):
-            for name in getattr(declaration, key):
-                self._table(name, key)
-        for key in ("tables", "user_tables"):
-            for name, column in getattr(declaration, key).items():
-                self._column(self._table(name, key), column, key)
-        for scope in declaration.scopes:
-            for name, column in scope.tables.items():
-                self._column(self._table(name, f"scopes.{scope.name}.tables"), column, f"scopes.{scope.name}.tables")
-        schemas = {table.schema for table in self.relations.tables.values()}
-        for schema in declaration.schemas:
-            self._require("schema", schema, schemas, "schemas")
-        all_columns = {column for table in self.relations.base_tables for column in table.columns}
-        for schema, column in declaration.schemas.items():
-            names = {name for table in self.relations.base_tables if table.schema == schema for name in table.columns}
-            self._require(f"column in schema {schema}", column, names, "schemas")
-        for column in declaration.columns:
-            self._require("column", column, all_columns, "columns")
-        for function in declaration.definers:
-            self._require("function", function.split("(")[0], self.relations.functions, "definers")
-        for path in declaration.values:
-            table_name, _, column = path.rpartition(".")
-            self._column(self._table(table_name, "values"), column, "values")
-
-    def _table(self, name: str, key: str) -> Table:
-        """The table of a declared name; without a schema it must be the only one of that name."""
-        found = self.relations.tables.get(name)
-        if found is None and "." not in name:
-            same = [table for table in self.relations.tables.values() if table.name == name]
-            found = same[0] if len(same) == 1 else None
-        if found is None:
-            self._require("table", name, self.relations.tables, key)
-            raise AssertionError("unreachable: _require raises for a missing table")
-        return found
-
-    def _column(self, table: Table, column: str, key: str) -> None:
-        self._require(f"column of {table.qualified}", column, table.columns, key)
-
-    def _require(self, what: str, name: str, known: Iterable[str], key: str) -> None:
-        names = list(known)
-        if name in names:
-            return
-        by_last = {candidate.rpartition(".")[2]: candidate for candidate in names}
-        near = difflib.get_close_matches(name, names, n=1) or [
-            by_last[last] for last in difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
-        ]
-        raise DbkitError(
-            f"{what} does not exist: {name}",
-            detail=f"{self.declaration.source}: {key} names it, the database does not have it.",
-            hint=f'Did you mean "{near[0]}"?' if near else "Correct the name or remove it from the declaration.",
         )
 
     # What is inferred where it is absent
@@ -241,19 +187,25 @@ class _Builder:
                 if _TENANT_COLUMN.match(column):
                     # A column that policies compare says more than a name.
                     counts[column] += 10 if column in words else 1
-        compared = [name for name, count in counts.most_common() if count >= 10]
+        compared = [name for name, count in counts.most_common() if count >= 10] or self._compared_with_context()
         columns = tuple(compared or [name for name, _ in counts.most_common()])
         if columns:
             reason = "compared in policies" if compared else "named like a tenant column"
             self.inferred.append(("columns", ", ".join(columns), reason))
         return columns
 
+    def _compared_with_context(self) -> list[str]:
+        """Columns that name no tenant by their words, but are what policies compare with the caller's tenant."""
+        if not any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
+            return list(dict.fromkeys(tenant for _, tenant in self.pairs))
+        return [name for name in compared_columns(self.relations) if not _USER_COLUMN.match(name)]
+
     def _registry(self) -> tuple[str, str] | None:
         declared = self.declaration.tenants
         if declared is not None:
             table_name, _, column = declared.rpartition(".")
-            table = self._table(table_name, "tenants")
-            self._column(table, column, "tenants")
+            table = self.names.table(table_name, "tenants")
+            self.names.column(table, column, "tenants")
             return table.qualified, column
         targets: Counter[tuple[str, str]] = Counter()
         for table in self.relations.base_tables:
@@ -262,7 +214,9 @@ class _Builder:
                 if target and target[0] != table.qualified:
                     targets[target] += 1
         for (table_name, column), count in targets.most_common():
-            if _TENANT_TABLE.match(self.relations.tables[table_name].name) or column in self.columns:
+            name = self.relations.tables[table_name].name
+            known = any(map(_TENANT_COLUMN.match, self.columns))
+            if _TENANT_TABLE.match(name) or column in self.columns or not (known or _USER_TABLE.match(name)):
                 self.inferred.append(("tenants", f"{table_name}.{column}", f"{count} tenant columns reference it"))
                 return table_name, column
         return None
@@ -270,9 +224,9 @@ class _Builder:
     def _users(self) -> tuple[str, str] | None:
         if self.declaration.memberships:
             membership = self.declaration.memberships
-            table = self._table(membership.table, "memberships")
-            self._column(table, membership.user_column, "memberships")
-            self._column(table, membership.tenant_column, "memberships")
+            table = self.names.table(membership.table, "memberships")
+            self.names.column(table, membership.user_column, "memberships")
+            self.names.column(table, membership.tenant_column, "memberships")
             return self._target(table.qualified, membership.user_column)
         for table in self.relations.base_tables:
             if _USER_TABLE.match(table.name) and len(table.primary_key) == 1:
@@ -288,7 +242,9 @@ class _Builder:
             for column in table.columns:
                 target = self._target(table.qualified, column)
                 if (self.users and target == self.users) or (
-                    target is None and _USER_COLUMN.match(column) and not self._in_foreign_key(table, column)
+                    target is None
+                    and (_USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
+                    and not self._in_foreign_key(table, column)
                 ):
                     names.append(column)
             if self.users and self.users[0] == table.qualified:
@@ -300,7 +256,7 @@ class _Builder:
         if self.declaration.memberships:
             declared = self.declaration.memberships
             return Memberships(
-                self._table(declared.table, "memberships").qualified, declared.user_column, declared.tenant_column
+                self.names.table(declared.table, "memberships").qualified, declared.user_column, declared.tenant_column
             )
         if not any(scope.names_user for scope in self.declaration.scopes):
             return None
@@ -350,6 +306,8 @@ class _Builder:
 
     def _verifies(self, scope: Scope) -> bool:
         """Whether the context statements call anything that could refuse, and not only functions that store."""
+        if scope.signed:
+            return True
         bare = " ".join(re.sub(r"'(?:[^']|'')*'", "''", statement) for statement in scope.context)
         calls = {name.rpartition(".")[2].lower() for name in re.findall(r"([\w.]+)\s*\(", bare)}
         return bool(calls - _STORING_FUNCTIONS - {"select", "in", "values"})
@@ -357,20 +315,24 @@ class _Builder:
     def _trust(self, scope: Scope, verifies: bool) -> tuple[bool, str]:
         if not scope.context:
             return False, "the login role is the context; no setting is believed"
+        if scope.signed:
+            return False, "carried by a token, so a setting written by hand must open nothing"
         if not verifies:
             return True, "believed as they are set: the context statement only stores what it is given"
         if self.isolation == "trusted":
             return True, 'believed as they are set, since [core] isolation = "trusted"'
+        if self.isolation is None and not seals_settings(self.relations):
+            return True, "believed as they are set: no function of the database seals or signs them"
         return False, "checked by the context statement, so a setting written by hand must open nothing"
 
     def _classify(self, table: Table, scope: Scope, default: ScopeModel | None, by_user: bool) -> TableModel:
         name, declaration = table.qualified, self.declaration
         by_name = {
-            self._table(known, key).qualified: key
+            self.names.table(known, key).qualified: key
             for key in ("shared", "internal")
             for known in getattr(declaration, key)
         }
-        own = {self._table(known, "tables").qualified: column for known, column in scope.tables.items()}
+        own = {self.names.table(known, "tables").qualified: column for known, column in scope.tables.items()}
         if name in own:
             kind = Kind.TENANT if scope.names_tenant else Kind.USER
             return TableModel(table, kind, own[name], f"declared in tables of scope {scope.name}")
@@ -384,7 +346,7 @@ class _Builder:
         declaration, name = self.declaration, table.qualified
         for key, kind in (("user_tables", Kind.USER), ("tables", Kind.TENANT)):
             for known, column in getattr(declaration, key).items():
-                if self._table(known, key).qualified == name:
+                if self.names.table(known, key).qualified == name:
                     return TableModel(table, kind, column, f"declared in {key}")
         if self.registry and self.registry[0] == name:
             return TableModel(table, Kind.TENANT, self.registry[1], "the registry of tenants")
@@ -411,6 +373,10 @@ class _Builder:
         users = self.user_columns[table.qualified]
         if users and scope.names_user:
             return TableModel(table, Kind.USER, users[0], "has a user column and no tenant column")
+        renamed = self._renamed_key(table)
+        if renamed is not None:
+            reason = f"{renamed} is named like a tenant and has the type of the registry's key"
+            return TableModel(table, Kind.TENANT, renamed, reason)
         writable = any(self._may_write(table, each) for each in self.declaration.scopes)
         readable = any(self._may(table, each, "select") for each in self.declaration.scopes)
         if not writable and not table.foreign_keys:
@@ -418,6 +384,18 @@ class _Builder:
         if not readable and not table.foreign_keys:
             return TableModel(table, Kind.SHARED, None, "app roles only add to it and read nothing back")
         return TableModel(table, Kind.UNKNOWN, None, "reachable by app roles, without a tenant column")
+
+    def _renamed_key(self, table: Table) -> str | None:
+        """The tenant's key under another name, as copies and rollups have it that nothing references."""
+        if self.registry is None or table.qualified == self.registry[0]:
+            return None
+        key = self.relations.tables[self.registry[0]].columns[self.registry[1]]
+        for column in table.columns.values():
+            named = _TENANT_COLUMN.match(column.name) or _SHORT_TENANT.match(column.name)
+            alone = table.primary_key == (column.name,) and len(table.columns) < 3
+            if named and column.base == key.base and not alone and not self._in_foreign_key(table, column.name):
+                return column.name
+        return None
 
     def _inherit(self, model: TableModel, tables: Mapping[str, TableModel]) -> TableModel:
         """Children of a table with known tenants: partitions and rows that reference it."""

@@ -1,0 +1,12 @@
+begin;
+set local portal.firm = '2';
+select 'CONTROL OK' from portal.open_cases where title = 'own case';
+select 'LEAK ' || title from portal.open_cases where title like 'SECRET%';
+select 'LEAK ' || name from portal.workload where name = 'Acme';
+rollback;
+begin;
+set local portal.firm = '2';
+insert into portal.open_cases (firm_id, id, title) values (1, 9, 'planted');
+set local portal.firm = '1';
+select 'LEAK ' || title from portal.cases where title = 'planted';
+rollback;

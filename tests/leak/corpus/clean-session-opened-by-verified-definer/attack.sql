@@ -1,0 +1,11 @@
+begin;
+select vault.open_session('b1000000-0000-4000-8000-000000000002', 'bb000000-0000-4000-8000-000000000002');
+select 'CONTROL OK' from vault.items where label = 'own';
+select 'LEAK ' || label from vault.items where label = 'SECRET';
+select set_config('vault.session', replace(current_setting('vault.session'), 'bb', 'aa'), true) is null;
+select 'LEAK ' || label from vault.items where label = 'SECRET';
+rollback;
+begin;
+select vault.open_session('b1000000-0000-4000-8000-000000000002', 'aa000000-0000-4000-8000-000000000001');
+select 'LEAK ' || label from vault.items where label = 'SECRET';
+rollback;

@@ -1,0 +1,11 @@
+begin;
+set local doc.tenant = 'globex';
+select 'CONTROL OK' from doc.events where body ->> 'kind' = 'own kind';
+select 'LEAK ' || (body ->> 'kind') from doc.events where tenant_id = 'acme';
+rollback;
+begin;
+set local doc.tenant = 'globex';
+update doc.events set body = '{"tenant": "acme", "kind": "planted"}';
+set local doc.tenant = 'acme';
+select 'LEAK ' || (body ->> 'kind') from doc.events where body ->> 'kind' = 'planted';
+rollback;

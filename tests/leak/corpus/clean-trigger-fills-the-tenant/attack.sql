@@ -1,0 +1,12 @@
+begin;
+set local todo.household = 'b0000000-0000-4000-8000-00000000000b';
+insert into todo.items (text) values ('another own item');
+select 'CONTROL OK' from todo.items having count(*) = 2;
+select 'LEAK ' || text from todo.items where text like 'SECRET%';
+rollback;
+begin;
+set local todo.household = 'b0000000-0000-4000-8000-00000000000b';
+insert into todo.items (household_id, text) values ('a0000000-0000-4000-8000-00000000000a', 'planted');
+set local todo.household = 'a0000000-0000-4000-8000-00000000000a';
+select 'LEAK ' || text from todo.items where text = 'planted';
+rollback;

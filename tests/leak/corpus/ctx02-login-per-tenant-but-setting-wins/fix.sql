@@ -1,0 +1,1 @@
+alter policy own on bi.sales using (tenant = current_user);

@@ -1,0 +1,1 @@
+alter role wiki_app reset wiki.tenant;

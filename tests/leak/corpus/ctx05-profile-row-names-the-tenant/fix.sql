@@ -1,0 +1,2 @@
+revoke update on public.profiles from authenticated;
+grant update (display_name) on public.profiles to authenticated;

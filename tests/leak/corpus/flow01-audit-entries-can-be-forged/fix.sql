@@ -1,0 +1,1 @@
+revoke select, insert on consent.history from consent_api;

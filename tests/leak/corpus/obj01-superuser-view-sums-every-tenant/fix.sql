@@ -1,0 +1,1 @@
+alter view metrics.daily set (security_invoker = true);

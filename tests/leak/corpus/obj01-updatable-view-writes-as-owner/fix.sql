@@ -1,0 +1,1 @@
+alter view stock.my_items set (check_option = cascaded);

@@ -1,0 +1,1 @@
+revoke execute on function notes.purge_trash() from public;

@@ -1,0 +1,1 @@
+revoke select on remote.deals from crm_bridge;

@@ -1,0 +1,1 @@
+revoke select on large object 70001, 70002 from public;

@@ -1,0 +1,1 @@
+drop policy archive_once on agency.campaigns;

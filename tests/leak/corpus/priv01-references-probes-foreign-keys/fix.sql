@@ -1,0 +1,1 @@
+revoke references on forms.subscribers from forms_app;

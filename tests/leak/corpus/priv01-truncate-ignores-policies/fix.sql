@@ -1,0 +1,1 @@
+revoke truncate on lms.submissions from lms_app;

@@ -1,0 +1,1 @@
+revoke select on mail.api_tokens from public;

@@ -1,0 +1,1 @@
+alter table ledger.entries force row level security;

@@ -1,0 +1,1 @@
+revoke events_jobs from events_app;

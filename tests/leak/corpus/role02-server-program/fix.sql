@@ -1,0 +1,1 @@
+revoke pg_execute_server_program from import_app;

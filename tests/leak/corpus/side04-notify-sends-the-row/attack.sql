@@ -1,0 +1,10 @@
+begin;
+set local live.room = 'globex';
+select 'CONTROL OK' from live.posts where text = 'own post';
+commit;
+listen room_acme;
+begin;
+set local live.room = 'acme';
+insert into live.posts (room_id, text) values ('acme', 'LEAK of a secret post');
+commit;
+select 1;

@@ -1,0 +1,1 @@
+alter view api.cards set (security_barrier = true);

@@ -1,0 +1,1 @@
+revoke execute on function ops.running() from public;

@@ -1,0 +1,122 @@
+"""What policies say about the tenant column, for schemas whose columns are named like nothing we know.
+
+A policy that compares a column with the caller's context (a setting, a function, the login role) names the column that
+says whose row it is, whatever it is called: `depot_id = fleet.depot()`, `left(fleet_id::text, 8) = left(…)`. Where the
+context names a user only, the table that pairs what is compared with something referenced is the memberships.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import permutations
+from typing import Any
+
+from dbkit.tenancy.relations import Relations, Table
+
+__all__ = ["compared_columns", "login_columns", "paired_columns"]
+
+_BY_LOGIN = re.compile(
+    r"(\w+)\)?(?:::\w+)?\s*=\s*\(*(?:select\s+)?\(?(?:current_user|session_user|current_role)\b"
+    r"|\b(?:current_user|session_user|current_role)\)?(?:::\w+)?\s*=\s*\(*(?:\w+\.)*(\w+)",
+    re.IGNORECASE,
+)
+_NAMES = ("name", "text", "varchar", "bpchar", "citext")
+# Tags of what an expression can learn about the caller; a constant learns nothing.
+_CALLER = {"FuncCall", "SQLValueFunction", "SubLink"}
+
+
+def compared_columns(relations: Relations) -> list[str]:
+    """Columns that policies compare with the context, the likeliest tenant column first.
+
+    A column that is a key by itself names the row and not whose row it is: it counts for the registry only, which is
+    found by what references it. A column counts that references another table, or is compared in several tables.
+    """
+    counts: Counter[str] = Counter()
+    for table in relations.base_tables:
+        keys = {key.columns for key in table.uniques}
+        referencing = {key.columns for key in table.foreign_keys}
+        for column in _compared(table):
+            if (column,) not in keys and (column,) != table.primary_key:
+                counts[column] += 10 if (column,) in referencing else 1
+    return [column for column, count in counts.most_common() if count > 1]
+
+
+def paired_columns(relations: Relations) -> list[tuple[str, str]]:
+    """(user column, tenant column) of tables that look like memberships: one is compared with the context, a key holds
+    both and nothing else, and the other references the tenants."""
+    found: list[tuple[str, str]] = []
+    for table in relations.base_tables:
+        compared = _compared(table)
+        referencing = {key.columns for key in table.foreign_keys}
+        for key in table.uniques:
+            names = tuple(name for name in key.columns if name)
+            for user, tenant in permutations(names, 2) if len(key.columns) == 2 else ():
+                if user in compared and tenant not in compared and (tenant,) in referencing:
+                    found.append((user, tenant))
+    return list(dict.fromkeys(found))
+
+
+def login_columns(relations: Relations) -> dict[str, tuple[str, ...]]:
+    """Table -> columns that policies or functions compare with the name of the login role."""
+    policies = [policy for table in relations.base_tables for policy in table.policies]
+    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    asked = "\n".join([*texts, *relations.sources.values()])
+    names = {(first or second).lower() for first, second in _BY_LOGIN.findall(asked)}
+    found = {
+        table.qualified: tuple(
+            column.name for column in table.columns.values() if column.name in names and column.base in _NAMES
+        )
+        for table in relations.base_tables
+    }
+    return {name: columns for name, columns in found.items() if columns}
+
+
+def _compared(table: Table) -> set[str]:
+    texts = [text for policy in table.policies for text in (policy.using, policy.check) if text]
+    return {column for text in texts for column in _compared_in(text, table)}
+
+
+def _compared_in(text: str, table: Table) -> set[str]:
+    """The table's columns that stand alone on one side of a comparison with something about the caller."""
+    from dbkit.lint.trees import walk
+    from dbkit.parse import SyntaxFault, parse_tree
+
+    try:
+        tree = parse_tree(f"select {text}")
+    except SyntaxFault:
+        return set()
+    found: set[str] = set()
+    for tag, node in walk(tree):
+        if tag == "A_Expr":
+            sides = (node.get("lexpr"), node.get("rexpr"))
+        elif tag == "SubLink" and "testexpr" in node:
+            sides = (node["testexpr"], {"SubLink": node})
+        else:
+            continue
+        for one, other in (sides, sides[::-1]):
+            columns = _columns(one, table)
+            if len(columns) == 1 and _asks_caller(other, table):
+                found |= columns
+    return found
+
+
+def _columns(side: Any, table: Table) -> set[str]:
+    """The table's columns an expression without a sub-select reads."""
+    from dbkit.lint.trees import walk
+
+    nodes = list(walk([side]))
+    if any(tag == "SubLink" for tag, _ in nodes):
+        return set()
+    return {name for tag, node in nodes if tag == "ColumnRef" for name in [_last_name(node)] if name in table.columns}
+
+
+def _asks_caller(side: Any, table: Table) -> bool:
+    from dbkit.lint.trees import walk
+
+    return not _columns(side, table) and any(tag in _CALLER for tag, _ in walk([side]))
+
+
+def _last_name(reference: Any) -> str:
+    last = reference["fields"][-1]
+    return str(last["String"]["sval"]) if "String" in last else ""
