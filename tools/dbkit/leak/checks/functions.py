@@ -1,39 +1,50 @@
-"""OBJ-03: SECURITY DEFINER functions within an app role's reach: they pass every policy."""
+"""OBJ-03, OBJ-04, OBJ-06, CTX-02, CTX-04, FLOW-02, FLOW-03, SIDE-04, SIDE-05, SIDE-06: functions and triggers.
+
+Every function that an app role may call is called with another tenant's ids, names it leaves to the search_path are
+shadowed, triggers are fired with another tenant's keys, and what is notified is listened to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.subject import Subject
-from dbkit.report import Finding, Severity
-from dbkit.tenancy.relations import literal
+from dbkit.leak.checks.functions_arguments import Caller
+from dbkit.leak.checks.functions_calls import attack_routine
+from dbkit.leak.checks.functions_catalog import Routines, read_routines
+from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.functions_leakproof import check_leakproof
+from dbkit.leak.checks.functions_notify import check_notify
+from dbkit.leak.checks.functions_paths import check_paths
+from dbkit.leak.checks.functions_triggers import check_triggers
+from dbkit.leak.checks.subject import Subject, bypasses
+from dbkit.report import Finding
 
 __all__ = ["check_functions"]
 
-_DEFINERS = """
-select p.oid::regprocedure::text, array_agg(r.name order by r.name)
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-cross join unnest({roles}::text[]) r (name)
-where p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema')
-  and p.prorettype <> 'trigger'::regtype
-  and has_function_privilege(r.name, p.oid, 'execute') and has_schema_privilege(r.name, n.oid, 'usage')
-  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
-group by p.oid order by 1
-"""
-
 
 def check_functions(subject: Subject) -> Iterator[Finding]:
-    """Definer functions within reach: they pass every policy and this proof does not call them."""
-    model = subject.model
-    roles = literal("{" + ",".join(f'"{name}"' for name in model.declaration.app_roles) + "}")
-    reviewed = {name.split("(")[0] for name in model.declaration.definers}
-    for function, _ in subject.session.must(_DEFINERS.format(roles=roles)).rows:
-        if function and function.split("(")[0] not in reviewed:
-            yield Finding(
-                rule="definer_function_not_attacked",
-                message=f"{function} runs with its owner's rights and was not called with another tenant's ids",
-                severity=Severity.NOTE,
-                category="OBJ-03",
-                object=function,
-                hint="Review that it filters by tenant, then list it under [tenancy] definers.",
-            )
+    """Attack functions as every app role; the same finding for two roles is told once for each."""
+    routines = read_routines(subject.session, subject.model.declaration.app_roles)
+    for scope in subject.model.scopes:
+        for name in scope.scope.app_roles:
+            role = subject.model.relations.roles[name]
+            if bypasses(role):
+                continue
+            with Stand(subject.conninfo, subject.model, scope, role, subject.population) as stand:
+                caller = Caller(subject.model, scope, subject.population, routines)
+                effects = Effects(stand)
+                yield from _calls(stand, effects, caller, routines)
+                yield from check_paths(stand, routines, caller, subject.session)
+                yield from check_triggers(stand, effects, routines)
+                yield from check_leakproof(stand, routines)
+                yield from check_notify(stand, routines, caller)
+
+
+def _calls(stand: Stand, effects: Effects, caller: Caller, routines: Routines) -> Iterator[Finding]:
+    for routine in routines.all:
+        if stand.role.name not in routine.roles or not routine.callable:
+            continue
+        stand.renew()
+        finding = attack_routine(stand, effects, caller, routines, routine)
+        if finding is not None:
+            yield finding

@@ -1,0 +1,347 @@
+"""Arguments for a call: what the caller would give for its own rows, and what it gives to reach the victim's.
+
+Each argument gets candidates that come in pairs, own and victim's. What the body compares an argument with decides
+first, then its name, then its type. What only the victim can know (tokens, passwords, hashes) is never given.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dbkit.leak.checks.functions_catalog import Argument, Routine, Routines, Type
+from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.tenancy.model import Model, ScopeModel
+from dbkit.tenancy.relations import Table, literal
+
+__all__ = ["SECRET", "Call", "Caller", "Candidate", "injections"]
+
+SECRET = re.compile(
+    r"token|secret|passw|passcode|pwd|hash|otp|(?:^|_)pin(?:$|_)|api_?key|signature|nonce|salt|verifier|session|magic"
+    r"|seal|cookie|credential|private|recovery|verification|(?:^|_)mac(?:$|_)",
+    re.IGNORECASE,
+)
+_TENANT = re.compile(
+    r"^(?:tenant|organi[sz]ation|org|company|account|workspace|team|customer|agency|clinic|shop|store|client|school"
+    r"|firm|business|merchant|landlord|practice|site|project|owner_user)(?:_?(?:id|uuid|key|code|slug|ref))?$"
+)
+_USER = re.compile(
+    r"^(?:auth_)?(?:user|member|profile|person|owner|author|actor|caller|subject|login|who|assignee|created_by|uid|sub)"
+    r"(?:_?(?:id|uuid))?$"
+)
+_PREFIX = re.compile(r"^(?:p|in|arg|a|i|v|par|param)?_+|_+$")
+_INTEGERS = ("int2", "int4", "int8", "numeric")
+_TEXTS = ("text", "varchar", "bpchar", "citext", "name")
+_TABLE = re.compile(r"^(?:table|tbl|relation|entity|model|resource)(?:_?(?:name|type|id))?$")
+_PER_ARGUMENT = 8
+_PER_FUNCTION = 40
+_PRODUCT = 24
+
+# What an argument of the type takes that names nobody: first the usual, then what reaches furthest.
+_NEUTRAL: dict[str, tuple[str, ...]] = {
+    "bool": ("true", "false"),
+    "int2": ("1", "0", "1000"),
+    "int4": ("1", "0", "1000000", "-1"),
+    "int8": ("1", "0", "1000000", "-1"),
+    "numeric": ("1", "0", "1000000"),
+    "float4": ("1", "0"),
+    "float8": ("1", "0"),
+    "text": ("x", "%", ""),
+    "varchar": ("x", "%", ""),
+    "bpchar": ("x", "%", ""),
+    "citext": ("x", "%", ""),
+    "name": ("x",),
+    "bytea": ("\\x00",),
+    "date": ("today", "2100-01-01", "1970-01-01"),
+    "timestamp": ("now", "2100-01-01", "1970-01-01"),
+    "timestamptz": ("now", "2100-01-01", "1970-01-01"),
+    "time": ("12:00",),
+    "timetz": ("12:00",),
+    "interval": ("1 day", "0", "100 years", "-100 years"),
+    "json": ("{}",),
+    "jsonb": ("{}",),
+    "inet": ("127.0.0.1",),
+    "cidr": ("127.0.0.0/8",),
+    "oid": ("0",),
+    "uuid": ("00000000-0000-4000-8000-000000000000",),
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One value for an argument: the caller's own and the victim's, as text; equal where it names nobody.
+
+    Attributes:
+        about: "tenant", "user", "object" (an id), "value" (anything else a row holds), or "" for what names nobody.
+    """
+
+    own: str | None
+    victim: str | None
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call.
+
+    Attributes:
+        sql: the statement.
+        names: what of the victim's is named in it, a subset of tenant, user, object and value.
+        given: texts that went in, which prove nothing when they come out again.
+    """
+
+    sql: str
+    names: frozenset[str]
+    given: str
+
+
+class Caller:
+    """Makes the calls of one role, from its own rows and the victim's."""
+
+    def __init__(self, model: Model, scope: ScopeModel, population: Population, routines: Routines) -> None:
+        self.model = model
+        self.scope = scope
+        self.population = population
+        self.routines = routines
+
+    def calls(self, routine: Routine) -> list[Call]:
+        """The calls worth making, the control (all arguments the caller's own) first."""
+        tables = self._tables(routine)
+        lists = [
+            self._candidates(routine, number, argument, tables) for number, argument in enumerate(routine.arguments)
+        ]
+        found: dict[str, Call] = {}
+        for candidates in _choices(lists):
+            for victim in _patterns(candidates):
+                call = self._call(routine, candidates, victim)
+                found.setdefault(call.sql, call)
+        required = len(routine.arguments) - routine.defaults
+        if routine.defaults and required >= 0:
+            for candidates in itertools.islice(_choices(lists[:required]), 4):
+                for victim in _patterns(candidates):
+                    call = self._call(routine, candidates, victim)
+                    found.setdefault(call.sql, call)
+        return list(found.values())[:_PER_FUNCTION]
+
+    def text_call(self, routine: Routine, number: int, text: str) -> Call:
+        """The control call with one argument replaced by a text, e.g. an injected one."""
+        tables = self._tables(routine)
+        chosen = [self._candidates(routine, n, argument, tables)[0] for n, argument in enumerate(routine.arguments)]
+        chosen[number] = Candidate(text, text)
+        return self._call(routine, tuple(chosen), frozenset())
+
+    def _tables(self, routine: Routine) -> list[Table]:
+        """Tables of the body that have rows of both; all of them where the body names none."""
+        known = self.population.tables
+        named = [name for name in self.routines.tables(routine, self.model.relations) if name in known]
+        chosen = named or [name for name in known if self.scope.tables[name].protected]
+        usable = [name for name in chosen if {ATTACKER, VICTIM} <= set(known[name].rows)]
+        return [self.model.relations.tables[name] for name in usable]
+
+    # Candidates
+
+    def _candidates(self, routine: Routine, number: int, argument: Argument, tables: list[Table]) -> list[Candidate]:
+        if argument.type.base in ("json", "jsonb"):
+            return self._documents(routine, tables)
+        if argument.type.kind == "c":
+            names = [name for name, _ in argument.type.attributes]
+            return [self._document(names, tables), self._document(names, tables, values=False)]
+        name = _PREFIX.sub("", argument.name.lower()) or argument.name
+        columns = [(binding.column, binding.tables) for binding in routine.facts.bindings if binding.argument == number]
+        element = argument.type.element or argument.type
+        found = list(self._named(name, element.base, columns, tables))
+        if element.base == "regclass" or _TABLE.match(name):
+            # In the order in which ids of rows are given, so that a table meets its own ids.
+            found = [Candidate(table.sql, table.sql) for table in tables]
+            if element.base != "regclass":
+                found += [Candidate(table.name, table.name) for table in tables]
+        if not found and element.base == "uuid":
+            found = list(self._any_id(tables, element.base))
+        found += [Candidate(text, text) for text in (element.labels or _NEUTRAL.get(element.base, ()))]
+        if not found:
+            found = [Candidate(None, None)]
+        return list(dict.fromkeys(found))[:_PER_ARGUMENT]
+
+    def _named(
+        self, name: str, base: str, columns: Iterable[tuple[str, frozenset[str]]], tables: list[Table]
+    ) -> Iterator[Candidate]:
+        """By the column it meets, then by its own name."""
+        if SECRET.search(name):
+            return
+        for column, names in columns:
+            yield from self._of_column(column, [table for table in tables if table.name in names], base)
+        if _TENANT.match(name):
+            yield from self._identity("tenant", base)
+        if _USER.match(name):
+            yield from self._identity("user", base)
+        yield from self._of_name(name, base, tables)
+
+    def _identity(self, about: str, base: str) -> Iterator[Candidate]:
+        own, victim = self.population.identities[ATTACKER], self.population.identities[VICTIM]
+        pair = (own.tenant, victim.tenant) if about == "tenant" else (own.user, victim.user)
+        if _fits(pair[0], base) and _fits(pair[1], base):
+            yield Candidate(*pair, about)
+
+    def _of_column(self, column: str, tables: list[Table], base: str) -> Iterator[Candidate]:
+        if SECRET.search(column):
+            return
+        for table in tables:
+            rows = self.population.tables[table.qualified].rows
+            if column in table.columns and column not in rows[VICTIM]:
+                continue
+            if column in table.columns:
+                own, victim = rows[ATTACKER][column], rows[VICTIM][column]
+                if own is not None and victim is not None and _fits(own, base) and _fits(victim, base):
+                    yield Candidate(own, victim, self._about(table, column) if own != victim else "")
+
+    def _about(self, table: Table, column: str) -> str:
+        """Whether a column names a tenant, a user, some row, or is just a value."""
+        model = self.scope.tables[table.qualified]
+        if column in self.model.user_columns.get(table.qualified, ()):
+            return "user"
+        if column == model.column or column in self.model.tenant_columns:
+            return "tenant"
+        references = {name for key in table.foreign_keys for name in key.columns}
+        names_row = column in table.primary_key or column in references or table.columns[column].base == "uuid"
+        return "object" if names_row else "value"
+
+    def _of_name(self, name: str, base: str, tables: list[Table]) -> Iterator[Candidate]:
+        """`invoice_id`, `invoice` and `id` name a row; `number` a column of the tables that are touched."""
+        stem = re.sub(r"_?(?:ids?|uuids?|keys?)$", "", name)
+        everywhere = [
+            self.model.relations.tables[key]
+            for key, rows in self.population.tables.items()
+            if {ATTACKER, VICTIM} <= set(rows.rows)
+        ]
+        if stem != name or not stem:
+            matching = [table for table in tables or everywhere if not stem or _singular(table.name).endswith(stem)]
+            matching += [table for table in everywhere if stem and _singular(table.name) == stem]
+            for table in dict.fromkeys(table.qualified for table in matching):
+                yield from self._row_id(self.model.relations.tables[table], base)
+        yield from self._of_column(name, tables, base)
+
+    def _any_id(self, tables: list[Table], base: str) -> Iterator[Candidate]:
+        for table in tables:
+            yield from self._row_id(table, base)
+        yield from self._identity("tenant", base)
+        yield from self._identity("user", base)
+
+    def _row_id(self, table: Table, base: str) -> Iterator[Candidate]:
+        model = self.scope.tables[table.qualified]
+        keys = [name for name in table.primary_key if len(table.primary_key) == 1 or name != model.column]
+        yield from self._of_column(keys[-1] if keys else "id", [table], base)
+
+    def _documents(self, routine: Routine, tables: list[Table]) -> list[Candidate]:
+        """JSON arguments carry what the body takes out of them, as one object and as a list of one."""
+        keys = [key for each in self.routines.reached(routine) for key in each.facts.json_keys]
+        if not keys:
+            return [Candidate("{}", "{}")]
+        one = self._document(keys, tables)
+        many = Candidate(f"[{one.own}]", f"[{one.victim}]", one.about)
+        return [one, many, self._document(keys, tables, values=False)]
+
+    def _document(self, keys: Iterable[str], tables: list[Table], *, values: bool = True) -> Candidate:
+        """One object for each; without `values` the victim's has the victim's ids and the caller's values."""
+        own: dict[str, str | None] = {}
+        victim: dict[str, str | None] = {}
+        about = ""
+        for key in keys:
+            name = _PREFIX.sub("", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()) or key
+            found = next(self._named(name, "text", (), tables), Candidate("1", "1"))
+            own[key] = found.own
+            victim[key] = found.victim if values or found.about != "value" else found.own
+            about = about or found.about
+        return Candidate(json.dumps(own), json.dumps(victim), about)
+
+    # Statements
+
+    def _call(self, routine: Routine, candidates: tuple[Candidate, ...], victim: frozenset[str]) -> Call:
+        texts = [candidate.victim if candidate.about in victim else candidate.own for candidate in candidates]
+        parts = [
+            _rendered(argument, text) for argument, text in zip(routine.arguments[: len(texts)], texts, strict=True)
+        ]
+        parts += ["null"] * routine.outputs
+        if routine.kind == "p":
+            sql = f"call {routine.sql}({', '.join(parts)})"
+        else:
+            sql = f"select {routine.sql}({', '.join(parts)})"
+        return Call(sql, victim, " ".join(filter(None, texts)))
+
+
+def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:
+    """Texts that, put into dynamic SQL, make the server show the victim's rows in an error or a result.
+
+    Args:
+        tables: whose rows to show.
+        victims: table -> a condition that only the victim's rows meet.
+    """
+    for table in tables[:3]:
+        show = f"(select cast(string_agg(t::text, '|') as integer) from {table.sql} t where {victims[table.qualified]})"
+        yield show
+        yield f"' || {show}::text || '"
+        yield f"x' or {show} = 1 --"
+        yield f"1) or ({show} = 1"
+    for table in tables:
+        yield table.sql
+        yield table.name
+
+
+def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
+    """All combinations where they are few; otherwise each argument's first, then its others in step."""
+    number = 1
+    for candidates in lists:
+        number *= len(candidates)
+    if number <= _PRODUCT:
+        yield from itertools.product(*lists)
+        return
+    for step in range(max(map(len, lists), default=0)):
+        yield tuple(candidates[min(step, len(candidates) - 1)] for candidates in lists)
+    for place, candidates in enumerate(lists):
+        for candidate in candidates[1:]:
+            yield tuple(candidate if n == place else each[0] for n, each in enumerate(lists))
+
+
+def _patterns(candidates: tuple[Candidate, ...]) -> Iterator[frozenset[str]]:
+    """Which of tenant, user, object and value are the victim's: none, all, and every mixture."""
+    kinds = sorted({candidate.about for candidate in candidates} - {""})
+    yield frozenset()
+    for size in range(len(kinds), 0, -1):
+        yield from map(frozenset, itertools.combinations(kinds, size))
+
+
+def _rendered(argument: Argument, text: str | None) -> str:
+    kind: Type = argument.type
+    if text is None:
+        return f"null::{kind.sql}"
+    if kind.kind == "c":
+        return f"jsonb_populate_record(null::{kind.sql}, {literal(text)})"
+    if kind.kind == "p":  # anyelement and the like
+        return "variadic array[" + literal(text) + "]" if argument.variadic else f"{literal(text)}::text"
+    if kind.element is not None:
+        rendered = f"array[{literal(text)}]::{kind.sql}"
+        return f"variadic {rendered}" if argument.variadic else rendered
+    return f"{literal(text)}::{kind.sql}"
+
+
+def _fits(text: str, base: str) -> bool:
+    """Whether a value of a row can be given for an argument of this type."""
+    if base == "uuid":
+        return bool(re.fullmatch(r"[0-9a-fA-F-]{36}", text))
+    if base in _INTEGERS:
+        return bool(re.fullmatch(r"-?\d{1,18}", text))
+    if base in _TEXTS:
+        return True
+    if base in ("date", "timestamp", "timestamptz"):
+        return bool(re.match(r"\d{4}-\d\d-\d\d", text))
+    if base == "bool":
+        return text in ("t", "f")
+    return base in ("inet", "int4range", "int8range", "daterange", "tstzrange", "tsrange", "numrange")
+
+
+def _singular(name: str) -> str:
+    if name.endswith("ies"):
+        return name[:-3] + "y"
+    return re.sub(r"(?<=(?:s|x|z|h))es$|s$", "", name)

@@ -1,0 +1,243 @@
+"""What a call did: victim's values in its answer, victim's rows changed, the context switched, an answer that depends
+on the victim's rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+
+from dbkit.leak.attacker import Attacker
+from dbkit.leak.contexts import right_state
+from dbkit.leak.rows import ATTACKER, VICTIM, Population, Values, identify
+from dbkit.leak.session import Outcome
+from dbkit.leak.statements import Variant, select_list
+from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
+from dbkit.tenancy.relations import Role, Table, literal
+
+__all__ = ["OPTIONS", "Effects", "Stand", "victim_condition"]
+
+_SHORTEST = 8
+_CARRIERS = ("uuid", "text", "varchar", "bpchar", "citext", "name", "json", "jsonb")
+# Of connections that are not the attacker's own: no statement of theirs may take long either.
+OPTIONS = "-c statement_timeout=5s"
+_CALL_TIMEOUT = "set local statement_timeout = '2s'"
+_PROBED = 6
+
+_TOUCHED = """
+select relid::bigint, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables
+where n_tup_ins + n_tup_upd + n_tup_del > 0
+"""
+
+Rows = Counter[tuple[str | None, ...]]
+
+
+def victim_condition(table: TableModel, population: Population) -> str | None:
+    """A WHERE condition that exactly the victim tenant's rows meet; None where no row of the victim is known."""
+    columns, victim = table.table.columns, population.identities[VICTIM]
+    if table.kind in (Kind.TENANT, Kind.USER) and table.column:
+        return f"{columns[table.column].sql} = {literal(victim.tenant if table.kind is Kind.TENANT else victim.user)}"
+    stored = population.tables.get(table.table.qualified)
+    rows = [row for slot, row in stored.rows.items() if slot.startswith("A")] if stored else []
+    return " or ".join(dict.fromkeys(f"({identify(table.table, row)})" for row in rows)) or None
+
+
+class Stand:
+    """Where one role attacks from: its own right context on one connection."""
+
+    def __init__(self, conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> None:
+        self.model = model
+        self.scope = scope
+        self.role = role
+        self.population = population
+        self.conninfo = conninfo
+        self.transactions = 0
+        self.attacker = Attacker(conninfo, role, right_state(scope, population.identities[ATTACKER]))
+        self.renew()
+        # Asked now: later it would take back what a call under attack has just done.
+        self.readable = self._readable()
+
+    def __enter__(self) -> Stand:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.attacker.session.close()
+
+    def renew(self) -> None:
+        """A new transaction in the right context, in which no statement may take long."""
+        self.attacker.renew()
+        self.transactions += 1
+        self.attacker.session.must(_CALL_TIMEOUT, "savepoint attack")
+
+    def run(self, statement: str, prepare: Iterable[str] = (), *, admin: bool = False) -> Outcome:
+        """Run a statement from the savepoint that every attack starts from."""
+        return self.attacker.run(statement, prepare, admin=admin)
+
+    def run_steps(self, steps: Iterable[str]) -> Outcome:
+        """Several statements of the role, one after the other; the outcome of the last or of the first refused."""
+        return self.attacker.session.run("rollback to savepoint attack", *steps)
+
+    def paste(self, *statements: str, prepare: Iterable[str] = ()) -> str:
+        """The whole script up to these statements, ready to paste as the superuser of the populated copy."""
+        return self.attacker.paste(Variant("", "", "", None, "rows", tuple(prepare)), ";\n".join(statements))
+
+    @cached_property
+    def protected(self) -> dict[str, TableModel]:
+        """Protected tables with rows of the victim, by name."""
+        found = {}
+        for name, table in self.scope.tables.items():
+            rows = self.population.tables.get(name)
+            if table.protected and rows is not None and VICTIM in rows.rows:
+                found[name] = table
+        return found
+
+    @cached_property
+    def victims(self) -> dict[str, str]:
+        """Protected table -> condition that picks the victim's rows."""
+        conditions = {name: victim_condition(table, self.population) for name, table in self.protected.items()}
+        return {name: condition for name, condition in conditions.items() if condition}
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Values that only rows of the victim's tenant hold -> where they stand."""
+        open_to_caller: set[str] = set()
+        theirs: dict[str, str] = {}
+        for name, rows in self.population.tables.items():
+            columns = self.model.relations.tables[name].columns
+            for slot, row in rows.rows.items():
+                hidden = slot.startswith("A") and name in self.protected
+                for column, value in row.items():
+                    if value is None or len(value) < _SHORTEST or columns[column].base not in _CARRIERS:
+                        continue
+                    if hidden:
+                        theirs.setdefault(value, f"{name}.{column}")
+                    else:  # an own row, or reference data that everybody may see
+                        open_to_caller.add(value)
+        return {value: place for value, place in theirs.items() if value not in open_to_caller}
+
+    # What an outcome shows
+
+    def shown(self, outcome: Outcome, given: str) -> str | None:
+        """The first of the victim's values in the answer or in the error text that did not go in."""
+        known = given + "\n".join(self.attacker.script)
+        text = "\x1f".join(cell for row in outcome.rows for cell in row if cell)
+        if outcome.refused:
+            text = f"{outcome.message} {outcome.detail}"
+        if len(text) < _SHORTEST:
+            return None
+        for value, place in self.secrets.items():
+            if value in text and value not in known:
+                return f"{value!r} of {place}"
+        return None
+
+    def visible(self) -> str | None:
+        """Which protected table shows the victim's rows now, without going back to the savepoint."""
+        for name, table in self.readable:
+            query = f"select {select_list(table.table, [self._witness_column(table)])} from {table.table.sql}"
+            self.attacker.session.run("savepoint look")
+            outcome = self.attacker.session.run(f"{query} where {self.victims[name]} limit 1")
+            if outcome.refused:
+                self.attacker.session.run("rollback to savepoint look")
+            elif outcome.rows:
+                return f"{query} returns {outcome.rows[0][0]!r}, a row of {name} that is the victim's"
+        return None
+
+    def _readable(self) -> list[tuple[str, TableModel]]:
+        """A few protected tables that the role may read and where its own context shows nothing of the victim's."""
+        found = []
+        for name, table in self.protected.items():
+            privileges = self.model.relations.privileges[self.role.name, name]
+            if "select" not in privileges.table or name not in self.victims:
+                continue
+            outcome = self.run(f"select 1 from {table.table.sql} where {self.victims[name]} limit 1")
+            if not outcome.refused and not outcome.rows:
+                found.append((name, table))
+        # Tables with a tenant column first: they follow the context most surely.
+        return sorted(found, key=lambda item: item[1].kind is not Kind.TENANT)[:_PROBED]
+
+    def _witness_column(self, table: TableModel) -> str:
+        texts = [
+            c.name for c in table.table.columns.values() if c.base in ("text", "varchar") and c.name != table.column
+        ]
+        return (texts or list(table.table.columns))[0]
+
+
+class Effects:
+    """Finds out what calls wrote: which tables were touched, and which of the victim's rows are not what they were."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.stand = stand
+        self.transaction = stand.transactions
+        self.counts = self._counts()
+        self.before: dict[str, Rows] = {}
+        self.names = {table.table.oid: name for name, table in stand.protected.items() if name in stand.victims}
+
+    def _counts(self) -> dict[int, tuple[str | None, ...]]:
+        outcome = self.stand.attacker.session.run("reset session authorization", _TOUCHED)
+        return {int(row[0] or 0): row[1:] for row in outcome.rows}
+
+    def written(self, everything: bool = False) -> str | None:
+        """What the last statement did to the victim's rows, before it is rolled back; None when nothing.
+
+        Args:
+            everything: look at every table, for statements that leave no count (TRUNCATE).
+        """
+        counts = self._counts()
+        if self.transaction != self.stand.transactions:  # the server counts anew in each
+            self.transaction, self.counts = self.stand.transactions, {}
+        touched = [oid for oid, now in counts.items() if now != self.counts.get(oid)]
+        self.counts = counts
+        for oid in self.names if everything else touched:
+            name = self.names.get(oid)
+            if name is None:
+                continue
+            witness = self._difference(name)
+            if witness:
+                return witness
+        return None
+
+    def _difference(self, name: str) -> str | None:
+        now = self._victims_rows(name)
+        if name not in self.before:
+            self.stand.attacker.session.run("savepoint look", "rollback to savepoint attack")
+            self.before[name] = self._victims_rows(name)
+            # The savepoint "look" is gone with what the statement did, which is not needed any more.
+        before = self.before[name]
+        gone, come = before - now, now - before
+        if not gone and not come:
+            return None
+        if gone and come:
+            return f"a row of the victim in {name} became {_shortened(next(iter(come)))}"
+        if gone:
+            return f"a row of the victim in {name} is gone: {_shortened(next(iter(gone)))}"
+        return f"a row was stored for the victim in {name}: {_shortened(next(iter(come)))}"
+
+    def _victims_rows(self, name: str) -> Rows:
+        table = self.stand.protected[name].table
+        query = f"select {select_list(table, list(table.columns))} from {table.sql} where {self._condition(name)}"
+        outcome = self.stand.attacker.session.run("reset session authorization", query)
+        return Counter(outcome.rows)
+
+    def _condition(self, name: str) -> str:
+        """The victim's rows, and rows that reference one of them where no column names the tenant."""
+        model = self.stand.protected[name]
+        parts = [f"({self.stand.victims[name]})"]
+        if model.kind is Kind.ROW:
+            for key in model.table.foreign_keys:
+                rows = self.stand.population.tables.get(key.target)
+                theirs: list[Values] = [row for s, row in rows.rows.items() if s.startswith("A")] if rows else []
+                own = [row for s, row in rows.rows.items() if not s.startswith("A")] if rows else []
+                for row in theirs:
+                    if row not in own:
+                        parts.append(_referencing(model.table, key.columns, [row[c] for c in key.target_columns]))
+        return " or ".join(dict.fromkeys(parts))
+
+
+def _referencing(table: Table, columns: Iterable[str], values: Iterable[str | None]) -> str:
+    pairs = (f"{table.columns[c].sql} = {literal(v)}" for c, v in zip(columns, values, strict=True) if v is not None)
+    return "(" + (" and ".join(pairs) or "false") + ")"
+
+
+def _shortened(row: tuple[str | None, ...]) -> str:
+    text = ", ".join("null" if value is None else value for value in row)
+    return text if len(text) <= 160 else f"{text[:160]}…"

@@ -1,0 +1,134 @@
+"""SIDE-06: functions marked LEAKPROOF that are not: the planner lets them see rows before the policy hides them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbkit.leak.checks.functions_catalog import Routine, Routines
+from dbkit.leak.checks.functions_effects import OPTIONS, Stand
+from dbkit.leak.checks.subject import NEEDS_SQL
+from dbkit.leak.paths import LEAK
+from dbkit.report import Evidence, Finding, Severity
+from dbkit.tenancy.model import TableModel
+from dbkit.tenancy.relations import literal
+
+__all__ = ["check_leakproof"]
+
+# An attacker chooses the plan: without an index the function meets every row of the table.
+_PLAN = (
+    "set local enable_indexscan = off",
+    "set local enable_bitmapscan = off",
+    "set local enable_indexonlyscan = off",
+)
+_CALLS = "select coalesce(sum(calls), 0) from pg_stat_xact_user_functions where funcid = {oid}"
+
+
+def check_leakproof(stand: Stand, routines: Routines) -> Iterator[Finding]:
+    """Ask protected tables through every leakproof function that the role may call."""
+    for routine in routines.all:
+        if not (routine.leakproof and routine.arguments and stand.role.name in routine.roles and routine.callable):
+            continue
+        stand.renew()
+        found = _attack(stand, routine)
+        if found is not None:
+            yield found
+
+
+def _attack(stand: Stand, routine: Routine) -> Finding | None:
+    saw: Finding | None = None
+    for name, table in stand.readable:
+        for statement in _statements(stand, routine, table):
+            outcome = stand.run_steps((*_PLAN, statement))
+            witness = stand.shown(outcome, statement) or _noticed(stand, statement)
+            if not witness and outcome.refused:
+                witness = _only_with_victim(stand, name, table, statement)
+            if witness:
+                return _leak(stand, routine, statement, witness)
+            if saw is None and _sees_hidden(stand, routine, name, table, statement):
+                saw = _suspected(routine, statement)
+    return saw
+
+
+def _statements(stand: Stand, routine: Routine, table: TableModel) -> Iterator[str]:
+    """The table filtered by the function, over each column its first argument takes."""
+    first, *others = routine.arguments
+    rest = "".join(f", {literal('1' if other.type.base != 'bool' else 'true')}::{other.type.sql}" for other in others)
+    test = "" if routine.returns == "bool" else " is not null"
+    for column in table.table.columns.values():
+        if column.base == first.type.base or {column.base, first.type.base} <= {"text", "varchar"}:
+            cast_to = f"::{first.type.sql}" if column.base != first.type.base else ""
+            yield f"select count(*) from {table.table.sql} where {routine.sql}({column.sql}{cast_to}{rest}){test}"
+
+
+def _noticed(stand: Stand, statement: str) -> str | None:
+    """What messages tell: the connection of the attacks hides them, so the statement runs on one that does not."""
+    import psycopg
+
+    heard: list[str] = []
+    with psycopg.connect(stand.conninfo, autocommit=True, options=OPTIONS) as connection:
+        connection.add_notice_handler(lambda notice: heard.append(f"{notice.message_primary} {notice.message_detail}"))
+        for text in (*stand.attacker.script, *_PLAN, statement):
+            if not text.startswith("--"):
+                try:
+                    connection.execute(text.encode())
+                except psycopg.Error:
+                    break
+    for value, place in stand.secrets.items():
+        if any(value in text for text in heard) and value not in statement:
+            return f"a message shows {value!r} of {place}"
+    return None
+
+
+def _only_with_victim(stand: Stand, name: str, table: TableModel, statement: str) -> str | None:
+    """An error that goes away with the victim's rows answers a question about them."""
+    remove = (
+        "set local session_replication_role = replica",
+        f"delete from {table.table.sql} where {stand.victims[name]}",
+        "set local session_replication_role = origin",
+        *_PLAN,
+    )
+    without = stand.run(statement, remove)
+    if without.refused:
+        return None
+    return "it is refused, and without the victim's rows it is not: the function was run on rows the policy hides"
+
+
+def _sees_hidden(stand: Stand, routine: Routine, name: str, table: TableModel, statement: str) -> bool:
+    """Whether the function is called for more rows than the role may see."""
+    session = stand.attacker.session
+    visible = stand.run(f"select count(*) from {table.table.sql}")
+    session.run("rollback to savepoint attack", "reset session authorization", "set local track_functions = 'all'")
+    session.run(stand.attacker.become.replace("set", "set local", 1))
+    before = session.run("reset session authorization", _CALLS.format(oid=routine.oid))
+    session.run(stand.attacker.become.replace("set", "set local", 1))
+    session.run(*_PLAN, statement)
+    after = session.run("reset session authorization", _CALLS.format(oid=routine.oid))
+    if not (visible.rows and before.rows and after.rows):
+        return False
+    return int(after.rows[0][0] or 0) - int(before.rows[0][0] or 0) > int(visible.rows[0][0] or 0)
+
+
+def _leak(stand: Stand, routine: Routine, statement: str, witness: str) -> Finding:
+    return Finding(
+        rule="leakproof_function_leaks",
+        message=f"{routine.signature} is marked LEAKPROOF and tells {stand.role.name} about rows that policies hide",
+        category="SIDE-06",
+        verdict=LEAK,
+        object=routine.qualified,
+        detail=f"The planner runs leakproof functions before the policy. {NEEDS_SQL}",
+        hint=f"Run: alter function {routine.sql} not leakproof;",
+        evidence=Evidence(stand.paste(*_PLAN, statement), witness, "not leakproof, it is run on the own rows only"),
+    )
+
+
+def _suspected(routine: Routine, statement: str) -> Finding:
+    return Finding(
+        rule="leakproof_function_sees_hidden_rows",
+        message=f"{routine.signature} is marked LEAKPROOF and is run on rows that policies hide",
+        severity=Severity.WARNING,
+        category="SIDE-06",
+        object=routine.qualified,
+        detail=f"Not shown: nothing of them came out of it. {statement} calls it more often than rows are visible.",
+        hint=f"Unless its result, errors and messages never depend on its arguments, run: "
+        f"alter function {routine.sql} not leakproof;",
+    )

@@ -1,0 +1,386 @@
+"""OBJ-04: names a function leaves to the search_path, shadowed for real by an attacker who may run SQL.
+
+A shadow does two things. It plants rows that make the attacker a member of the victim's tenant, and where it is read or
+written by somebody else's rights it runs the attacker's code, which then reads the victim's rows and raises them as an
+error. Either is a witness. Temporary objects need TEMPORARY on the database, functions and operators a schema to create
+them in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dbkit.leak.checks.functions_arguments import Caller
+from dbkit.leak.checks.functions_calls import unreviewed
+from dbkit.leak.checks.functions_catalog import Routine, Routines
+from dbkit.leak.checks.functions_effects import Stand
+from dbkit.leak.checks.functions_triggers import firing_statements
+from dbkit.leak.checks.subject import NEEDS_SQL
+from dbkit.leak.paths import LEAK
+from dbkit.leak.rows import ATTACKER, VICTIM
+from dbkit.leak.session import Session
+from dbkit.report import Evidence, Finding, Severity
+from dbkit.tenancy.relations import Table, literal
+
+__all__ = ["check_paths"]
+
+_MENTION = re.compile(r'\b(?:from|join|into|update|table)\s+(?:only\s+)?"?([a-z_]\w*)"?(?!\w|"?\s*[.(])', re.IGNORECASE)
+_CALLS = 8
+_OVERLOADS = 16
+_CODE_SHADOWS = 60
+_CODE_USES = 4
+_HIDDEN_TABLES = 4
+
+# Reads what its current user may read of the victim; an owner first lifts row security. Once a transaction, since what
+# it reads may call it again.
+_SPY = """create function {home}.dbkit_spy() returns integer language plpgsql as $spy$
+declare
+    found_row text;
+begin
+    if current_setting('dbkit.spying', true) = 'on' then return 0; end if;
+    perform pg_catalog.set_config('dbkit.spying', 'on', true);
+{reads}
+    perform pg_catalog.set_config('dbkit.spying', 'off', true);
+    return 0;
+end
+$spy$"""
+_SPY_READ = """    begin
+        execute {query} into found_row;
+        if found_row is null and current_user <> session_user then
+            execute {lift};
+            execute {query} into found_row;
+        end if;
+    exception when others then found_row := null;
+    end;
+    if found_row is not null then raise exception 'read as %: %', current_user, found_row; end if;"""
+_SPY_TRIGGER = """create function {home}.dbkit_spy_row() returns trigger language plpgsql as $spy$
+begin
+    perform {home}.dbkit_spy();
+    return coalesce(new, old);
+end
+$spy$"""
+
+_WRITABLE = """
+select quote_ident(nspname), nspname from pg_namespace
+where nspname !~ '^pg_' and nspname <> 'information_schema' and has_schema_privilege({role}, oid, 'create')
+    and has_schema_privilege({role}, oid, 'usage')
+"""
+_FUNCTIONS = """
+select (select coalesce(json_agg(format_type(a.oid, null) order by a.n), '[]')
+        from unnest(p.proargtypes) with ordinality a (oid, n)),
+    format_type(p.prorettype, null), p.pronamespace::regnamespace::text
+from pg_proc p join pg_type r on r.oid = p.prorettype
+where p.proname = {name} and p.pronargs = {count} and p.prokind = 'f' and not p.proretset and r.typtype <> 'p'
+    and not exists (select from unnest(p.proargtypes) a (oid) join pg_type t using (oid) where t.typtype = 'p')
+"""
+_OPERATORS = """
+select format_type(oprleft, null), format_type(oprright, null), format_type(oprresult, null)
+from pg_operator
+where oprname = {name} and oprnamespace = 'pg_catalog'::regnamespace and oprleft <> 0
+    and oprleft::regtype::text in ('uuid', 'text', 'integer', 'bigint', 'boolean', 'timestamp with time zone', 'jsonb')
+    and oprright::regtype::text in ('uuid', 'text', 'integer', 'bigint', 'boolean', 'timestamp with time zone', 'jsonb')
+"""
+
+
+@dataclass(frozen=True)
+class _Shadow:
+    """What the attacker creates, and the names it takes; `by_code` where it plants no rows but only runs code."""
+
+    setup: tuple[str, ...]
+    names: str
+    by_code: bool = False
+
+
+def check_paths(stand: Stand, routines: Routines, caller: Caller, admin: Session) -> Iterator[Finding]:
+    """Shadow the names of every function that runs for somebody else, or that policies ask."""
+    writable = _writable_schemas(stand, admin)
+    for routine in routines.all:
+        if not _matters(stand, routines, routine):
+            continue
+        stand.renew()
+        found = _attack(stand, routines, caller, routine, writable, admin)
+        if found is not None:
+            yield found
+        elif _suspicious(stand, routine):
+            yield _suspected(stand, routine)
+
+
+def _writable_schemas(stand: Stand, admin: Session) -> list[tuple[str, str]]:
+    """(quoted name, name) of the schemas the role may create objects in."""
+    rows = admin.must(_WRITABLE.format(role=literal(stand.role.name))).rows
+    return [(row[0] or "", row[1] or "") for row in rows]
+
+
+def _matters(stand: Stand, routines: Routines, routine: Routine) -> bool:
+    """Whether its names are resolved when it runs, and it runs where that could matter to somebody else's rows."""
+    if routine.language not in ("sql", "plpgsql") or routine.facts.bound:
+        return False
+    if not (_loose_tables(stand, routine) or _loose_calls(routine) or routine.facts.operators):
+        return False
+    if routine.definer:
+        return routine.is_trigger or stand.role.name in routine.roles or _asked(stand, routines, routine)
+    return bool(_loose_tables(stand, routine)) and _asked(stand, routines, routine)
+
+
+def _asked(stand: Stand, routines: Routines, routine: Routine) -> bool:
+    """Whether a policy, a view or another definer function calls it."""
+    word = re.compile(rf"\b{re.escape(routine.name)}\b", re.IGNORECASE)
+    for table in stand.model.relations.base_tables:
+        if any(word.search(text) for policy in table.policies for text in (policy.using, policy.check) if text):
+            return True
+    callers = [each for each in routines.all if each is not routine]
+    return any(routine.name == name for each in callers for _, name, _ in each.facts.calls)
+
+
+def _loose_tables(stand: Stand, routine: Routine) -> list[Table]:
+    """Tables it names without a schema, in SQL or in text that it executes."""
+    names = {name for schema, name in routine.facts.relations if not schema}
+    if routine.facts.dynamic:
+        names |= {name.lower() for name in _MENTION.findall(routine.facts.text)}
+    return [table for table in stand.model.relations.tables.values() if table.name in names]
+
+
+def _loose_calls(routine: Routine) -> list[tuple[str, int]]:
+    return sorted({(name, count) for schema, name, count in routine.facts.calls if not schema})
+
+
+def _suspicious(stand: Stand, routine: Routine) -> bool:
+    callable_by_role = stand.role.name in routine.roles and routine.callable
+    return (
+        routine.definer
+        and routine.path is None
+        and callable_by_role
+        and bool(_loose_tables(stand, routine) or _loose_calls(routine))
+        and unreviewed(routine, stand.model.declaration.definers)
+    )
+
+
+def _suspected(stand: Stand, routine: Routine) -> Finding:
+    return Finding(
+        rule="definer_without_search_path",
+        message=f"{routine.signature} runs with its owner's rights and its caller's search_path",
+        severity=Severity.WARNING,
+        category="OBJ-04",
+        object=routine.qualified,
+        detail=f"Not shown: no shadow that {stand.role.name} can make led to another tenant's rows.",
+        hint=f"Run: alter function {routine.sql} set search_path = pg_catalog, pg_temp; and qualify its names.",
+    )
+
+
+# The attack
+
+
+def _attack(
+    stand: Stand,
+    routines: Routines,
+    caller: Caller,
+    routine: Routine,
+    writable: list[tuple[str, str]],
+    admin: Session,
+) -> Finding | None:
+    uses = list(_uses(stand, routines, caller, routine))
+    shadows = list(_shadows(stand, routine, writable, admin))
+    by_code = [shadow for shadow in shadows if shadow.by_code]
+    for shadow in [shadow for shadow in shadows if not shadow.by_code] + by_code[:_CODE_SHADOWS]:
+        # The attacker's connection is a fresh one; here plans of earlier calls would keep the old names.
+        accepted = stand.run_steps((*shadow.setup, "discard plans"))
+        if accepted.refused:
+            continue
+        stand.attacker.session.run("savepoint shadowed")
+        for statement in uses[:_CODE_USES] if shadow.by_code else uses:
+            outcome = stand.attacker.session.run("rollback to savepoint shadowed", statement.sql)
+            if outcome.sqlstate == "57014":
+                return None  # it does not end in time, with or without a shadow
+            witness = stand.shown(outcome, " ".join(shadow.setup) + statement.given)
+            if not witness and statement.foreign and not outcome.refused and outcome.rows:
+                witness = f"a row of {statement.foreign} that is the victim's: {outcome.rows[0][0]!r}"
+            if witness and not stand.shown(stand.run(statement.sql), statement.given):
+                return _leak(stand, routine, shadow, statement.sql, witness)
+            if witness:
+                break  # it shows that without a shadow, too
+    return None
+
+
+@dataclass(frozen=True)
+class _Use:
+    """A statement that makes the function run; `foreign` names the table whose victim rows it asks for."""
+
+    sql: str
+    given: str = ""
+    foreign: str = ""
+
+
+def _uses(stand: Stand, routines: Routines, caller: Caller, routine: Routine) -> Iterator[_Use]:
+    if stand.role.name in routine.roles and routine.callable:
+        for call in caller.calls(routine)[:_CALLS]:
+            yield _Use(call.sql, call.given)
+    for name, table in stand.readable:
+        column = next(iter(table.table.columns.values())).sql
+        yield _Use(f"select {column} from {table.table.sql} where {stand.victims[name]} limit 1", "", name)
+    for name in routines.triggers.get(routine.oid, ()):
+        for statement in firing_statements(stand, name):
+            yield _Use(statement, statement)
+
+
+def _leak(stand: Stand, routine: Routine, shadow: _Shadow, statement: str, witness: str) -> Finding:
+    pinned = f"its search_path is {routine.path}" if routine.path else "it has no search_path of its own"
+    return Finding(
+        rule="search_path_shadowed",
+        message=f"{stand.role.name} shadows {shadow.names}, which {routine.signature} leaves to the search_path",
+        category="OBJ-04",
+        verdict=LEAK,
+        object=routine.qualified,
+        detail=f"It runs as {routine.owner if routine.definer else 'its caller'} and {pinned}. {NEEDS_SQL}",
+        hint=f"Run: alter function {routine.sql} set search_path = pg_catalog, pg_temp; and qualify its names.",
+        evidence=Evidence(
+            sql=stand.paste(*shadow.setup, statement),
+            witness=witness,
+            control="the same statement without the shadow shows nothing of the victim's",
+        ),
+    )
+
+
+# Shadows
+
+
+def _shadows(stand: Stand, routine: Routine, writable: list[tuple[str, str]], admin: Session) -> Iterator[_Shadow]:
+    tables = _loose_tables(stand, routine)
+    path = _session_path(routine, tables)
+    if tables:
+        names = ", ".join(dict.fromkeys(table.name for table in tables))
+        spy = _spy(stand, "pg_temp")
+        for shape in (_view, _table):
+            setup = [*spy, *(sql for table in _distinct(tables) for sql in shape(stand, table, "pg_temp")), *path]
+            yield _Shadow(tuple(setup), f"{names} with a temporary {'view' if shape is _view else 'table'}")
+    for quoted, name in writable:
+        if routine.path is not None and not re.search(rf"\b{re.escape(name)}\b", routine.path):
+            continue
+        spy = _spy(stand, quoted)
+        path = _session_path(routine, tables, quoted)
+        for table in _distinct(tables):
+            yield _Shadow((*spy, *_view(stand, table, quoted), *path), f"{table.name} with a view in {name}")
+        for call, count in _loose_calls(routine):
+            for sql in _overloads(routine, admin, quoted, call, count):
+                yield _Shadow((*spy, sql, *path), f"{call}() with a function in {name}", True)
+        for operator in sorted(routine.facts.operators):
+            for sqls in _operators(admin, quoted, operator):
+                yield _Shadow((*spy, *sqls, *path), f"{operator} with an operator in {name}", True)
+
+
+def _distinct(tables: list[Table]) -> list[Table]:
+    return list({table.name: table for table in tables}.values())
+
+
+def _session_path(routine: Routine, tables: list[Table], first: str = "") -> list[str]:
+    """The path an attacker sets for a function that has none of its own."""
+    if routine.path is not None:
+        return []
+    schemas = [first, "pg_catalog"] if first else []
+    schemas += [table.sql.rsplit(".", 1)[0] for table in tables]
+    schemas += [] if "public" in schemas else ["public"]
+    return ["set local search_path = " + ", ".join(dict.fromkeys(filter(None, schemas)))]
+
+
+def _spy(stand: Stand, home: str) -> list[str]:
+    reads = []
+    for name in list(stand.victims)[:_HIDDEN_TABLES]:
+        table = stand.protected[name].table
+        query = literal(f"select t::text from {table.sql} t where {stand.victims[name]} limit 1")
+        lift = literal(f"alter table {table.sql} no force row level security")
+        reads.append(_SPY_READ.format(query=query, lift=lift))
+    return [
+        _SPY.format(home=home, reads="\n".join(reads)),
+        _SPY_TRIGGER.format(home=home),
+    ]
+
+
+def _planted(stand: Stand, table: Table) -> list[str]:
+    """Rows that put the attacker into the victim's tenant: own rows in which ids became the victim's."""
+    stored = stand.population.tables.get(table.qualified)
+    own = stored.rows.get(ATTACKER) if stored else None
+    if stored is None or own is None:
+        return []
+    identities = stand.population.identities
+    users = stand.model.user_columns.get(table.qualified, ())
+    victim = stored.rows.get(VICTIM, own)
+    forged = {}
+    for name, value in own.items():
+        theirs = victim.get(name) if table.columns[name].base == "uuid" and name not in users else value
+        tenant = identities[VICTIM].tenant if value == identities[ATTACKER].tenant and name not in users else theirs
+        forged[name] = tenant
+    rows = [forged, own]
+    return ["(" + ", ".join(literal(row[name]) for name in table.columns) + ")" for row in rows]
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f"{column.sql} {column.type}" for column in table.columns.values())
+
+
+def _view(stand: Stand, table: Table, home: str) -> list[str]:
+    """A view that runs the spy when it is read or written, and gives the planted rows."""
+    name = table.sql.rsplit(".", 1)[1]
+    rows = _planted(stand, table)
+    casts = ", ".join(f"v.c{n}::{column.type}" for n, column in enumerate(table.columns.values()))
+    aliases = ", ".join(f"c{n}" for n in range(len(table.columns)))
+    planted = f"return query select {casts} from (values {', '.join(rows)}) v ({aliases});" if rows else ""
+    return [
+        f"create function {home}.dbkit_rows_{table.oid}() returns table ({_columns(table)}) language plpgsql as "
+        f"$spy$ begin perform {home}.dbkit_spy(); {planted} end $spy$",
+        f"create view {home}.{name} as select * from {home}.dbkit_rows_{table.oid}()",
+        f"create trigger dbkit_spy instead of insert or update or delete on {home}.{name} "
+        f"for each row execute function {home}.dbkit_spy_row()",
+        f"grant select, insert, update, delete on {home}.{name} to public",
+    ]
+
+
+def _table(stand: Stand, table: Table, home: str) -> list[str]:
+    """A table with the planted rows that runs the spy when it is written."""
+    name = table.sql.rsplit(".", 1)[1]
+    rows = _planted(stand, table)
+    fill = [f"insert into {home}.{name} values {', '.join(rows)}"] if rows else []
+    key = ", ".join(table.columns[column].sql for column in table.primary_key)
+    return [
+        f"create table {home}.{name} ({_columns(table)}" + (f", primary key ({key}))" if key else ")"),
+        *fill,
+        f"create trigger dbkit_spy before insert or update or delete on {home}.{name} "
+        f"for each row execute function {home}.dbkit_spy_row()",
+        f"grant select, insert, update, delete on {home}.{name} to public",
+    ]
+
+
+def _overloads(routine: Routine, admin: Session, home: str, name: str, count: int) -> Iterator[str]:
+    """Functions of the same name that fit the call better, or as well and are found first."""
+    types = [argument.type.sql for argument in routine.arguments]
+    made: dict[tuple[str, ...], str] = {}
+    for arguments, result, schema in admin.must(_FUNCTIONS.format(name=literal(name), count=count)).rows:
+        if schema == home:
+            continue
+        exact = tuple(json.loads(arguments or "[]"))
+        varchar = tuple("character varying" if part == "text" else part for part in exact)
+        changed = [(*exact[:n], each, *exact[n + 1 :]) for n in range(len(exact)) for each in types]
+        for signature in (exact, varchar, *changed):
+            made.setdefault(signature, result or "")
+    quoted = '"' + name.replace('"', '""') + '"'
+    for signature, result in list(made.items())[:_OVERLOADS]:
+        yield (
+            f"create function {home}.{quoted}({', '.join(signature)}) returns {result} language plpgsql as "
+            f"$spy$ begin perform {home}.dbkit_spy(); return null; end $spy$"
+        )
+
+
+def _operators(admin: Session, home: str, operator: str) -> Iterator[list[str]]:
+    made: dict[tuple[str, str], str] = {}
+    for left, right, result in admin.must(_OPERATORS.format(name=literal(operator))).rows:
+        left, right = left or "", right or ""
+        for pair in ((left, right), tuple("character varying" if t == "text" else t for t in (left, right))):
+            made.setdefault((pair[0], pair[1]), result or "")
+    for number, ((left, right), result) in enumerate(list(made.items())[:_OVERLOADS]):
+        yield [
+            f"create function {home}.dbkit_operator_{number}({left}, {right}) returns {result} language plpgsql as "
+            f"$spy$ begin perform {home}.dbkit_spy(); return null; end $spy$",
+            f"create operator {home}.{operator} (leftarg = {left}, rightarg = {right}, "
+            f"function = {home}.dbkit_operator_{number})",
+        ]

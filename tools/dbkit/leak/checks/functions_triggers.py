@@ -1,0 +1,204 @@
+"""FLOW-03, SIDE-05: triggers fired by an own row that carries another tenant's keys.
+
+A trigger runs in the attacker's write. Where it works with more rights than the attacker and finds rows by something
+that is only unique within a tenant, the write changes the victim's rows, or an error text of it tells their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from dbkit.leak.checks.functions_catalog import Routine, Routines
+from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.subject import NEEDS_PARAMETERS
+from dbkit.leak.paths import LEAK
+from dbkit.leak.rows import ATTACKER, VICTIM, Values, identify, insert_statement
+from dbkit.report import Evidence, Finding
+from dbkit.tenancy.model import TableModel
+from dbkit.tenancy.relations import Column, literal
+
+__all__ = ["check_triggers", "firing_statements"]
+
+
+def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterator[Finding]:
+    """Fire every trigger of the tables the role may write, with own rows that share keys with the victim's."""
+    fired: dict[str, list[Routine]] = {}
+    for routine in routines.all:
+        for name in routines.triggers.get(routine.oid, ()):
+            fired.setdefault(name, []).append(routine)
+    for name, functions in fired.items():
+        # With the writer's own rights a trigger finds what policies show the writer, and no more.
+        more_rights = any(each.definer for function in functions for each in routines.reached(function))
+        if name in stand.protected and more_rights:
+            stand.renew()
+            finding = _fire(stand, effects, name, functions)
+            if finding is not None:
+                yield finding
+
+
+def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine]) -> Finding | None:
+    aligned = _aligned(stand)
+    shots = [_Shot(statement) for statement in firing_statements(stand, name)]
+    shots += [_Shot(statement, aligned.sql) for statement in firing_statements(stand, name, aligned=aligned.values)]
+    for shot in shots:
+        outcome = stand.run(shot.statement, shot.before)
+        witness = stand.shown(outcome, shot.statement)
+        if witness and outcome.refused and _told_by_trigger(outcome.context):
+            return _finding(stand, name, functions, shot, f"the error text shows {witness}", "trigger_error_tells")
+        if outcome.refused:
+            continue
+        written = effects.written()
+        if written and not _without_triggers(stand, effects, shot):
+            return _finding(stand, name, functions, shot, written, "trigger_writes_foreign_rows")
+    return None
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A write of the attacker, and what the administrator does before it."""
+
+    statement: str
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Alignment:
+    """What makes the attacker's rows carry the victim's numbers and codes, as each tenant's may.
+
+    Attributes:
+        sql: run by the administrator.
+        values: table -> columns of own rows and the values they then have.
+    """
+
+    sql: tuple[str, ...]
+    values: dict[str, Values]
+
+
+def _aligned(stand: Stand) -> _Alignment:
+    """Own rows with the victim's values in every key that is unique within a tenant only."""
+    values: dict[str, Values] = {}
+    for name, table in stand.protected.items():
+        rows = stand.population.tables[name].rows
+        for unique in table.table.uniques:
+            columns = [column for column in unique.columns if column and column != table.column]
+            if table.column not in unique.columns or not columns or ATTACKER not in rows:
+                continue
+            for column in columns:
+                if _given_by_people(table.table.columns[column]) and not _referencing(table, column):
+                    values.setdefault(name, {})[column] = rows[VICTIM][column]
+    for name, table in stand.protected.items():
+        for key in table.table.foreign_keys:
+            for column, target in zip(key.columns, key.target_columns, strict=True):
+                if target in values.get(key.target, {}):
+                    values.setdefault(name, {})[column] = values[key.target][target]
+    sql = ["set local session_replication_role = replica"]
+    for name, changed in values.items():
+        table = stand.protected[name]
+        pairs = ", ".join(f"{table.table.columns[c].sql} = {literal(v)}" for c, v in changed.items())
+        own = stand.population.tables[name].rows[ATTACKER]
+        sql.append(f"update {table.table.sql} set {pairs} where {identify(table.table, own)}")
+    sql.append("set local session_replication_role = origin")
+    return _Alignment(tuple(sql), values)
+
+
+def _given_by_people(column: Column) -> bool:
+    """A number or code that two tenants may both choose, and none that the server makes."""
+    made = column.identity or column.generated or "nextval(" in (column.default or "")
+    return column.base != "uuid" and not made
+
+
+def _referencing(table: TableModel, column: str) -> bool:
+    return any(column in key.columns for key in table.table.foreign_keys)
+
+
+def _told_by_trigger(context: str) -> bool:
+    return "PL/pgSQL function" in context or "SQL function" in context or "SQL statement" in context
+
+
+def _without_triggers(stand: Stand, effects: Effects, shot: _Shot) -> bool:
+    """Whether the victim's rows change even when no trigger is fired: then it is not the trigger's doing."""
+    outcome = stand.run(shot.statement, (*shot.before, "set local session_replication_role = replica"))
+    return not outcome.refused and effects.written() is not None
+
+
+def _finding(stand: Stand, name: str, functions: list[Routine], shot: _Shot, witness: str, rule: str) -> Finding:
+    writes = rule == "trigger_writes_foreign_rows"
+    names = ", ".join(function.signature for function in functions)
+    does = "changes another tenant's rows" if writes else "is told another tenant's values"
+    return Finding(
+        rule=rule,
+        message=f"{stand.role.name} {does} by a trigger when it writes an own row of {name}",
+        category="FLOW-03" if writes else "SIDE-05",
+        verdict=LEAK,
+        object=functions[0].qualified if len(functions) == 1 else name,
+        detail=f"Triggers of {name}: {names}. {NEEDS_PARAMETERS}",
+        hint="Let the trigger find rows by the tenant column too."
+        if writes
+        else "Let the error name nothing but the caller's own values.",
+        evidence=Evidence(
+            stand.paste(shot.statement, prepare=shot.before), witness, "without triggers the same statement does not"
+        ),
+    )
+
+
+def firing_statements(
+    stand: Stand, name: str, slot: str = ATTACKER, aligned: Mapping[str, Values] | None = None
+) -> Iterator[str]:
+    """Writes of own rows that fire the triggers of a table, plain ones first, then with the victim's keys in them.
+
+    Args:
+        slot: whose own rows; the victim's writes are the plain ones only.
+        aligned: values that columns of own rows have been given; then only the plain writes are made.
+    """
+    table = stand.scope.tables.get(name)
+    if table is None:
+        return  # an INSTEAD OF trigger: the view itself is attacked
+    rows = stand.population.tables.get(name)
+    if rows is None or slot not in rows.rows:
+        return
+    privileges = stand.model.relations.privileges[stand.role.name, name]
+    own, victim, spare = rows.rows[slot], rows.rows.get(VICTIM, {}), rows.spares.get(slot)
+    if aligned is not None:
+        changed = aligned.get(name, {})
+        references = {k: v for k, v in changed.items() if _referencing(table, k)}
+        own, spare = {**own, **changed}, None if spare is None else {**spare, **references}
+    where = identify(table.table, own)
+    borrowed = list(_borrowed(stand, table, own, victim)) if slot == ATTACKER and aligned is None else []
+    if spare is not None and privileges.may("insert"):
+        given = {column: value for column, value in spare.items() if not table.table.columns[column].generated}
+        yield insert_statement(table.table, given)
+        for values in borrowed:
+            yield insert_statement(table.table, {**given, **{k: v for k, v in values.items() if k in given}})
+    if privileges.may("update"):
+        for values in [{}, *borrowed]:
+            pairs = [f"{table.table.columns[column].sql} = {literal(value)}" for column, value in values.items()]
+            if not pairs:
+                column = table.table.columns[next(reversed(table.table.columns))]
+                pairs = [f"{column.sql} = {column.sql}"]
+            yield f"update {table.table.sql} set {', '.join(pairs)} where {where}"
+    if privileges.may("delete"):
+        yield f"delete from {table.table.sql} where {where}"
+
+
+def _borrowed(stand: Stand, table: TableModel, own: Values, victim: Values) -> Iterator[Values]:
+    """The victim's values for an own row: all that do not say whose row it is together, then one at a time."""
+    fixed = {table.column, *stand.model.user_columns.get(table.table.qualified, ()), *_sole_key(table)}
+    single: Values = {
+        column: value
+        for column, value in victim.items()
+        if column not in fixed
+        and value is not None
+        and value != own.get(column)
+        and not table.table.columns[column].generated
+    }
+    if single:
+        yield single
+    for column, value in single.items():
+        yield {column: value}
+
+
+def _sole_key(table: TableModel) -> tuple[str, ...]:
+    """A key that is unique for all tenants: two rows cannot share it."""
+    key = table.table.primary_key
+    return key if table.column not in key else ()
