@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from leak_schema import TENANCY, execute
+from leak_plain import plain_sql
+from leak_schema import TENANCY, execute, tenancy_file
 
+from dbkit.cli import main
 from dbkit.leak import Proof, prove
 from dbkit.postgres import Database, Recipe, Server, Step, Template
 from dbkit.tenancy import Declaration, parse_declaration
@@ -36,6 +38,20 @@ def clean(clean_template: Template) -> Iterator[Database]:
         yield clone
 
 
+@pytest.fixture(scope="session")
+def plain_template(server: Server) -> Template:
+    sql = plain_sql()
+    step = Step("leak plain", hashlib.sha256(sql.encode()).hexdigest(), lambda conninfo: execute(conninfo, sql))
+    return server.template(Recipe((step,)))
+
+
+@pytest.fixture
+def plain(plain_template: Template) -> Iterator[Database]:
+    """A private copy of the schema with plain settings."""
+    with plain_template.clone() as clone:
+        yield clone
+
+
 @pytest.fixture
 def proven(clean: Database, declaration: Declaration) -> Callable[[str], Proof]:
     """Break the clean schema with some SQL and prove it."""
@@ -46,3 +62,31 @@ def proven(clean: Database, declaration: Declaration) -> Callable[[str], Proof]:
         return prove(clean.conninfo, declaration)
 
     return run
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Call the command in an empty directory: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("DBKIT_DATABASE_URL", "DATABASE_URL", "PGHOST", "PGDATABASE", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            main(["leak", *arguments])
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def tenancy(tmp_path: Path) -> Path:
+    """A file that names only roles and context."""
+    return tenancy_file(tmp_path, app_roles=TENANCY["app_roles"], context=TENANCY["context"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 TENANCY: dict[str, Any] = {
@@ -19,3 +21,11 @@ def execute(conninfo: str, sql: str) -> None:
 
     with psycopg.connect(conninfo) as connection:
         connection.execute(sql)  # type: ignore[call-overload]
+
+
+def tenancy_file(folder: Path, **keys: Any) -> Path:
+    """A tenancy.toml that holds these keys."""
+    file = folder / "tenancy.toml"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    file.write_text("[tenancy]\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return file

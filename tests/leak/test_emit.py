@@ -62,3 +62,78 @@ def test_the_files_pass_and_go_red(clean: Database, fresh: Database, declaration
     execute(fresh.conninfo, "alter policy own_update on app.invoices using (false)")
     failed = failures(fresh.conninfo, invoices)[1]
     assert any("control: by key works" in line for line in failed)
+
+
+VIEWS = """
+    create view app.open_invoices with (security_invoker = true) as select id, tenant_id, number from app.invoices;
+    grant select on app.open_invoices to leak_app;
+    create materialized view app.all_numbers as select tenant_id, number from app.invoices;
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "file", "expected"),
+    [
+        (
+            "alter view app.open_invoices reset (security_invoker)",
+            "app.open_invoices.sql",
+            "leak_app, right: SELECT reaches no other tenant",
+        ),
+        (
+            "revoke select on app.open_invoices from leak_app",
+            "app.open_invoices.sql",
+            "leak_app, right: SELECT control works",
+        ),
+        (
+            "alter policy own_select on app.invoices using (false)",
+            "app.invoices.sql",
+            "leak_app, right: SELECT control works",
+        ),
+        (
+            "alter table app.invoices no force row level security",
+            "guards.sql",
+            "row security on app.invoices is forced",
+        ),
+        (
+            "grant truncate on app.invoices to public",
+            "guards.sql",
+            "leak_app may not truncate app.invoices, which no policy judges",
+        ),
+        (
+            """create or replace function app.set_context(p_user uuid, p_tenant uuid) returns void
+               language plpgsql security definer set search_path = pg_catalog, pg_temp
+               as $$ begin perform set_config('app.tenant_id', p_tenant::text, false); end $$;
+               create or replace function app.tenant() returns uuid language sql stable
+               as $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$""",
+            "residue.sql",
+            "leak_app, residue: SELECT reaches no other tenant",
+        ),
+    ],
+    ids=["view", "view control", "select control", "force", "truncate", "residue"],
+)
+def test_every_kind_of_file_goes_red(
+    clean: Database,
+    fresh: Database,
+    declaration: Declaration,
+    tmp_path: Path,
+    broken: str,
+    file: str,
+    expected: str,
+) -> None:
+    for database in (clean, fresh):
+        execute(database.conninfo, VIEWS)
+    files = {path.name: path for path in emit(prove(clean.conninfo, declaration), tmp_path)}
+    assert failures(fresh.conninfo, files[file])[1] == []
+    execute(fresh.conninfo, broken)
+    failed = failures(fresh.conninfo, files[file])[1]
+    assert any(expected in line for line in failed), failed
+
+
+def test_files_leave_nothing_behind(clean: Database, fresh: Database, declaration: Declaration, tmp_path: Path) -> None:
+    """Even the one that has to commit; so they can run in any order, and again."""
+    files = emit(prove(clean.conninfo, declaration), tmp_path)
+    for file in [*files, *reversed(files)]:
+        assert failures(fresh.conninfo, file)[1] == [], file.name
+    with psycopg.connect(fresh.conninfo) as connection:
+        for table in ("users", "tenants", "memberships", "invoices", "invoice_lines"):
+            assert connection.execute(f"select count(*) from app.{table}").fetchone() == (0,)  # type: ignore[call-overload]

@@ -8,20 +8,25 @@ from dbkit.errors import DbkitError
 from dbkit.leak.contexts import State
 from dbkit.leak.session import Outcome, Session
 from dbkit.leak.statements import Variant
-from dbkit.tenancy.relations import Role
+from dbkit.tenancy.relations import Role, literal
 
 __all__ = ["Attacker"]
+
+_OF_ROLES = ("row_security", "search_path")
 
 
 class Attacker:
     """A connection that is a role in a context state; every statement starts from the same savepoint."""
 
     def __init__(self, conninfo: str, role: Role, state: State) -> None:
-        self.session = Session(conninfo)
+        self.defaults = {**_defaults(role), **state.settings}
+        self.session = Session(conninfo, self.defaults)
         self.become = f"set session authorization {role.sql}"
         self.state = state
         self.script: list[str] = []
         self._opening: list[str] = []
+        # What logging in as the role would give; a session that only puts the role on has to be told.
+        self.script += [f"set {name} = {literal(value)}" for name, value in self.defaults.items()]
         try:
             self._enter(state)
         except BaseException:
@@ -36,11 +41,26 @@ class Attacker:
 
     def _enter(self, state: State) -> None:
         self._do(self.become)
+        for statement in state.prepare:
+            self._do(statement)
         for transaction in state.before:
-            for statement in ("begin", *transaction, "commit"):
-                self._do(statement, of_context=statement not in ("begin", "commit"))
+            self._do("begin")
+            for statement in transaction:
+                self._do(statement, of_context=True)
+            self._warm(state)
+            self._do("commit")
         self._opening = list(self.script)
         self.renew()
+
+    def _warm(self, state: State) -> None:
+        """Execute the prepared queries as the one served before; a query that is refused leaves the rest alone."""
+        for name in state.warm.values():
+            self.session.must("savepoint warm")
+            statement = f"execute {name}"
+            if self.session.run(statement).refused:
+                self.session.must("rollback to savepoint warm")
+            else:
+                self.script.append(statement)
 
     def renew(self) -> None:
         """Start the attacking transaction, anew for each table: thousands of savepoints in one grow slow.
@@ -89,6 +109,11 @@ class Attacker:
         outcome = self.session.run("reset session authorization", query)
         return outcome.rows[0][0] if outcome.rows else None
 
+    def context(self) -> tuple[str, ...]:
+        """What the role says in its transaction before it attacks, for a session that logged in as somebody else."""
+        settings = (f"set local {name} = {literal(value)}" for name, value in self.defaults.items())
+        return (*settings, *(step.sql for step in self.state.steps if not step.admin))
+
     def paste(self, variant: Variant, statement: str) -> str:
         lines = list(self.script)
         if variant.prepare:
@@ -96,6 +121,11 @@ class Attacker:
         return "".join(line if line.startswith("--") and "\n" not in line else f"{line};\n" for line in lines) + (
             f"{statement};\nrollback;"
         )
+
+
+def _defaults(role: Role) -> dict[str, str]:
+    """Settings of the role that policies can see; those of the planner and of logging change no answer."""
+    return {name: value for name, value in role.settings.items() if "." in name or name in _OF_ROLES}
 
 
 def _context_failed(statement: str, outcome: Outcome, state: State | None) -> DbkitError:

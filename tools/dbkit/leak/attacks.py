@@ -7,18 +7,23 @@ as they were made and the cost is one round trip an attack, linear in tables.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, build_states
+from dbkit.leak.explain import explain_reads
 from dbkit.leak.judge import TableAttack, Target
+from dbkit.leak.logins import acting_role
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
-from dbkit.leak.statements import COMMANDS
+from dbkit.leak.statements import COMMANDS, identity_columns, select_list
 from dbkit.leak.views import ViewAttack
 from dbkit.tenancy.model import Model, ScopeModel
 from dbkit.tenancy.relations import Role
 
 __all__ = ["attack_role"]
+
+_BUILT_ON_RIGHT = ("reused", "edited")
 
 
 def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> RoleProof:
@@ -30,18 +35,27 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
     Raises:
         DbkitError: the caller's own context statement is refused.
     """
-    states, skipped = build_states(model, scope, population)
+    states, skipped = build_states(model, scope, population, role)
     proof = RoleProof(scope.scope.name, role.name, skipped_states=skipped)
+    acting = acting_role(model, role, population)
+    if acting is None:
+        proof.skipped_states = {"all": "it is the victim's own login"}
+        return proof
+    role = acting
     targets: list[Target] = []
     for name, table in scope.tables.items():
         if not table.protected:
             continue
         rows = population.tables.get(name)
+        if table.table.is_partition and not model.relations.privileges[role.name, name].reachable:
+            proof.paths += _out_of_reach(proof, name, states)
+            continue
         if rows is None or rows.reason is not None or not {ATTACKER, VICTIM} <= set(rows.rows):
             reason = rows.reason if rows and rows.reason else "it has no rows of two tenants"
             proof.paths += _unverified(proof, name, states, reason)
             continue
         targets.append(Target(table, rows, model.relations.privileges[role.name, name]))
+    states = [_warmed(state, targets) for state in states]
     views = ViewAttack(proof, role, model, scope, population)
     for state in states:
         with Attacker(conninfo, role, state) as attacker:
@@ -55,13 +69,38 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
             views.attack(attacker)
         if state.name == "right":
             proof.vacuous = _vacuity(targets)
-    proof.paths = _merge_variants(proof.paths)
+    proof.paths = _without_repetition(_merge_variants(proof.paths))
+    explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof
+
+
+def _warmed(state: State, targets: Iterable[Target]) -> State:
+    """Where the caller's own context follows another tenant's, plans made for that tenant are executed again."""
+    if state.name != "reused":
+        return state
+    warm: dict[str, str] = {}
+    prepare = []
+    for number, target in enumerate(targets, start=1):
+        readable = identity_columns(target.model.table, target.privileges)
+        if readable and target.privileges.may("select"):
+            warm[target.name] = f"dbkit_{number}"
+            query = f"select {select_list(target.model.table, readable)} from {target.model.table.sql}"
+            prepare.append(f"prepare dbkit_{number} as {query}")
+    return replace(state, warm=warm, prepare=tuple(prepare))
 
 
 def _unverified(proof: RoleProof, table: str, states: Iterable[State], reason: str) -> list[Path]:
     return [
         Path(proof.scope, proof.role, table, command, state.name, UNVERIFIED, reason)
+        for state in states
+        for command in COMMANDS
+    ]
+
+
+def _out_of_reach(proof: RoleProof, table: str, states: Iterable[State]) -> list[Path]:
+    """A partition that is reached through its parent only, where its rows are attacked."""
+    return [
+        Path(proof.scope, proof.role, table, command, state.name, HOLDS, "no privilege")
         for state in states
         for command in COMMANDS
     ]
@@ -84,3 +123,13 @@ def _merge_variants(paths: list[Path]) -> list[Path]:
         if key not in merged or rank[path.verdict] < rank[merged[key].verdict]:
             merged[key] = path
     return list(merged.values())
+
+
+def _without_repetition(paths: list[Path]) -> list[Path]:
+    """Without leaks that the caller's own context shows already: states built on it add nothing to them."""
+    open_anyway = {(path.table, path.command) for path in paths if path.state == "right" and path.verdict == LEAK}
+    return [
+        path
+        for path in paths
+        if path.state not in _BUILT_ON_RIGHT or path.verdict != LEAK or (path.table, path.command) not in open_anyway
+    ]

@@ -6,22 +6,29 @@ shares, since policies and foreign keys may look them up.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config, database_url
 from dbkit.conninfo import for_program
 from dbkit.errors import DbkitError
+from dbkit.leak.clone_extras import copy_large_objects, redirect_foreign_servers
+from dbkit.leak.references import crossed_by_rows
+from dbkit.leak.rights import require_dump_rights
+from dbkit.report import Finding, Severity
 from dbkit.tenancy import Declaration, Kind, Model
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["Disposable", "clone_into", "disposable_copy"]
+    from dbkit.postgres import Server
+
+__all__ = ["Disposable", "clone_into", "disposable_copy", "not_copied_findings"]
 
 _ROLES = """
 select rolname, quote_ident(rolname), rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication,
@@ -39,7 +46,17 @@ from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole
 where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
   and (r.rolname is null or r.rolname !~ '^pg_')
 """
+# Who may create temporary objects and schemas decides which names can be shadowed.
+_DATABASE_PRIVILEGES = """
+select coalesce(quote_ident(r.rolname), 'public'), a.privilege_type
+from pg_database d cross join aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+left join pg_roles r on r.oid = a.grantee
+where d.datname = current_database() and a.grantee <> d.datdba and (a.grantee = 0 or r.rolname !~ '^pg_')
+"""
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
+_CREATE_EXTENSION = re.compile(r"\s*create\s+extension\s+(?:if\s+not\s+exists\s+)?\"?([\w-]+)", re.IGNORECASE)
+# Something the statement needs is not there: a schema, table, function, type, column, operator class.
+_WANTING = ("3F000", "42P01", "42883", "42704", "42703", "42P17")
 # Reference data beyond this is not needed to judge isolation.
 _SHARED_ROWS = 10_000
 
@@ -52,11 +69,17 @@ class Disposable:
         conninfo: superuser's connection string.
         declaration: the tenancy, without the modules that the database has not got.
         isolation: `[core] isolation` it was built with, None where that is not known.
+        server: the server of ours it is on, None for a given database.
+        server_version_num: of the server whose schema it has, None where it was built from the project's SQL.
+        not_copied: what the given database has and the copy has not, as findings.
     """
 
     conninfo: str
     declaration: Declaration
     isolation: str | None
+    server: Server | None = None
+    server_version_num: int | None = None
+    not_copied: tuple[Finding, ...] = ()
 
 
 @contextmanager
@@ -104,7 +127,7 @@ def _built(config: Config, declaration: Declaration, module: str | None) -> Iter
     seeds = "production" if "production" in config.seeds else None
     recipe = project_recipe(config, order, seeds=seeds)
     with open_server(config, recipe=recipe) as server, server.template(recipe).clone() as clone:
-        yield Disposable(clone.conninfo, declaration.without_schemas(absent), config.isolation)
+        yield Disposable(clone.conninfo, declaration.without_schemas(absent), config.isolation, server)
 
 
 @contextmanager
@@ -115,11 +138,24 @@ def _copied(config: Config, declaration: Declaration, url: str) -> Iterator[Disp
     model = read_model(url, declaration)
     isolation = config.isolation if declaration.source == str(config.path) else None
     with open_server(config) as server, server.database() as target:
-        clone_into(url, target.conninfo, model, server.bin_dir)
-        yield Disposable(target.conninfo, declaration, isolation)
+        absent = not_copied_findings(clone_into(url, target.conninfo, model, server.bin_dir))
+        number = model.relations.server_version_num
+        yield Disposable(
+            target.conninfo, _with_crossing(url, declaration, model), isolation, server, number, tuple(absent)
+        )
 
 
-def clone_into(source: str, target: str, model: Model, bin_dir: Path | None) -> None:
+def _with_crossing(url: str, declaration: Declaration, model: Model) -> Declaration:
+    """The declaration, and the references whose rows in the given database lead to other tenants on purpose."""
+    import psycopg
+
+    with psycopg.connect(url) as reading:
+        reading.read_only = True
+        found = crossed_by_rows(reading, model)
+    return replace(declaration, crossing=tuple(dict.fromkeys((*declaration.crossing, *found))))
+
+
+def clone_into(source: str, target: str, model: Model, bin_dir: Path | None) -> list[str]:
     """Make `target` a copy of the source's schema.
 
     Args:
@@ -128,21 +164,45 @@ def clone_into(source: str, target: str, model: Model, bin_dir: Path | None) -> 
         model: the tenancy of the source, for which tables are shared.
         bin_dir: folder with pg_dump, None to find it on the path.
 
+    Returns:
+        What could not be made for want of an extension, described.
+
     Raises:
-        DbkitError: pg_dump is missing, older than the server, or fails; an object cannot be made on the copy.
+        DbkitError: the login may not read all that pg_dump describes; pg_dump is missing, older than the server, or
+            fails; an object cannot be made on the copy.
     """
     import psycopg
 
     with psycopg.connect(source) as reading, psycopg.connect(target, autocommit=True) as writing:
         reading.read_only = True
+        require_dump_rights(reading)
         _copy_roles(reading, writing)
-    _restore(_dump(source, bin_dir, ["--schema-only"]), target)
-    with psycopg.connect(source) as reading:
+        _copy_database_privileges(reading, writing)
+    not_copied = _restore(_dump(source, bin_dir, ["--schema-only"]), target)
+    with psycopg.connect(source) as reading, psycopg.connect(target, autocommit=True) as writing:
         reading.read_only = True
+        copy_large_objects(reading, writing)
+        redirect_foreign_servers(writing)
         shared = [table for table in _shared_tables(model) if _row_count(reading, table) <= _SHARED_ROWS]
     if shared:
         options = ["--data-only", "--disable-triggers", *(f"--table={name}" for name in shared)]
-        _restore(_dump(source, bin_dir, options), target)
+        not_copied += _restore(_dump(source, bin_dir, options), target)
+    return not_copied
+
+
+def not_copied_findings(statements: list[str]) -> list[Finding]:
+    """What the copy has not got, each by name: nothing is proven about it."""
+    return [
+        Finding(
+            rule="not_copied",
+            message=f"not on the disposable server, so nothing is proven about it: {text}",
+            severity=Severity.WARNING,
+            verdict="unverified",
+            object=text.split(":", 1)[0],
+            hint="Let [postgres] name a server that has the same extensions, or run: dbkit doctor",
+        )
+        for text in statements
+    ]
 
 
 def _shared_tables(model: Model) -> list[str]:
@@ -180,6 +240,14 @@ def _copy_roles(reading: Connection[Any], writing: Connection[Any]) -> None:
         _try(writing, f"""alter {target} "{database}" set {name} = '{quoted}'""")
 
 
+def _copy_database_privileges(reading: Connection[Any], writing: Connection[Any]) -> None:
+    """CONNECT, CREATE and TEMPORARY, which pg_dump leaves out of a single database's dump."""
+    database = '"' + writing.info.dbname.replace('"', '""') + '"'
+    writing.execute(f"revoke all on database {database} from public")
+    for grantee, privilege in reading.execute(_DATABASE_PRIVILEGES).fetchall():
+        writing.execute(f"grant {privilege} on database {database} to {grantee}")
+
+
 def _try(connection: Connection[Any], statement: str) -> None:
     import contextlib
 
@@ -192,7 +260,7 @@ def _try(connection: Connection[Any], statement: str) -> None:
 def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
     program = str(bin_dir / "pg_dump") if bin_dir and (bin_dir / "pg_dump").exists() else "pg_dump"
     target, environment = for_program(source)
-    command = [program, f"--dbname={target}", "--no-password", "--no-publications", "--no-subscriptions"]
+    command = [program, f"--dbname={target}", "--no-password", "--no-subscriptions"]
     try:
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=environment)
     except FileNotFoundError:
@@ -210,12 +278,20 @@ def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
     return done.stdout
 
 
-def _restore(script: str, target: str) -> None:
-    """Run a plain dump statement by statement; the first refusal names the statement."""
+def _restore(script: str, target: str) -> list[str]:
+    """Run a plain dump statement by statement.
+
+    An extension that the disposable server has not got is passed over, and with it what cannot be made without it;
+    any other refusal is an error that names the statement.
+
+    Returns:
+        The extensions and statements passed over, described.
+    """
     import psycopg
 
     from dbkit.sqltext import split
 
+    absent: list[str] = []
     with psycopg.connect(target, autocommit=True) as connection:
         for statement in split(script, psql=True):
             if statement.kind == "meta":
@@ -229,9 +305,18 @@ def _restore(script: str, target: str) -> None:
             except (psycopg.errors.DuplicateSchema, psycopg.errors.DuplicateObject):
                 continue  # "public" and the procedural language are there already
             except psycopg.Error as error:
-                raise DbkitError(
-                    "the schema cannot be copied to the disposable server",
-                    detail=f"{error.sqlstate} {str(error).strip()}. Statement: {statement.text[:500]}",
-                    hint="Let [postgres] name a server of the same major version with the same extensions, "
-                    "or run: dbkit doctor",
-                ) from None
+                reason = f"{error.sqlstate} {str(error).strip()}"
+                extension = _CREATE_EXTENSION.match(statement.text)
+                if extension:
+                    absent.append(f"extension {extension.group(1)}: {reason.splitlines()[0]}")
+                elif absent and error.sqlstate in _WANTING:
+                    if not statement.text.lower().startswith("comment on extension"):
+                        absent.append(f"{' '.join(statement.text.split())[:80]}: {reason.splitlines()[0]}")
+                else:
+                    raise DbkitError(
+                        "the schema cannot be copied to the disposable server",
+                        detail=f"{reason}. Statement: {statement.text[:500]}",
+                        hint="Let [postgres] name a server of the same major version with the same extensions, "
+                        "or run: dbkit doctor",
+                    ) from None
+    return absent

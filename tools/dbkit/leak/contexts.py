@@ -7,111 +7,123 @@ tolerant may be refused (that is a good answer to a malformed context); the atta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
+from dbkit.leak.edits import edited_states
+from dbkit.leak.forgeries import SWITCH, forged_states, identity_for
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population
+from dbkit.leak.states import STATES, State, Step, set_setting, strict, tolerant
 from dbkit.tenancy.declaration import render_context
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Column, Table, literal
+from dbkit.tenancy.relations import Column, Role, Table, literal
 
-__all__ = ["STATES", "State", "Step", "allowed_slots", "build_states"]
-
-# Name and one-line meaning, in the order of the report.
-STATES: dict[str, str] = {
-    "right": "the caller's own context",
-    "none": "a fresh connection without a context",
-    "residue": "a connection that served another tenant before",
-    "empty": "every setting of the context is an empty string",
-    "malformed": "the context holds text that is no id",
-    "forged": "settings written by hand, past the context statement",
-    "other": "the context of a tenant the user does not belong to",
-    "suspended": "the context of a member who was suspended",
-}
+__all__ = ["STATES", "State", "Step", "allowed_slots", "build_states", "own_context", "right_state"]
 
 _MALFORMED = ("' or true --", "%")
-_SWITCH = re.compile(r"admin|bypass|super|system|service|internal|staff|support|skip|disable|role", re.IGNORECASE)
-_USER_SETTING = re.compile(r"user|sub$|member|actor|person|uid", re.IGNORECASE)
-_TENANT_SETTING = re.compile(
-    r"tenant|org|compan|account|workspace|team|customer|agenc|clinic|shop|store|landlord|owner|current", re.IGNORECASE
-)
+# Defaults that stand for nobody: empty, zero, a nil uuid, a word.
+_NOBODY = re.compile(r"[\s0-]*|-1|none|null|anonymous|nobody|public|default", re.IGNORECASE)
 _INACTIVE = ("suspended", "inactive", "disabled", "revoked", "removed", "blocked", "deleted", "left", "closed")
 
 
-@dataclass(frozen=True)
-class Step:
-    """One statement of a state. `admin` runs it as the superuser; `tolerant` lets it be refused."""
-
-    sql: str
-    tolerant: bool = False
-    admin: bool = False
+def right_state(scope: ScopeModel, identity: Identity) -> State:
+    """The declared context of one identity, as a request runs it."""
+    return State("right", "", steps=strict(own_context(scope, identity)), open_to_own=True)
 
 
-@dataclass(frozen=True)
-class State:
-    """One context state.
-
-    Attributes:
-        name: key of STATES; `variant` tells apart several ways to get there.
-        before: transactions run first on the same connection, each a list of statements.
-        steps: statements at the start of the attacking transaction.
-        open_to_own: the caller's own rows may be visible in it.
-    """
-
-    name: str
-    variant: str
-    before: tuple[tuple[str, ...], ...] = ()
-    steps: tuple[Step, ...] = ()
-    open_to_own: bool = False
-
-    @property
-    def label(self) -> str:
-        return self.name if not self.variant else f"{self.name} ({self.variant})"
-
-
-def build_states(model: Model, scope: ScopeModel, population: Population) -> tuple[list[State], dict[str, str]]:
+def build_states(
+    model: Model, scope: ScopeModel, population: Population, role: Role | None = None
+) -> tuple[list[State], dict[str, str]]:
     """Every state for one kind of caller.
+
+    Args:
+        role: the role that attacks; its defaults and what it may change about itself add states.
 
     Returns:
         The states, and for each that does not apply its name with the reason.
     """
     attacker, victim = population.identities[ATTACKER], population.identities[VICTIM]
-    right = _context(scope, attacker)
-    states = [
-        State("right", "", steps=_strict(right), open_to_own=True),
-        State("none", ""),
-        State("residue", "", before=(tuple(_context(scope, victim)),)),
-    ]
+    right = own_context(scope, attacker)
+    states = [right_state(scope, attacker)]
     skipped: dict[str, str] = {}
     if scope.scope.context:
-        states += _empty_and_malformed(model, scope)
+        states += _without_own_context(model, scope, population)
     else:
-        skipped |= dict.fromkeys(("empty", "malformed"), "the login role is the context")
-        states = [state for state in states if state.name == "right"]
-        skipped |= dict.fromkeys(("none", "residue"), "the login role is the context")
-    forged = list(_forged(model, scope, attacker, victim))
-    states += forged
-    if not forged:
-        skipped["forged"] = "settings are believed as they are set, and no other setting is read"
-    if not scope.verifies and scope.scope.names_tenant:
-        skipped["other"] = (
-            "the context statement stores the tenant it is given; who may name it is the caller's contract"
-        )
-    elif scope.scope.names_tenant and scope.scope.names_user:
-        crossed = Identity(victim.tenant, attacker.user, victim.context_tenant)
-        states.append(State("other", "", steps=_tolerant(_context(scope, crossed)), open_to_own=True))
-    else:
-        skipped["other"] = "the context does not name both a user and a tenant"
-    suspend = _suspend(model, attacker)
-    if suspend is None or scope.by_user:
-        skipped["suspended"] = (
-            "no memberships are declared or inferred" if suspend is None else "callers are no members"
-        )
-    elif not scope.verifies and scope.scope.names_tenant:
-        skipped["suspended"] = "the tenant is believed as it is set, memberships are not asked"
-    else:
-        states.append(State("suspended", "", steps=(Step(suspend, admin=True), *_tolerant(right))))
+        skipped |= dict.fromkeys(("none", "residue", "reused", "empty", "malformed"), "the login role is the context")
+    if role is not None:
+        states += _defaults(model, scope, role, victim)
+    for name, found, reason in (
+        (
+            "forged",
+            list(forged_states(model, scope, right, attacker, victim)),
+            "settings are believed as they are set, and no other setting is read",
+        ),
+        (
+            "edited",
+            list(edited_states(model, scope, right, population, role)),
+            "the context holds nothing that its user may edit, and no own row that does",
+        ),
+    ):
+        states += found
+        if not found:
+            skipped[name] = reason
+    for name, state, reason in (_other(scope, population), _suspended(model, scope, attacker)):
+        if state is None:
+            skipped[name] = reason
+        else:
+            states.append(state)
     return states, skipped
+
+
+def _without_own_context(model: Model, scope: ScopeModel, population: Population) -> Iterator[State]:
+    """What a connection shows when the application forgot the context, or set it badly."""
+    victim = tuple(own_context(scope, population.identities[VICTIM]))
+    right = right_state(scope, population.identities[ATTACKER])
+    yield State("none", "")
+    yield State("residue", "", before=(victim,))
+    yield State("reused", "", before=(victim,), steps=right.steps, open_to_own=True)
+    yield from _empty_and_malformed(model, scope)
+
+
+def _defaults(model: Model, scope: ScopeModel, role: Role, victim: Identity) -> Iterator[State]:
+    """ALTER ROLE or DATABASE … SET names a tenant: whoever forgets the context acts for it, here for the victim."""
+    context_text = " ".join(scope.scope.context)
+    for name, value in role.settings.items():
+        tenant = identity_for(name, victim)
+        told = name in context_text or (name in model.relations.settings and not SWITCH.search(name))
+        if not scope.scope.context or tenant is None or not told or _NOBODY.fullmatch(value):
+            continue
+        yield State("none", f"{name} defaults to one tenant's key", settings={name: tenant})
+
+
+def _other(scope: ScopeModel, population: Population) -> tuple[str, State | None, str]:
+    attacker, victim = population.identities[ATTACKER], population.identities[VICTIM]
+    reason = ""
+    if scope.scope.signed:
+        reason = "a token names user and tenant together"
+    elif not scope.verifies and scope.scope.names_tenant:
+        reason = "the context statement stores the tenant it is given; who may name it is the caller's contract"
+    elif not (scope.scope.names_tenant and scope.scope.names_user):
+        reason = "the context does not name both a user and a tenant"
+    if reason:
+        return "other", None, reason
+    crossed = Identity(victim.tenant, attacker.user, victim.context_tenant)
+    return "other", State("other", "", steps=tolerant(own_context(scope, crossed)), open_to_own=True), ""
+
+
+def _suspended(model: Model, scope: ScopeModel, attacker: Identity) -> tuple[str, State | None, str]:
+    suspend = _suspend(model, attacker)
+    if suspend is None:
+        return "suspended", None, "no memberships are declared or inferred"
+    if scope.by_user:
+        return "suspended", None, "callers are no members"
+    if scope.scope.names_tenant and not (scope.verifies and not scope.scope.signed):
+        # A tenant that the application vouches for is its contract. A token outlives the membership it was made for,
+        # which is a leak where somebody declares that memberships decide.
+        claims = scope.scope.signed or "jwt" in " ".join(scope.scope.context).lower()
+        if not claims or model.declaration.memberships is None:
+            return "suspended", None, "the tenant is believed as it is set, memberships are not asked"
+    right = own_context(scope, attacker)
+    return "suspended", State("suspended", "", steps=(Step(suspend, admin=True), *tolerant(right))), ""
 
 
 def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Model) -> frozenset[str]:
@@ -128,81 +140,20 @@ def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Mod
     return frozenset()
 
 
-def _context(scope: ScopeModel, identity: Identity) -> list[str]:
-    return [render_context(text, identity.context_tenant, identity.user) for text in scope.scope.context]
-
-
-def _strict(statements: list[str]) -> tuple[Step, ...]:
-    return tuple(Step(statement) for statement in statements)
-
-
-def _tolerant(statements: list[str]) -> tuple[Step, ...]:
-    return tuple(Step(statement, tolerant=True) for statement in statements)
+def own_context(scope: ScopeModel, identity: Identity) -> list[str]:
+    """The context statements of one identity, with what policies ask beside the declared ones."""
+    declared = [
+        render_context(text, identity.context_tenant, identity.user, identity.token) for text in scope.scope.context
+    ]
+    return [*declared, *identity.completion.get(scope.scope.name, ())]
 
 
 def _empty_and_malformed(model: Model, scope: ScopeModel) -> Iterator[State]:
     settings = model.relations.settings
     for name, text in (("empty", ""), *(("malformed", text) for text in _MALFORMED)):
-        identity = Identity(text, text, text)
-        written = [Step(_set(setting, literal(text)), tolerant=True) for setting in settings]
-        yield State(name, text, steps=(*_tolerant(_context(scope, identity)), *written))
-
-
-def _forged(model: Model, scope: ScopeModel, attacker: Identity, victim: Identity) -> Iterator[State]:
-    """Ways to write settings by hand. What a believed context stores itself is its contract, not an attack."""
-    context_text = " ".join(scope.scope.context)
-    settings = [name for name in model.relations.settings if name not in context_text]
-    if not settings:
-        return
-    right = _context(scope, attacker)
-    if not scope.trusts_settings:
-        replaced = [Step(_replace_ids(name, attacker, victim), tolerant=True) for name in settings]
-        yield State(
-            "forged", "ids swapped after the right context", steps=(*_strict(right), *replaced), open_to_own=True
-        )
-        named = [(name, _identity_for(name, victim)) for name in settings]
-        bare = [Step(_set(name, literal(value)), tolerant=True) for name, value in named if value is not None]
-        if bare:
-            yield State("forged", "ids of the other tenant, no context", steps=tuple(bare))
-    switches = [name for name in settings if _SWITCH.search(name)]
-    for values in _switch_values(model, switches):
-        steps = [Step(_set(name, literal(values[name])), tolerant=True) for name in switches]
-        variant = ", ".join(f"{name} = {values[name]}" for name in switches)
-        yield State("forged", variant, steps=(*_strict(right), *steps), open_to_own=True)
-
-
-def _switch_values(model: Model, switches: list[str]) -> Iterator[Mapping[str, str]]:
-    """'true', and whatever constants the policies compare the settings with."""
-    if not switches:
-        return
-    found: dict[str, list[str]] = {name: ["true"] for name in switches}
-    for table in model.relations.base_tables:
-        for policy in table.policies:
-            for text in (policy.using or "", policy.check or ""):
-                for name in switches:
-                    pattern = rf"current_setting\('{re.escape(name)}'[^)]*\)[^=']*=\s*'((?:[^']|'')*)'"
-                    found[name] += [value for value in re.findall(pattern, text) if value not in found[name]]
-    for number in range(max(map(len, found.values()))):
-        yield {name: values[min(number, len(values) - 1)] for name, values in found.items()}
-
-
-def _set(name: str, value: str) -> str:
-    return f"select set_config({literal(name)}, {value}, true)"
-
-
-def _replace_ids(name: str, attacker: Identity, victim: Identity) -> str:
-    current = f"coalesce(current_setting({literal(name)}, true), '')"
-    for own, foreign in ((attacker.context_tenant, victim.context_tenant), (attacker.user, victim.user)):
-        if own and foreign and own != foreign:
-            current = f"replace({current}, {literal(own)}, {literal(foreign)})"
-    return _set(name, current)
-
-
-def _identity_for(name: str, victim: Identity) -> str | None:
-    last = name.rpartition(".")[2]
-    if _USER_SETTING.search(last):
-        return victim.user
-    return victim.context_tenant if _TENANT_SETTING.search(last) else None
+        identity = Identity(text, text, text, token=text)
+        written = [Step(set_setting(setting, literal(text)), tolerant=True) for setting in settings]
+        yield State(name, text, steps=(*tolerant(own_context(scope, identity)), *written))
 
 
 def _suspend(model: Model, attacker: Identity) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
-from dbkit.leak.values import check_candidates, first_value, is_role_column, privileged_first
+from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, Table, literal
 
@@ -22,6 +23,14 @@ __all__ = ["ENDED", "Draft"]
 _COMBINATIONS = 4000
 # Who ended something: a row is made as it is in use, so these stay empty.
 ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
+# A key that a policy reads out of a document: of a column, or of the claims that a column is compared with.
+_KEY = re.compile(r"->>\s*'([^']+)'")
+_USER_KEY = re.compile(r"user|actor|author|member|^sub$|^uid$", re.IGNORECASE)
+_OTHER_KEY = re.compile(r"^(?:role|roles|email|aal|exp|iat|aud|iss|is_.*|type|kind|status|state)$", re.IGNORECASE)
+
+
+def _policy_text(table: Table) -> str:
+    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
 
 
 class Draft:
@@ -54,6 +63,8 @@ class Draft:
         for column in model.user_columns.get(name, ()):
             ended = self.table.columns[column].nullable and ENDED.match(column)
             self._fix(column, None if ended else self.identity.user)
+        for column in model.login_columns.get(name, ()) if self.identity.login is not None else ():
+            self._fix(column, self.identity.login)
         for scope in model.scopes:
             table_model = scope.tables[name]
             if table_model.kind is Kind.USER and table_model.column:
@@ -128,6 +139,10 @@ class Draft:
     def _generate(self, column: Column) -> None:
         """A value of the column's type; for a domain the first candidate that the domain accepts."""
         guess = first_value(self.table.qualified, column, self.who, self.number)
+        if column.base in ("json", "jsonb") and not self.number % 100:
+            guess = json.dumps(self._payload(column))
+        elif not self.number % 100:
+            guess = self._followed(column) or guess
         checks = [
             check for domain in column.domains for check in self.synthesis.relations.domain_checks.get(domain, ())
         ]
@@ -138,6 +153,39 @@ class Draft:
                     break
         if guess is not None or not column.nullable:
             self.values[column.name] = guess
+
+    def _payload(self, column: Column) -> dict[str, str]:
+        """A document that says whose it is under every key that a policy might look for, and nothing twice."""
+        model, about = self.synthesis.model, self.synthesis.relations.base_tables
+        policies = " ".join(map(_policy_text, about))
+        keys = {*model.tenant_columns, *(_KEY.findall(policies))}
+        payload = {
+            key: self.identity.user if _USER_KEY.search(key) else self.identity.tenant
+            for key in sorted(keys)
+            if not _OTHER_KEY.match(key)
+        }
+        return {**payload, "note": marker(self.table.qualified, column.name, self.who, self.number)}
+
+    def _followed(self, column: Column) -> str | None:
+        """A value that a policy follows without a foreign key: the id of an own row, or the word for its table."""
+        policies = _policy_text(self.table)
+        names = set(re.findall(r"[a-z_][a-z0-9_]*", policies))
+        if column.name not in names:
+            return None
+        for name, rows in self.synthesis.population.tables.items():
+            target = self.synthesis.relations.tables[name]
+            key = target.primary_key
+            if target is self.table or target.name not in names or self.slot not in rows.rows or not key:
+                continue
+            if column.base == "uuid" or column.name.endswith("_id"):
+                if target.columns[key[-1]].base == column.base:
+                    return str(rows.rows[self.slot][key[-1]])
+                continue
+            kinds = " ".join(check.expression for check in self._checks(column.name))
+            for kind in re.findall(r"'([^']+)'", kinds):
+                if target.name.startswith(kind) and f"'{kind}'" in policies:
+                    return str(kind)
+        return None
 
     def _accepted(self, column: Column, value: str) -> bool:
         return not self.synthesis.ask(f"select {literal(value)}::{column.type}").refused

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
+from dbkit.leak.directory import directory_columns, is_directory
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
+from dbkit.leak.references import crossing_values
 from dbkit.leak.rows import COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
-from dbkit.leak.statements import COMMANDS, Variant, build_variants
+from dbkit.leak.statements import COMMANDS, REFERENCE, Variant, build_variants
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Privileges, Role, literal
 
@@ -88,6 +90,7 @@ class TableAttack:
         self.state = state
         self.model = model
         self.scope = scope
+        self.directory = is_directory(model, role, target.model)
         self.allowed = allowed_slots(state, target.model, scope, model)
         self.usual = allowed_slots(State("right", "", open_to_own=True), target.model, scope, model)
         self.owners: dict[tuple[str, ...], dict[tuple[str | None, ...], set[str]]] = {}
@@ -99,7 +102,7 @@ class TableAttack:
         target = self.target
         target.total = self._count()
         name = target.model.table.qualified
-        user_columns, references = self.model.user_columns.get(name, ()), self._crossing_references()
+        user_columns, references = self.model.user_columns.get(name, ()), self._crossing_values()
         for variant in build_variants(
             target.model, target.rows, target.privileges, user_columns=user_columns, references=references
         ):
@@ -117,21 +120,8 @@ class TableAttack:
                     second = self._control(variant)
                     controls[number] = second if second.works else control
 
-    def _crossing_references(self) -> dict[str, tuple[str | None, ...]]:
-        """Foreign keys that leave the tenant column out, though the table they reference has one."""
-        table, column = self.target.model.table, self.target.model.column
-        found: dict[str, tuple[str | None, ...]] = {}
-        if self.target.model.kind is not Kind.TENANT:
-            return found
-        for key in table.foreign_keys:
-            referenced = self.scope.tables.get(key.target)
-            rows = self.population.tables.get(key.target)
-            if referenced is None or rows is None or VICTIM not in rows.rows:
-                continue
-            of_tenants = referenced.kind is Kind.TENANT and referenced.column not in key.target_columns
-            if of_tenants and column not in key.columns:
-                found[key.name] = tuple(rows.rows[VICTIM][name] for name in key.target_columns)
-        return found
+    def _crossing_values(self) -> dict[str, tuple[str | None, ...]]:
+        return crossing_values(self.model, self.scope, self.population, self.target.model)
 
     def _count(self) -> int:
         outcome = self.attacker.run(f"select count(*) from {self.target.model.table.sql}", admin=True)
@@ -140,7 +130,9 @@ class TableAttack:
     def _control(self, variant: Variant) -> Control:
         control = self._tried(variant)
         refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
-        if variant.judge != "insert" and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
+        # A row that references another tenant's is for the foreign key itself to refuse.
+        unguarded = variant.judge != "insert" and not variant.name.startswith(REFERENCE)
+        if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
             # Children stand in the way of everybody; what counts is whether the policy would.
             control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
         return control
@@ -210,9 +202,9 @@ class TableAttack:
         return path
 
     def _record(self, control: Control, statement: str) -> None:
-        """Keep what the emitted tests need; states that span transactions and COPY cannot be put in one."""
+        """Keep what the emitted tests need; a function can run neither COPY nor a prepared query."""
         variant, table = control.variant, self.target.model.table
-        if self.state.before or variant.command == "COPY TO":
+        if variant.command == "COPY TO" or statement.startswith("execute ") or self._of_directory(variant):
             return
         count, limit = statement, 0
         if variant.judge == "rows":
@@ -225,12 +217,18 @@ class TableAttack:
         elif variant.judge == "blind":
             limit = self._permitted()
         admin = (*(step.sql for step in self.state.steps if step.admin), *variant.prepare)
-        context = tuple(step.sql for step in self.state.steps if not step.admin)
+        context = self.attacker.context()
         name = variant.name if statement == variant.attack else "own rows"
-        probe = Probe(table.qualified, variant.command, self.state.label, name, admin, context, count, limit)
+        before, label = self.state.before, self.state.label
+        probe = Probe(table.qualified, variant.command, label, name, admin, context, count, limit, before)
         self.proof.probes.append(probe)
-        if self.state.name == "right" and control.works and variant.control and variant.judge != "rows":
-            self.proof.probes.append(replace(probe, name=f"control: {name}", count=variant.control, limit=None))
+        twin = variant.control
+        if variant.judge == "rows":
+            own = next((row for slot, row in self.target.rows.rows.items() if slot in self.allowed), None)
+            where = identify(table, own, variant.returns) if own and variant.command == "SELECT" else None
+            twin = f"select count(*) from {table.sql} where {where}" if where else None
+        if self.state.name == "right" and control.works and twin:
+            self.proof.probes.append(replace(probe, name=f"control: {name}".rstrip(": "), count=twin, limit=None))
 
     def _permitted(self) -> int:
         """How many rows a statement without WHERE may touch: all but the stored rows of others."""
@@ -246,6 +244,8 @@ class TableAttack:
 
     def _statements(self, control: Control) -> Iterable[str]:
         """The attack; where even the own rows are out of reach, the permitted twin is an attack too."""
+        if control.variant.command == "SELECT" and self.target.name in self.state.warm:
+            yield f"execute {self.state.warm[self.target.name]}"
         yield control.variant.attack
         twin = control.variant.control
         if not self.allowed and twin is not None and twin != control.variant.attack:
@@ -256,13 +256,15 @@ class TableAttack:
         variant = control.variant
         if outcome.refused:
             return self._data_in_error(statement, outcome)
-        if variant.judge == "rows":
+        if variant.judge == "rows" and not self._of_directory(variant):
             foreign = [row for row in outcome.rows if self._foreign(self._slots_of(variant, row))]
             if not foreign:
                 return ""
             shown = dict(zip(variant.returns, foreign[0], strict=False))
             return f"{len(foreign)} rows that are not the caller's, e.g. {shown}"
         affected = outcome.affected or 0
+        if variant.judge == "rows":
+            return ""
         if variant.judge == "blind":
             if affected <= self._permitted():
                 return ""
@@ -272,6 +274,9 @@ class TableAttack:
         if variant.judge == "insert" and statement == variant.attack and not self._stored_for_victim(variant):
             return ""
         return f"{affected} row affected that is not the caller's to touch"
+
+    def _of_directory(self, variant: Variant) -> bool:
+        return self.directory and variant.command in ("SELECT", "COPY TO")
 
     def _foreign(self, slots: set[str]) -> bool:
         return bool(slots) and not slots & self.allowed
@@ -306,6 +311,9 @@ class TableAttack:
         """Why the answer counts as held, or None when it proves nothing."""
         if outcome.no_privilege:
             return "no privilege"
+        if self._of_directory(control.variant) and not outcome.refused:
+            columns = directory_columns(self.model, self.role, self.target.model)
+            return f"a directory: every tenant is named to it by {columns}, and it is granted no other column"
         if outcome.sqlstate in _BROKEN:
             return None
         if control.own is not None and not control.works:

@@ -43,6 +43,7 @@ class Probe:
         context: statements of the role that set the state.
         count: a statement whose answer, a count or the rows it affects, is compared.
         limit: the most it may give; None for a control, which must give at least one.
+        before: transactions that the same connection served before, each a list of statements.
     """
 
     table: str
@@ -53,6 +54,7 @@ class Probe:
     context: tuple[str, ...]
     count: str
     limit: int | None
+    before: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass

@@ -9,6 +9,9 @@ from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
 from dbkit.leak.checks import Subject, bypasses, run_checks
+from dbkit.leak.completion import complete_identities
+from dbkit.leak.guards import Guards, read_guards
+from dbkit.leak.logins import resolve_logins
 from dbkit.leak.paths import Path, RoleProof
 from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
@@ -22,10 +25,11 @@ __all__ = ["Proof", "prove", "read_model"]
 
 @dataclass
 class Proof:
-    """Everything that was shown about one database."""
+    """Everything that was shown about one database; `guards` is what `--against` compares."""
 
     model: Model
     population: Population
+    guards: Guards
     roles: list[RoleProof] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -45,7 +49,8 @@ def read_model(conninfo: str, declaration: Declaration, isolation: str | None = 
     try:
         with psycopg.connect(conninfo, connect_timeout=10) as connection:
             connection.read_only = True
-            return build_model(declaration, read_relations(connection, declaration.app_roles), isolation=isolation)
+            roles = (*declaration.app_roles, *(sample.login for sample in declaration.samples if sample.login))
+            return build_model(declaration, read_relations(connection, roles), isolation=isolation)
     except psycopg.OperationalError as error:
         raise cannot_connect(conninfo, str(error)) from None
 
@@ -55,6 +60,8 @@ def prove(
     declaration: Declaration,
     *,
     isolation: str | None = None,
+    population: Population | None = None,
+    server_version_num: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Proof:
     """Populate a disposable database and attack it.
@@ -62,6 +69,8 @@ def prove(
     Args:
         conninfo: superuser's connection string of a database that may be thrown away: rows are added to it.
         isolation: `[core] isolation` where core's context is in use.
+        population: the rows that are in it already, where it is a clone of a populated one.
+        server_version_num: of the server whose schema it has, where that is another than this one.
         progress: told what is being done.
 
     Raises:
@@ -76,10 +85,13 @@ def prove(
         )
     progress("making rows of two tenants")
     with Session(conninfo) as session:
-        population = populate(session, model)
-        refresh_materialized_views(session, model)
-        findings = run_checks(Subject(conninfo, model, session, population))
-        proof = Proof(model, population, findings=findings)
+        if population is None:
+            model = resolve_logins(conninfo, model)
+            population = populate(session, model)
+            refresh_materialized_views(session, model)
+        complete_identities(conninfo, model, population)
+        findings = run_checks(Subject(conninfo, model, session, population, server_version_num))
+        proof = Proof(model, population, read_guards(session, model), findings=findings)
     for scope in model.scopes:
         for name in scope.scope.app_roles:
             role = model.relations.roles[name]

@@ -39,12 +39,22 @@ Values = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a slot is. `context_tenant` is what the context statement is given, `tenant` what tenant columns hold."""
+    """Who a slot is.
+
+    Attributes:
+        tenant: what tenant columns hold.
+        context_tenant: what the context statement is given.
+        login: the login role, where each tenant has its own.
+        token: what stands for user and tenant in a signed context.
+        completion: scope -> statements that say what policies ask beside the declared context, e.g. the region.
+    """
 
     tenant: str
     user: str
     context_tenant: str
     login: str | None = None
+    token: str | None = None
+    completion: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass

@@ -6,7 +6,7 @@ text; so it talks to libpq directly instead of through a cursor.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -75,11 +75,15 @@ class Session:
         DbkitError: the server does not answer.
     """
 
-    def __init__(self, conninfo: str) -> None:
+    # Only a superuser may choose lc_messages.
+    _options = f"-c lc_messages=C -c client_min_messages=error -c statement_timeout={_STATEMENT_TIMEOUT}"
+
+    def __init__(self, conninfo: str, settings: Mapping[str, str] | None = None) -> None:
         from psycopg import pq
         from psycopg.conninfo import make_conninfo
 
-        options = f"-c lc_messages=C -c client_min_messages=error -c statement_timeout={_STATEMENT_TIMEOUT}"
+        given = (f" -c {name}={_escaped(value)}" for name, value in (settings or {}).items())
+        options = self._options + "".join(given)
         self._connection: PGconn = pq.PGconn.connect(make_conninfo(conninfo, options=options).encode())
         if self._connection.status != pq.ConnStatus.OK:
             message = self._connection.error_message.decode(errors="replace").strip()
@@ -153,6 +157,11 @@ class Session:
         if last.refused:
             return last
         return Outcome(rows=tuple(_copy_rows(lines)), affected=len(lines))
+
+
+def _escaped(value: str) -> str:
+    """A value inside the `options` of a connection, where spaces and backslashes need one before them."""
+    return "".join(f"\\{letter}" if letter in "\\ \t\n" else letter for letter in value)
 
 
 def _rows(result: PGresult) -> Iterable[Row]:

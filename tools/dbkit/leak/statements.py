@@ -154,8 +154,10 @@ class _Builder:
             joined = insert_statement(self.table, self._insertable({**theirs, **named}))
             yield Variant("INSERT", "the caller's own name in the other tenant", joined, None, "insert", prepare)
         for key in self.crossing:
-            foreign = self.foreign_keys[key.name]
-            values = {**mine, **dict(zip(key.columns, foreign, strict=True))}
+            changed = dict(zip(key.columns, self.foreign_keys[key.name], strict=True))
+            values = {**mine, **changed}
+            if not set(changed) - {self.model.column} <= set(self._insertable(values)):
+                continue  # without the privilege it would be an own row like any other
             crossed = insert_statement(self.table, self._insertable(values))
             name = f"{REFERENCE}: {', '.join(key.columns)}"
             yield Variant("INSERT", name, crossed, None, "target", prepare)
@@ -171,6 +173,12 @@ class _Builder:
             move = f"update {self.table.sql} set {moved}"
             yield Variant("UPDATE", "own rows moved to the other tenant", move, None, "target")
             yield Variant("UPDATE", "an own row moved to the other tenant", f"{move} where {mine}", None, "target")
+        for key in self.crossing:
+            pairs = zip(key.columns, self.foreign_keys[key.name], strict=True)
+            values = {name: value for name, value in pairs if name != self.model.column}
+            led = ", ".join(f"{self.table.columns[name].sql} = {literal(value)}" for name, value in values.items())
+            name = f"{REFERENCE}: {', '.join(key.columns)}"
+            yield Variant("UPDATE", name, f"update {self.table.sql} set {led} where {mine}", None, "target")
         if taken:
             yield Variant("UPDATE", "all rows taken over", f"update {self.table.sql} set {taken}", None, "blind")
 

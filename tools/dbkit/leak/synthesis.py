@@ -11,6 +11,7 @@ import hashlib
 import uuid
 
 from dbkit.leak.draft import ENDED, Draft
+from dbkit.leak.fixtures import Fixtures
 from dbkit.leak.rows import (
     ATTACKER,
     NEWCOMERS,
@@ -30,7 +31,7 @@ from dbkit.tenancy.declaration import Sample
 from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.relations import ForeignKey, Table, literal
 
-__all__ = ["Synthesis", "populate"]
+__all__ = ["Synthesis", "invent_row", "populate"]
 
 _ATTEMPTS = 25
 
@@ -43,6 +44,21 @@ def populate(session: Session, model: Model) -> Population:
     return Synthesis(session, model).run()
 
 
+def invent_row(session: Session, model: Model, population: Population, table: Table, slot: str) -> Values | Outcome:
+    """Values of a row that fits into a table, beside those that are there; nothing of it stays.
+
+    Returns:
+        The values, or the last refusal where none could be made.
+    """
+    synthesis = Synthesis(session, model)
+    synthesis.population = population
+    session.must("begin")
+    try:
+        return synthesis._try_insert(table, slot, keep=False, generation=2)
+    finally:
+        session.must("rollback")
+
+
 class Synthesis:
     """The filling of one database: `population` is the result."""
 
@@ -52,6 +68,8 @@ class Synthesis:
         self.relations = model.relations
         self.default = model.scopes[0]
         self.population = Population(self._identities())
+        file = model.declaration.fixtures
+        self.fixtures = Fixtures(self, model.declaration.beside(file)) if file else None
         self.existing: dict[tuple[str, tuple[str, ...]], list[tuple[str | None, ...]]] = {}
 
     def run(self) -> Population:
@@ -66,6 +84,9 @@ class Synthesis:
                     slots += tuple(NEWCOMERS.values())
                 for slot in slots:
                     self._store(table, slot)
+        if self.fixtures is not None:
+            self.fixtures.place(order)
+            self._retry(order)
         for table in order:
             self._close_cycles(table)
         for table in order:
@@ -255,6 +276,18 @@ class Synthesis:
                     rows.displaced.add(slot)
                 return
 
+        supplied = self.fixtures.spare(table, slot) if self.fixtures is not None else None
+        if supplied is not None:
+            rows.spares[slot] = supplied
+
+    def _retry(self, order: list[Table]) -> None:
+        """Tables that could not be filled for want of what the fixtures brought."""
+        for table in order:
+            if self.population.tables[table.qualified].reason is not None:
+                self.population.tables[table.qualified] = TableRows()
+                for slot in SLOTS:
+                    self._store(table, slot)
+
     def _tenant_rows(self, table: Table, slot: str) -> list[Values]:
         rows = self.population.tables[table.qualified].rows
         return [row for name, row in rows.items() if name[0] == slot[0]]
@@ -274,7 +307,8 @@ class Synthesis:
         """
         draft = Draft(self, table, slot, generation, user)
         last = Outcome(sqlstate="XX000", message="nothing was tried")
-        returning = ", ".join(f"{column.sql}::text" for column in table.columns.values())
+        # Without a cast: values are compared with what a plain SELECT shows, and inet::text, for one, shows more.
+        returning = ", ".join(column.sql for column in table.columns.values())
         for _ in range(_ATTEMPTS):
             statement = insert_statement(table, draft.values)
             self.session.must("savepoint attempt")

@@ -7,16 +7,18 @@ that only one tenant's rows hold.
 from __future__ import annotations
 
 from dbkit.leak.attacker import Attacker
-from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
+from dbkit.leak.observation import distinctive_values
+from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, Population
 from dbkit.leak.session import Outcome, Session
 from dbkit.leak.statements import Variant, select_list
 from dbkit.tenancy.model import Model, ScopeModel
-from dbkit.tenancy.relations import Role, Table
+from dbkit.tenancy.relations import Role, Table, literal
 
 __all__ = ["ViewAttack", "refresh_materialized_views"]
 
 _SHORTEST = 8
+_NOT_RECOGNISABLE = "no row of a tenant is recognisable in it, even for the administrator"
 _CARRIERS = ("uuid", "text", "varchar", "bpchar", "citext", "name")
 
 
@@ -36,8 +38,11 @@ class ViewAttack:
     def __init__(self, proof: RoleProof, role: Role, model: Model, scope: ScopeModel, population: Population) -> None:
         self.proof = proof
         self.scope = scope
-        self.values = _distinctive_values(model, population)
+        self.values = distinctive_values(model, population)
         self.controls: dict[str, tuple[Outcome, Outcome]] = {}
+        # Looked up for each view and state, so found once: values by slots, and what the administrator sees of them.
+        self.wanted: dict[frozenset[str], list[str]] = {}
+        self.carried: dict[str, list[str]] = {}
         self.views = [
             table
             for table in model.relations.tables.values()
@@ -72,32 +77,49 @@ class ViewAttack:
             path.reason = f"{state.label}: {view.qualified} is read with its owner's rights or shows a copy"
         elif outcome.no_privilege or own.no_privilege:
             path.reason = "no privilege"
+        elif admin.refused:
+            path.verdict = UNVERIFIED
+            path.reason = f"it cannot be read, not even by the administrator: {admin}"
         elif self._shown(admin, frozenset(SLOTS) - mine) is None:
-            path.reason = "no row of a tenant is recognisable in it, even for the administrator"
+            path.reason = _NOT_RECOGNISABLE
         elif self._shown(own, mine) is None:
             path.verdict = UNVERIFIED
             path.reason = f"its control does not work: the view shows the caller none of its own rows ({own})"
         else:
             path.reason = f"refused: {outcome}" if outcome.refused else "the own rows only"
+        if path.verdict != UNVERIFIED and path.reason != _NOT_RECOGNISABLE:
+            self._record(attacker, view, statement, frozenset() if closed else mine)
         return path
+
+    def _record(self, attacker: Attacker, view: Table, statement: str, mine: frozenset[str]) -> None:
+        """Keep what the emitted tests need: how many rows carry a value of others, and that own ones are shown."""
+        state, admin = attacker.state, self.controls[view.qualified][1]
+        if view.qualified not in self.carried:
+            text = "\x1e".join("\x1f".join(cell for cell in row if cell) for row in admin.rows)
+            self.carried[view.qualified] = [value for value in self.values if value in text]
+        steps = tuple(step.sql for step in state.steps if step.admin)
+
+        def probe(name: str, slots: frozenset[str], limit: int | None) -> Probe:
+            carried = [value for value in self.carried[view.qualified] if self.values[value] <= slots]
+            listed = f"array[{', '.join(map(literal, carried))}]::text[]"
+            count = (
+                f"select count(*) from ({statement}) shown "
+                f"where exists (select from unnest({listed}) carried (value) where position(value in shown::text) > 0)"
+            )
+            context = attacker.context()
+            return Probe(view.qualified, "SELECT", state.label, name, steps, context, count, limit, state.before)
+
+        self.proof.probes.append(probe("", frozenset(SLOTS) - mine, 0))
+        if state.name == "right" and self._shown(self.controls[view.qualified][0], mine) is not None:
+            self.proof.probes.append(probe("control", mine, None))
 
     def _shown(self, outcome: Outcome, slots: frozenset[str]) -> str | None:
         """The first row that carries a value of one of these slots."""
-        wanted = [value for value, owners in self.values.items() if owners <= slots]
+        if slots not in self.wanted:
+            self.wanted[slots] = [value for value, owners in self.values.items() if owners <= slots]
+        wanted = self.wanted[slots]
         for row in outcome.rows:
             text = "\x1f".join(cell for cell in row if cell)
             if any(value in text for value in wanted):
                 return str(row)
         return None
-
-
-def _distinctive_values(model: Model, population: Population) -> dict[str, frozenset[str]]:
-    """Values that only rows of one tenant hold -> the slots that hold them."""
-    owners: dict[str, set[str]] = {}
-    for name, rows in population.tables.items():
-        table = model.relations.tables[name]
-        for slot, row in rows.rows.items():
-            for column, value in row.items():
-                if value and len(value) >= _SHORTEST and table.columns[column].base in _CARRIERS:
-                    owners.setdefault(value, set()).add(slot)
-    return {value: frozenset(slots) for value, slots in owners.items() if len({slot[0] for slot in slots}) == 1}

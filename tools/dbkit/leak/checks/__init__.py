@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from dbkit.leak.checks.definer_identity import check_definer_identity
+from dbkit.leak.checks.flows import check_flows
 from dbkit.leak.checks.functions import check_functions
+from dbkit.leak.checks.large_objects import check_large_objects
+from dbkit.leak.checks.oracles import check_oracles
+from dbkit.leak.checks.ownerless import check_ownerless
+from dbkit.leak.checks.policies import check_policies
+from dbkit.leak.checks.privileges import check_privileges
+from dbkit.leak.checks.publications import check_publications
+from dbkit.leak.checks.references import check_references
 from dbkit.leak.checks.roles import check_roles
+from dbkit.leak.checks.server import check_server
+from dbkit.leak.checks.side_channels import check_side_channels
 from dbkit.leak.checks.subject import Subject, bypasses
 from dbkit.leak.checks.tables import check_tables
+from dbkit.leak.checks.views import check_views
 from dbkit.report import Finding
 
 __all__ = ["Subject", "bypasses", "run_checks"]
@@ -19,7 +31,23 @@ __all__ = ["Subject", "bypasses", "run_checks"]
 Check = Callable[[Subject], Iterable[Finding]]
 
 # In the order they are reported: whom policies apply to, the tables, what goes around them.
-CHECKS: tuple[Check, ...] = (check_roles, check_tables, check_functions)
+CHECKS: tuple[Check, ...] = (
+    check_server,
+    check_roles,
+    check_tables,
+    check_policies,
+    check_ownerless,
+    check_definer_identity,
+    check_privileges,
+    check_functions,
+    check_oracles,
+    check_views,
+    check_flows,
+    check_references,
+    check_publications,
+    check_large_objects,
+    check_side_channels,
+)
 
 
 def run_checks(subject: Subject) -> list[Finding]:

@@ -10,7 +10,11 @@ from dbkit.report import Evidence
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import Role, Table
 
-__all__ = ["Subject", "bypasses", "show_rows"]
+__all__ = ["NEEDS_PARAMETERS", "NEEDS_SQL", "Subject", "bypasses", "show_rows"]
+
+# How strong an attacker has to be, said in the detail of every finding that is an attack.
+NEEDS_PARAMETERS = "Needs: parameters only."
+NEEDS_SQL = "Needs: SQL in the session."
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,14 @@ class Subject:
         conninfo: superuser's connection string of the disposable database, for checks that attack as another role.
         session: a connection to it as superuser; what is tried on it is rolled back.
         population: the rows that were made, by table and slot.
+        server_version_num: of the server the proof is about, None where the attacks run on it.
     """
 
     conninfo: str
     model: Model
     session: Session
     population: Population
+    server_version_num: int | None = None
 
 
 def bypasses(role: Role) -> bool:

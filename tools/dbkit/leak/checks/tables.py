@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.leak.checks.subject import Subject, bypasses, show_rows
-from dbkit.leak.paths import LEAK, UNVERIFIED
+from dbkit.leak.paths import LEAK
 from dbkit.leak.session import Session
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.declaration import Scope
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Table
+from dbkit.tenancy.relations import Role, Table
 
 __all__ = ["check_tables"]
 
@@ -32,17 +32,7 @@ def _check_table(model: Model, session: Session, scope: ScopeModel, table: Table
     if not reaching:
         return
     name = table.table.qualified
-    if table.kind is Kind.UNKNOWN:
-        yield Finding(
-            rule="table_not_classified",
-            message=f"{name} is reachable by {', '.join(reaching)} and nothing says whose rows it holds",
-            severity=Severity.WARNING,
-            category="RLS-01",
-            verdict=UNVERIFIED,
-            object=name,
-            hint="Name its tenant column under [tenancy.tables], or list it in shared or internal.",
-        )
-    elif table.kind is Kind.INTERNAL:
+    if table.kind is Kind.INTERNAL:
         yield Finding(
             rule="internal_table_reachable",
             message=f"{name} is declared internal and {', '.join(reaching)} holds privileges on it",
@@ -180,4 +170,18 @@ def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[
                 verdict=LEAK,
                 object=table.qualified,
                 hint=f"Run: revoke trigger on {table.sql} from {role.sql};",
+                evidence=_shown_trigger(session, role, table),
             )
+
+
+def _shown_trigger(session: Session, role: Role, table: Table) -> Evidence:
+    """A trigger made of a function everybody has; one of the role's own would see and change other tenants' rows."""
+    statement = (
+        f"create trigger dbkit_probe before update on {table.sql} for each row "
+        "execute function pg_catalog.suppress_redundant_updates_trigger()"
+    )
+    script = ["begin", f"set local session authorization {role.sql}", statement, "rollback"]
+    session.must("begin")
+    outcome = session.run(*script[1:3])
+    session.must("rollback")
+    return Evidence(sql=";\n".join(script) + ";", witness=str(outcome) if outcome.refused else "the trigger is there")

@@ -1,0 +1,90 @@
+"""Ways to write settings by hand, past the context statement: what an attacker tries who may run SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from dbkit.leak.rows import Identity
+from dbkit.leak.states import State, Step, set_setting, strict
+from dbkit.tenancy.model import Model, ScopeModel
+from dbkit.tenancy.relations import literal
+
+__all__ = ["SWITCH", "forged_states", "identity_for"]
+
+SWITCH = re.compile(r"admin|bypass|super|system|service|internal|staff|support|skip|disable|role", re.IGNORECASE)
+# A key rather than a word: long, of letters and digits.
+_SECRET = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{12,}")
+_USER_SETTING = re.compile(r"user|sub$|member|actor|person|uid", re.IGNORECASE)
+_TENANT_SETTING = re.compile(
+    r"tenant|org|compan|account|workspace|team|customer|agenc|clinic|shop|store|landlord|owner|current", re.IGNORECASE
+)
+
+
+def forged_states(
+    model: Model, scope: ScopeModel, right: Iterable[str], attacker: Identity, victim: Identity
+) -> Iterator[State]:
+    """Ways to write settings by hand. What a believed context stores itself is its contract, not an attack.
+
+    Args:
+        right: the attacker's own context.
+    """
+    context_text = "" if scope.scope.signed else " ".join(scope.scope.context)
+    settings = [name for name in model.relations.settings if name not in context_text]
+    if not settings:
+        return
+    if not scope.trusts_settings:
+        replaced = [Step(_replace_ids(name, attacker, victim), tolerant=True) for name in settings]
+        yield State(
+            "forged", "ids swapped after the right context", steps=(*strict(right), *replaced), open_to_own=True
+        )
+        named = [(name, identity_for(name, victim)) for name in settings]
+        bare = [Step(set_setting(name, literal(value)), tolerant=True) for name, value in named if value is not None]
+        if bare:
+            # Where the login is the context, nothing takes the own rows away.
+            by_login = not scope.scope.context
+            yield State("forged", "ids of the other tenant, no context", steps=tuple(bare), open_to_own=by_login)
+    compared = _compared_constants(model, settings)
+    switches = [name for name in settings if SWITCH.search(name) or compared[name]]
+    for values in _switch_values(switches, compared):
+        steps = [Step(set_setting(name, literal(values[name])), tolerant=True) for name in switches]
+        variant = ", ".join(f"{name} = {values[name]}" for name in switches)
+        yield State("forged", variant, steps=(*strict(right), *steps), open_to_own=True)
+
+
+def _switch_values(switches: list[str], compared: Mapping[str, list[str]]) -> Iterator[Mapping[str, str]]:
+    """'true', and whatever constants the settings are compared with."""
+    if not switches:
+        return
+    found = {name: ["true", *compared[name]] for name in switches}
+    for number in range(max(map(len, found.values()))):
+        yield {name: values[min(number, len(values) - 1)] for name, values in found.items()}
+
+
+def _compared_constants(model: Model, settings: Iterable[str]) -> dict[str, list[str]]:
+    """Words that policies and functions compare each setting with; a key is not guessed."""
+    policies = [policy for table in model.relations.base_tables for policy in table.policies]
+    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    asked = "\n".join([*texts, *model.relations.sources.values()])
+    found = {}
+    for name in settings:
+        pattern = rf"current_setting\(\s*'{re.escape(name)}'[^)]*\)[^=';]*=\s*'((?:[^']|'')+)'"
+        words = dict.fromkeys(re.findall(pattern, asked, re.IGNORECASE))
+        found[name] = [word for word in words if not _SECRET.fullmatch(word)]
+    return found
+
+
+def _replace_ids(name: str, attacker: Identity, victim: Identity) -> str:
+    current = f"coalesce(current_setting({literal(name)}, true), '')"
+    for own, foreign in ((attacker.context_tenant, victim.context_tenant), (attacker.user, victim.user)):
+        if own and foreign and own != foreign:
+            current = f"replace({current}, {literal(own)}, {literal(foreign)})"
+    return set_setting(name, current)
+
+
+def identity_for(name: str, victim: Identity) -> str | None:
+    """What a setting or claim of this name would hold for the victim; None for other names."""
+    last = name.rpartition(".")[2]
+    if _USER_SETTING.search(last):
+        return victim.user
+    return victim.context_tenant if _TENANT_SETTING.search(last) else None

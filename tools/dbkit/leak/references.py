@@ -1,0 +1,105 @@
+"""Which foreign keys can lead from a row of one tenant to a row of another, by what the keys compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
+from dbkit.tenancy.relations import ForeignKey
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate"]
+
+
+def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[ForeignKey]:
+    """Foreign keys of a protected table that do not compare whose row they lead to."""
+    found = []
+    for key in table.table.foreign_keys:
+        target = scope.tables.get(key.target)
+        if target is None or not _owned(model, target, key):
+            continue
+        compared = dict(zip(key.columns, key.target_columns, strict=True))
+        if table.kind is Kind.ROW:
+            # With one reference the row is whose it leads to; with two they may disagree.
+            crosses = sum(_leads_to_owner(scope, other) for other in table.table.foreign_keys) > 1
+        elif table.column is None or (table.kind is Kind.USER and target.kind is Kind.TENANT):
+            continue
+        else:
+            crosses = compared.get(table.column) != target.column or not key.enforced
+        if crosses:
+            found.append(key)
+    return found
+
+
+def deliberate(model: Model, table: TableModel, key: ForeignKey) -> bool:
+    """Whether the declaration says that the reference is meant to lead to other tenants."""
+    names = {f"{prefix}.{column}" for prefix in (table.table.qualified, table.table.name) for column in key.columns}
+    return bool(names & set(model.declaration.crossing))
+
+
+def crossing_values(
+    model: Model, scope: ScopeModel, population: Population, table: TableModel
+) -> dict[str, tuple[str | None, ...]]:
+    """Name of each crossing key -> the values with which an own row references the victim's."""
+    found: dict[str, tuple[str | None, ...]] = {}
+    for key in crossing_keys(model, scope, table):
+        rows, own = population.tables.get(key.target), population.tables.get(table.table.qualified)
+        if deliberate(model, table, key) or not rows or not own or VICTIM not in rows.rows or ATTACKER not in own.rows:
+            continue
+        found[key.name] = tuple(
+            own.rows[ATTACKER][column] if column == table.column else rows.rows[VICTIM][target]
+            for column, target in zip(key.columns, key.target_columns, strict=True)
+        )
+    return found
+
+
+def crossed_by_rows(connection: Connection[Any], model: Model) -> list[str]:
+    """References that RESTRICT and whose rows lead to other tenants already: the owner's own data means them to.
+
+    Returns:
+        `schema.table.column` of each, as `crossing` declares them.
+    """
+    import psycopg
+
+    found = []
+    scope = model.scopes[0]
+    for table in scope.tables.values():
+        if table.kind is not Kind.TENANT or table.column is None:
+            continue
+        for key in crossing_keys(model, scope, table):
+            target = scope.tables[key.target]
+            if key.on_delete != "r" or target.column is None:
+                continue
+            own = table.table.columns
+            pairs = zip(key.columns, key.target_columns, strict=True)
+            joined = " and ".join(f"t.{own[one].sql} = r.{target.table.columns[two].sql}" for one, two in pairs)
+            query = (
+                f"select 1 from {table.table.sql} t join {target.table.sql} r on {joined} "
+                f"where t.{own[table.column].sql} <> r.{target.table.columns[target.column].sql} limit 1"
+            )
+            try:
+                with connection.transaction():
+                    crossed = connection.execute(query).fetchone()
+            except psycopg.Error:
+                continue  # rows that may not be read say nothing, and the reference is judged as it stands
+            if crossed:
+                found += [f"{table.table.qualified}.{name}" for name in key.columns if name != table.column]
+    return found
+
+
+def _owned(model: Model, target: TableModel, key: ForeignKey) -> bool:
+    """Whether the key leads to somebody's row; a registry is where tenants and users are named, not owned."""
+    registries = {each[0] for each in (model.registry, model.users) if each}
+    if target.table.qualified in registries:
+        return False
+    if target.kind is Kind.USER:
+        return target.column not in key.target_columns
+    return target.kind is Kind.TENANT and key.target_columns != (target.column,)
+
+
+def _leads_to_owner(scope: ScopeModel, key: ForeignKey) -> bool:
+    target = scope.tables.get(key.target)
+    return target is not None and target.kind in (Kind.TENANT, Kind.USER)
