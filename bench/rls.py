@@ -20,7 +20,7 @@ import psycopg
 from psycopg import pq
 
 from dbkit.config import Config, load_config
-from dbkit.postgres import Database, Recipe, Server, Step, open_server
+from dbkit.postgres import Database, Recipe, Server, Step, Template, open_server
 from dbkit.recipe import project_recipe
 from dbkit.source import sql_root
 from harness import Samples, geometric_mean, interleave, table, verdict
@@ -170,9 +170,7 @@ def main(rounds: int) -> None:
         per_statement(contenders, rounds)
         per_transaction(server, databases[HAND], contenders[1:], rounds)
         sequential_scans(contenders)
-        with template.clone() as database:
-            switch_mode(config, database, "trusted")
-            growth(server, database, rounds)
+        growth(server, template, config, rounds)
 
 
 def loaded_recipe(config: Config) -> Recipe:
@@ -285,25 +283,34 @@ def sequential_scans(contenders: list[Contender]) -> None:
     print("\n".join(found))
 
 
-def growth(server: Server, database: Database, rounds: int) -> None:
-    """List 50 while the other tenants' rows grow from 10 thousand to a million."""
-    with psycopg.connect(database.conninfo, autocommit=True) as admin:
-        admin.execute("set session_replication_role = replica")  # no triggers: only the rows matter here
-        admin.execute(f"delete from rental.units where owner_user_id <> {LANDLORD}")
-        rows, listed, present = [], [], 0
-        for size in (10_000, 100_000, 1_000_000):
-            admin.execute(GROW.format(rows=size - present))
-            present = size
-            admin.execute("vacuum analyze rental.units")
-            pair = [connect(server, HAND, database), connect(server, "trusted", database)]
-            with open_transactions(pair):
-                runs = {c.name: c.statement(c.sql(LISTS["list 50"]), True) for c in pair}
-                samples = interleave(runs, rounds * 3, warm_up=20)
-            for contender in pair:
-                contender.connection.finish()
-            listed.append(samples["trusted"].quartile)
-            figures = (f"{samples[name].quartile * 1e6:.0f}" for name in (HAND, "trusted"))
-            rows.append((f"{size:,}", *figures, f"{ratio(samples, 'trusted', HAND):.2f}"))
+def growth(server: Server, template: Template, config: Config, rounds: int) -> None:
+    """List 50 among 10 thousand to a million rows of other tenants: one database each, asked in turn."""
+    sizes = (10_000, 100_000, 1_000_000)
+    with ExitStack() as stack:
+        contenders = {}
+        for size in sizes:
+            database = stack.enter_context(template.clone())
+            switch_mode(config, database, "trusted")
+            with psycopg.connect(database.conninfo, autocommit=True) as admin:
+                admin.execute("set session_replication_role = replica")  # no triggers: only the rows matter here
+                admin.execute(f"delete from rental.units where owner_user_id <> {LANDLORD}")
+                admin.execute(GROW.format(rows=size))
+                admin.execute("vacuum analyze rental.units")
+            for name in (HAND, "trusted"):
+                contenders[name, size] = connect(server, name, database)
+        with open_transactions(list(contenders.values())):
+            runs = {
+                f"{name} {size}": contender.statement(contender.sql(LISTS["list 50"]), True)
+                for (name, size), contender in contenders.items()
+            }
+            samples = interleave(runs, rounds * 3, warm_up=20)
+        for contender in contenders.values():
+            contender.connection.finish()
+    rows = []
+    for size in sizes:
+        figures = (f"{samples[f'{name} {size}'].quartile * 1e6:.0f}" for name in (HAND, "trusted"))
+        rows.append((f"{size:,}", *figures, f"{ratio(samples, f'trusted {size}', f'{HAND} {size}'):.2f}"))
+    listed = [samples[f"trusted {size}"].quartile for size in sizes]
     print("\nlist 50 while other tenants grow, prepared, µs")
     print(table(("rows of others", "hand", "trusted", "ratio"), rows))
     print(verdict("largest to smallest", max(listed) / listed[0], 1.3))
