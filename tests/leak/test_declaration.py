@@ -55,7 +55,7 @@ def test_every_key_is_read() -> None:
 
 
 def test_a_preset_gives_roles_and_context_that_can_be_overridden() -> None:
-    assert parse_declaration({"preset": "supabase"}, "f").app_roles == ("authenticated",)
+    assert parse_declaration({"preset": "supabase"}, "f").app_roles == ("authenticated", "anon")
     assert parse_declaration({"preset": "supabase", "app_roles": ["anon"]}, "f").app_roles == ("anon",)
 
 

@@ -34,6 +34,13 @@ TABLES = {
     "reference to itself": "parent uuid, foreign key (tenant_id, parent) references TABLE (tenant_id, id)",
     "composite reference": "invoice uuid not null, foreign key (tenant_id, invoice) references app.invoices",
     "member": "user_id uuid not null, foreign key (tenant_id, user_id) references app.memberships",
+    "first of a month": "month date not null check (extract(day from month) = 1), unique (tenant_id, month)",
+    "own spelling": "code text not null unique check (code = upper(code))",
+    "word characters": r"handle text not null unique check (handle ~ '^\w+$')",
+    "length of a range": "slot tstzrange not null check (upper(slot) - lower(slot) <= interval '4 hours')",
+    "two of one table": "a uuid not null, b uuid not null, check (a <> b),"
+    " foreign key (tenant_id, a) references app.invoices, foreign key (tenant_id, b) references app.invoices",
+    "not empty": "tags int[] not null check (cardinality(tags) > 0)",
     "reference data": "country text not null references app.countries",
 }
 
@@ -165,3 +172,39 @@ def test_samples_are_the_tenants_and_users(clean: Database) -> None:
         population = populate(session, read_model(clean.conninfo, declaration))
     assert population.tables["app.invoices"].rows["B1"]["tenant_id"] == attacker
     assert population.tables["app.invoices"].rows["A1"]["tenant_id"] == victim
+
+
+@pytest.mark.parametrize("generated", ["", " generated always as (house || '-' || wing) stored"])
+def test_a_tenant_put_together_of_two_columns(database: Database, generated: str) -> None:
+    execute(
+        database.conninfo,
+        f"""
+        create role put_together_app;
+        create schema app;
+        grant usage on schema app to put_together_app;
+        create table app.visits (
+            id uuid primary key default gen_random_uuid(), house text not null, wing text not null,
+            tenant_id text not null{generated}, check (tenant_id = house || '-' || wing)
+        );
+        grant select on app.visits to put_together_app;
+        """,
+    )
+    try:
+        declaration = parse_declaration(
+            {
+                "app_roles": ["put_together_app"],
+                "context": ["select set_config('app.tenant', {tenant}, true)"],
+                "samples": [{"tenant": "globex-north"}, {"tenant": "acme-south"}],
+            },
+            "t.toml",
+        )
+        model = read_model(database.conninfo, declaration)
+        with Session(database.conninfo) as session:
+            rows = populate(session, model).tables["app.visits"]
+    finally:
+        execute(database.conninfo, "drop schema app cascade; drop role put_together_app")
+    assert rows.reason is None
+    assert {(slot[0], row["house"], row["wing"]) for slot, row in rows.rows.items()} == {
+        ("A", "acme", "south"),
+        ("B", "globex", "north"),
+    }

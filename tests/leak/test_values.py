@@ -44,6 +44,13 @@ def test_what_is_not_covered_gives_nothing(pattern: str) -> None:
     assert example(pattern) is None
 
 
+@pytest.mark.parametrize("pattern", [r"^\w+$", "^[A-Z0-9 ]+$", r"^\d{4}$", "^[a-z]{2,8}$"])
+def test_examples_of_two_salts_differ(pattern: str) -> None:
+    one, other = example(pattern, "0a1b2c3d"), example(pattern, "4d5e6f70")
+    assert one and other and one != other
+    assert re.fullmatch(pattern, one) and re.fullmatch(pattern, other)
+
+
 def test_candidates_come_from_the_expression() -> None:
     check = Check("k", ("c",), "(c = ANY (ARRAY['draft'::text, 'it''s'::text]))")
     assert check_candidates(column(), [check], "A1", 0)[:2] == ["draft", "it's"]

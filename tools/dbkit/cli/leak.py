@@ -56,6 +56,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     is_flag=True,
     help="Test the proof: break one policy, grant, key or function at a time and expect a leak each time.",
 )
+@click.option(
+    "-k",
+    "only",
+    metavar="NAME",
+    help="With --mutate: only mutants whose name contains this; * stands for anything. The score is theirs.",
+)
 @jobs_option
 @click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Also write the report as one HTML page.")
 @findings_format_option("html")
@@ -71,6 +77,7 @@ def leak(
     against: str | None,
     emit_dir: Path | None,
     mutate: bool,
+    only: str | None,
     jobs: int | None,
     html_file: Path | None,
     output_format: str,
@@ -82,7 +89,7 @@ def leak(
     Two tenants' rows are made in every table of a disposable copy, then each app role tries every command on the other
     tenant's rows in every state its context can be in. Each verdict has its control: the same statement on own rows.
 
-    Exit code 0: every path holds. 1: a leak or a warning, with --against a dangerous change too. 2: a path is
+    Exit code 0: every path holds, warnings or not. 1: a leak, with --against a dangerous change too. 2: a path is
     unverified, or the proof could not run.
 
     \b
@@ -93,7 +100,10 @@ def leak(
       dbkit leak --against main --format sarif --output leak.sarif
       dbkit leak --model
       dbkit leak rental --mutate
+      dbkit leak --mutate -k "using-true rental."
     """
+    if only and not mutate:
+        raise click.UsageError("-k picks mutants, so it needs --mutate")
     if mutate:
         _refuse_beside_mutate(
             {
@@ -125,7 +135,7 @@ def leak(
             _print_model(copy, output_format)
         return
     if mutate:
-        _mutate(config, declaration, module, database, jobs, output_format, output)
+        _mutate(config, declaration, module, database, only, jobs, output_format, output)
     proof = None
     if static:
         report = _static(config, declaration, database)
@@ -207,6 +217,7 @@ def _mutate(
     declaration: Declaration,
     module: str | None,
     database: str | None,
+    only: str | None,
     jobs: int | None,
     output_format: str,
     output: Path | None,
@@ -221,8 +232,8 @@ def _mutate(
     file = declaration.beside(declaration.survivors) if declaration.survivors else None
     explained = load_survivors(file) if file else []
     with disposable_copy(config, declaration, module, database) as copy, _progress() as tell:
-        run = mutate(copy, jobs=jobs, progress=tell)
-    report = mutation_report(run, explained, declaration.survivors, whole=module is None)
+        run = mutate(copy, only=only, jobs=jobs, progress=tell)
+    report = mutation_report(run, explained, declaration.survivors, whole=module is None and only is None)
     finish(
         report,
         output_format,

@@ -68,7 +68,9 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
             attacker.renew()
             views.attack(attacker)
         if state.name == "right":
-            proof.vacuous = _vacuity(targets)
+            # A further caller that names nobody has no rows of its own to see.
+            nobody = scope is not model.scopes[0] and scope.scope.anonymous
+            proof.vacuous = None if nobody else _vacuity(targets)
     proof.paths = _without_repetition(_merge_variants(proof.paths))
     explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof

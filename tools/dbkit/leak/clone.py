@@ -55,6 +55,7 @@ where d.datname = current_database() and a.grantee <> d.datdba and (a.grantee = 
 """
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
 _CREATE_EXTENSION = re.compile(r"\s*create\s+extension\s+(?:if\s+not\s+exists\s+)?\"?([\w-]+)", re.IGNORECASE)
+_TRANSACTION = re.compile(r"\s*(?:begin|commit|start\s+transaction)\s*;?\s*$", re.IGNORECASE)
 # Something the statement needs is not there: a schema, table, function, type, column, operator class.
 _WANTING = ("3F000", "42P01", "42883", "42704", "42703", "42P17")
 # Reference data beyond this is not needed to judge isolation.
@@ -106,6 +107,10 @@ def disposable_copy(
         with _copied(config, declaration, url) as copy:
             yield copy
         return
+    if not config.modules and declaration.preset:
+        with _migrated(config, declaration) as copy:
+            yield copy
+        return
     if not config.modules:
         raise DbkitError(
             "there is no schema to prove",
@@ -131,6 +136,32 @@ def _built(config: Config, declaration: Declaration, module: str | None) -> Iter
 
 
 @contextmanager
+def _migrated(config: Config, declaration: Declaration) -> Iterator[Disposable]:
+    """Built from a folder of migrations, upon what the platform of the preset has in every database."""
+    import psycopg
+
+    from dbkit.migrate.layouts import discover
+    from dbkit.postgres import open_server
+    from dbkit.tenancy.presets import platform_sql
+
+    migrations = discover(config).migrations
+    if not migrations:
+        raise DbkitError(
+            "there is no schema to prove",
+            detail="The folder of migrations holds none.",
+            hint="Name it with [migrations] dir in dbkit.toml, or run: dbkit leak --database URL",
+        )
+    with open_server(config) as server, server.database() as target:
+        with psycopg.connect(target.conninfo, autocommit=True) as connection:
+            connection.execute(platform_sql(declaration.preset))
+        absent: list[str] = []
+        for migration in migrations:
+            # Statement by statement: a file that needs an extension in one place has tables in others.
+            absent += _restore(migration.parser(migration).up.text, target.conninfo, wanting=bool(absent))
+        yield Disposable(target.conninfo, declaration, None, server, not_copied=tuple(not_copied_findings(absent)))
+
+
+@contextmanager
 def _copied(config: Config, declaration: Declaration, url: str) -> Iterator[Disposable]:
     from dbkit.leak.proof import read_model
     from dbkit.postgres import open_server
@@ -146,13 +177,14 @@ def _copied(config: Config, declaration: Declaration, url: str) -> Iterator[Disp
 
 
 def _with_crossing(url: str, declaration: Declaration, model: Model) -> Declaration:
-    """The declaration, and the references whose rows in the given database lead to other tenants on purpose."""
+    """The declaration, and the references whose rows in the given database lead to other tenants."""
     import psycopg
 
     with psycopg.connect(url) as reading:
         reading.read_only = True
-        found = crossed_by_rows(reading, model)
-    return replace(declaration, crossing=tuple(dict.fromkeys((*declaration.crossing, *found))))
+        found, followed = crossed_by_rows(reading, model), crossed_by_rows(reading, model, "cnd")
+    crossing = tuple(dict.fromkeys((*declaration.crossing, *found)))
+    return replace(declaration, crossing=crossing, crossed=tuple(followed))
 
 
 def clone_into(source: str, target: str, model: Model, bin_dir: Path | None) -> list[str]:
@@ -278,11 +310,14 @@ def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
     return done.stdout
 
 
-def _restore(script: str, target: str) -> list[str]:
-    """Run a plain dump statement by statement.
+def _restore(script: str, target: str, *, wanting: bool = False) -> list[str]:
+    """Run a plain dump, or a migration, statement by statement.
 
     An extension that the disposable server has not got is passed over, and with it what cannot be made without it;
     any other refusal is an error that names the statement.
+
+    Args:
+        wanting: an earlier script has passed over an extension already.
 
     Returns:
         The extensions and statements passed over, described.
@@ -294,7 +329,7 @@ def _restore(script: str, target: str) -> list[str]:
     absent: list[str] = []
     with psycopg.connect(target, autocommit=True) as connection:
         for statement in split(script, psql=True):
-            if statement.kind == "meta":
+            if statement.kind == "meta" or _TRANSACTION.match(statement.text):
                 continue
             try:
                 if statement.data is not None:
@@ -309,7 +344,7 @@ def _restore(script: str, target: str) -> list[str]:
                 extension = _CREATE_EXTENSION.match(statement.text)
                 if extension:
                     absent.append(f"extension {extension.group(1)}: {reason.splitlines()[0]}")
-                elif absent and error.sqlstate in _WANTING:
+                elif (absent or wanting) and error.sqlstate in _WANTING:
                     if not statement.text.lower().startswith("comment on extension"):
                         absent.append(f"{' '.join(statement.text.split())[:80]}: {reason.splitlines()[0]}")
                 else:

@@ -20,6 +20,7 @@ __all__ = ["Case", "CaseMaker"]
 _NAMES_A_READER = re.compile(r"e?mail|phone|login|recipient|shared|public|visib|grantee|invite", re.IGNORECASE)
 # A row that is open by its own word: such a column is a decision, where nothing else is asked along with the tenant.
 _OPEN_BY_WORD = re.compile(r"public|publish|shared?$|visib|listed|template|global|anonym|featured", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WILDCARD = "W1"
 # Ways through the policies of one table that are tried.
 _MOST_WAYS = 12
@@ -75,7 +76,13 @@ class CaseMaker:
         key = own[self.column.name]
         if key is None or theirs is None:
             return
-        for how, other in lookalikes(key, base, self.column.length):
+        # A path holds the key as a part: what resembles the part is another's, what is below it is one's own.
+        identity = self.population.identities[ATTACKER]
+        part = next((each for each in (identity.user, identity.tenant) if each and each in key), key)
+        for how, resembling in lookalikes(part, base, self.column.length):
+            if part != key and _UUID.fullmatch(part) and resembling.lower() == part.lower():
+                continue  # the same id in capitals
+            other = key.replace(part, resembling)
             values = {**theirs, self.column.name: other}
             yield Case(f"a key {how}", other, values, "key_compared_in_part", "POL-07")
         stored = self.rows.rows[VICTIM][self.column.name]

@@ -135,9 +135,18 @@ def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Mod
     if state.name == "suspended":
         # A person who was put out still is who they are: own user rows and the own membership stay theirs.
         membership = model.memberships is not None and model.memberships.table == table.table.qualified
-        if by_user or table.kind is Kind.MEMBER or membership:
+        if by_user or table.kind is Kind.MEMBER or membership or _names_owner(table, model):
             return mine
     return frozenset()
+
+
+def _names_owner(table: TableModel, model: Model) -> bool:
+    """Whether the registry's policies admit who owns the tenant, whether a member or not."""
+    if model.registry is None or model.registry[0] != table.table.qualified:
+        return False
+    texts = " ".join(policy.using or "" for policy in table.table.policies)
+    users = (column for column in model.user_columns.get(table.table.qualified, ()) if column != table.column)
+    return any(re.search(rf"\b{re.escape(column)}\b", texts) for column in users)
 
 
 def own_context(scope: ScopeModel, identity: Identity) -> list[str]:

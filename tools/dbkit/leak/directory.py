@@ -15,7 +15,8 @@ __all__ = ["directory_columns", "is_directory", "names_only"]
 
 _NAMING = re.compile(
     r"^(?:(?:display|public|short|full|company|org|organi[sz]ation|tenant|workspace|team|shop|store)_?)?"
-    r"(?:name|title|label|slug|handle|logo|logo_url|avatar|avatar_url|website|url|description|headline)$"
+    r"(?:name|title|label|slug|handle|logo|logo_url|avatar|avatar_url|website|url|description|headline|about|bio"
+    r"|city|country|country_code|region|timezone|time_zone|locale|language|category|industry|opening_hours)$"
 )
 
 

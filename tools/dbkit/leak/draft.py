@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dbkit.leak.arrays import tenant_arrays
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
+from dbkit.tenancy.expressions import caller_expressions, columns_in
 from dbkit.tenancy.model import Kind
-from dbkit.tenancy.relations import Check, Column, Table, literal
+from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
 
 if TYPE_CHECKING:
     from dbkit.leak.synthesis import Synthesis
@@ -46,13 +48,23 @@ class Draft:
         self.number = generation * 100
         self.values: Values = {}
         self.fixed: set[str] = set()  # says whose row it is, or references another row
-        self.solved: set[frozenset[str]] = set()
+        self.referencing: dict[str, tuple[ForeignKey, str]] = {}  # column of one reference -> it, its target's column
+        self.solved: dict[tuple[str, ...], set[tuple[str | None, ...]]] = {}  # tried before
         self._keys()
+        # A generated column that says whose row it is asks the same of its sources as a CHECK would.
+        self.checks = [*table.checks, *map(self._generation, filter(self._is_generated, self.fixed))]
         self._overrides()
         self._references()
         for column in table.columns.values():
             if column.name not in self.values:
                 self._fill(column)
+        for check in self.checks[len(table.checks) :]:
+            self._solve(check)
+
+    @property
+    def given(self) -> Values:
+        """The values an INSERT names: what the server generates out of them stays away."""
+        return {name: value for name, value in self.values.items() if not self.table.columns[name].generated}
 
     @property
     def who(self) -> str:
@@ -69,6 +81,8 @@ class Draft:
             table_model = scope.tables[name]
             if table_model.kind is Kind.USER and table_model.column:
                 self._fix(table_model.column, self.identity.user)
+        for column in tenant_arrays(model, self.table):
+            self._fix(column, "{" + self.identity.tenant + "}")
         memberships = model.memberships
         if memberships and memberships.table == name:
             self._fix(memberships.tenant_column, self.identity.tenant)
@@ -80,6 +94,14 @@ class Draft:
             for column in model.tenant_columns:
                 if column in self.table.columns and not any(column in key.columns for key in self.table.foreign_keys):
                     self._fix(column, self.identity.tenant)
+
+    def _is_generated(self, name: str) -> bool:
+        return self.table.columns[name].generated
+
+    def _generation(self, name: str) -> Check:
+        column = self.table.columns[name]
+        sources = columns_in(column.default or "", self.table.name, self.table.columns)
+        return Check("", (name, *sorted(sources)), f"{column.sql} = {column.default}")
 
     def _fix(self, column: str, value: str | None) -> None:
         self.values[column] = value
@@ -96,6 +118,8 @@ class Draft:
     def _references(self) -> None:
         for key in self.table.foreign_keys:
             free = [name for name in key.columns if name not in self.fixed]
+            if len(key.columns) == 1 and self._names_somebody(key.columns[0]):
+                self.referencing[key.columns[0]] = key, key.target_columns[0]
             if not free:
                 continue
             optional = any(self.table.columns[name].nullable for name in free)
@@ -111,6 +135,17 @@ class Draft:
             for name, value in zip(key.columns, found, strict=True):
                 if name not in self.fixed:
                     self._fix(name, value)
+            if len(free) == 1:
+                self.referencing[free[0]] = key, key.target_columns[key.columns.index(free[0])]
+
+    def _names_somebody(self, column: str) -> bool:
+        """Whether a column holds a user that may as well be another one of the same tenant."""
+        model, name = self.synthesis.model, self.table.qualified
+        owning = {scope.tables[name].column for scope in model.scopes}
+        if model.memberships and model.memberships.table == name:
+            owning |= {model.memberships.user_column, model.memberships.tenant_column}
+        registry = model.users and model.users[0] == name
+        return column in model.user_columns.get(name, ()) and column not in owning and not registry
 
     def _fill(self, column: Column) -> None:
         if column.filled_by_server or column.identity:
@@ -191,7 +226,7 @@ class Draft:
         return not self.synthesis.ask(f"select {literal(value)}::{column.type}").refused
 
     def _checks(self, column: str) -> list[Check]:
-        return [check for check in self.table.checks if column in check.columns]
+        return [check for check in self.checks if column in check.columns]
 
     # Mending after a refusal
 
@@ -232,23 +267,24 @@ class Draft:
         """
         free: list[str] = []
         for _ in range(3):
-            checks = [check for check in self.table.checks if set(check.columns) & {*free, *violated.columns}]
+            checks = [check for check in self.checks if set(check.columns) & {*free, *violated.columns}]
             columns = violated.columns if not free else [name for check in checks for name in check.columns]
             wider = [name for name in dict.fromkeys(columns) if self._is_free(name)]
-            if not wider or wider == free or frozenset(wider) in self.solved:
+            if not wider or wider == free:
                 break
             free = wider
-            checks = [check for check in self.table.checks if set(check.columns) & set(free)]
+            checks = [check for check in self.checks if set(check.columns) & set(free)]
             found = self._search(free, [self._choices(self.table.columns[name], checks) for name in free], checks)
             if found is not None:
-                self.solved.add(frozenset(free))
+                self.solved.setdefault(tuple(free), set()).add(found)
                 self.values.update(zip(free, found, strict=True))
                 return True
         return self._solve_around(violated)
 
     def _is_free(self, name: str) -> bool:
         column = self.table.columns[name]
-        return not column.filled_by_server and (name not in self.fixed or self.values.get(name) is None)
+        open_to_choice = name not in self.fixed or name in self.referencing or self.values.get(name) is None
+        return not column.filled_by_server and open_to_choice
 
     def _solve_around(self, violated: Check) -> bool:
         """Second resort for a CHECK: leave its optional columns empty, references included."""
@@ -261,14 +297,39 @@ class Draft:
 
     def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
         current = self._current(column)
+        if column.name in self.referencing and current is not None:
+            return list(dict.fromkeys([current, *self._siblings(column.name), *([None] if column.nullable else [])]))
         own = [check for check in checks if column.name in check.columns]
-        wanted = [current, *check_candidates(column, own, self.who, self.number)]
+        wanted = [current, *self._related(column, own), *check_candidates(column, own, self.who, self.number)]
         wanted.append(first_value(self.table.qualified, column, self.who, self.number))
         return [
             value
             for value in dict.fromkeys(wanted)
             if (value is None and column.nullable) or (value is not None and self._accepted(column, value))
         ]
+
+    def _siblings(self, name: str) -> list[str | None]:
+        """What a reference may lead to instead: the rows of the same tenant."""
+        key, target = self.referencing[name]
+        rows = self.synthesis.population.tables.get(key.target)
+        return [row[target] for slot, row in rows.rows.items() if slot[0] == self.slot[0]] if rows else []
+
+    def _related(self, column: Column, checks: list[Check]) -> Iterator[str | None]:
+        """What the other columns ask of this one: the other side of an equation, a piece of what is put together."""
+        for check in checks:
+            names = [name for name in check.columns if not self.table.columns[name].generated or name in self.fixed]
+            row = ", ".join(self._typed(self.table.columns[name]) for name in names)
+            for expression in caller_expressions(check.expression, column.name):
+                outcome = self.synthesis.ask(f"select ({expression})::text from (select {row}) r")
+                yield from (cells[0] for cells in outcome.rows)
+            for glue in filter(None, re.findall(r"'([^']+)'", check.expression)):
+                for name in names:
+                    value = self.values.get(name)
+                    if name != column.name and value and name in self.fixed and glue in value:
+                        yield from (*value.partition(glue)[::2], *value.rpartition(glue)[::2], *value.split(glue))
+
+    def _typed(self, column: Column) -> str:
+        return f"{literal(self._current(column))}::{column.type} as {column.sql}"
 
     def _current(self, column: Column) -> str | None:
         """What the column holds now: the drafted value, else its default."""
@@ -280,12 +341,17 @@ class Draft:
     def _search(
         self, free: list[str], choices: list[list[str | None]], checks: list[Check]
     ) -> tuple[str | None, ...] | None:
-        combinations = list(itertools.islice(itertools.product(*choices), _COMBINATIONS))
+        # The likeliest values of every column first, then all values of the last ones.
+        depth = max(3, int(_COMBINATIONS ** (1 / max(len(free), 1))))
+        products = itertools.chain(itertools.product(*(each[:depth] for each in choices)), itertools.product(*choices))
+        combinations = list(dict.fromkeys(itertools.islice(products, 2 * _COMBINATIONS)))
+        tried_before = self.solved.get(tuple(free), set())
+        combinations.sort(key=tried_before.__contains__)
         if not combinations:
             return None
         involved = {name for check in checks for name in check.columns}
         columns = [self.table.columns[name] for name in involved if name not in free]
-        fixed = [f"{literal(self._current(column))}::{column.type} as {column.sql}" for column in columns]
+        fixed = [self._typed(column) for column in columns]
         tried = [
             f"t.v{i}::{self.table.columns[name].type} as {self.table.columns[name].sql}" for i, name in enumerate(free)
         ]

@@ -56,8 +56,11 @@ def crossing_values(
     return found
 
 
-def crossed_by_rows(connection: Connection[Any], model: Model) -> list[str]:
-    """References that RESTRICT and whose rows lead to other tenants already: the owner's own data means them to.
+def crossed_by_rows(connection: Connection[Any], model: Model, on_delete: str = "r") -> list[str]:
+    """References whose rows lead to other tenants already; of those that RESTRICT, the owner's own data means them to.
+
+    Args:
+        on_delete: letters of the actions asked about, as `ForeignKey.on_delete` has them.
 
     Returns:
         `schema.table.column` of each, as `crossing` declares them.
@@ -71,7 +74,7 @@ def crossed_by_rows(connection: Connection[Any], model: Model) -> list[str]:
             continue
         for key in crossing_keys(model, scope, table):
             target = scope.tables[key.target]
-            if key.on_delete != "r" or target.column is None:
+            if key.on_delete not in on_delete or target.column is None:
                 continue
             own = table.table.columns
             pairs = zip(key.columns, key.target_columns, strict=True)

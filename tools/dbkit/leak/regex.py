@@ -10,6 +10,8 @@ __all__ = ["example"]
 
 _CLASSES = {"d": "0", "w": "a", "s": " ", "D": "a", "W": "-", "S": "a"}
 _ANCHORS = frozenset("AZmMyYbB<>")
+# How long a repeated class gets where the pattern leaves it open: enough salt for two examples to differ.
+_SALTED_LENGTH = 6
 
 
 def example(pattern: str, salt: str = "") -> str | None:
@@ -53,11 +55,13 @@ class _Reader:
     def sequence(self) -> str:
         parts = []
         while self.peek() not in ("", "|", ")"):
-            start = self.position
+            start, used = self.position, self.used
             atom = self.atom()
             low, high = self.quantifier()
             end = self.position
             count = max(low, 1 if high != 0 else 0)
+            if self.used > used:
+                count = max(count, _SALTED_LENGTH if high is None else min(high, _SALTED_LENGTH))
             parts.append(atom)
             if count == 0:
                 parts.pop()
@@ -87,6 +91,8 @@ class _Reader:
             escaped = self.take()
             if escaped in _ANCHORS:
                 return ""
+            if escaped in "dw":
+                return self.salted([("0", "9")] if escaped == "d" else [("a", "z"), ("0", "9")])
             return _CLASSES.get(escaped, escaped)
         return "a" if character == "." else character
 
@@ -106,11 +112,18 @@ class _Reader:
         if negated:
             choices = [c for c in "a0Az_ -" if not any(low <= c <= high for low, high in members)]
             return choices[0] if choices else "~"
+        return self.salted(members)
+
+    def salted(self, members: list[tuple[str, str]]) -> str:
+        """The next character of the salt, or what stands for it in a class of other letters or of digits only."""
         if self.used < len(self.salt):
-            wanted = self.salt[self.used]
-            if any(low <= wanted <= high for low, high in members):
-                self.used += 1
-                return wanted
+            number = int(self.salt[self.used], 16)
+            letter = chr(ord("g") + number)
+            salt = self.salt[self.used]
+            for wanted in (salt, salt.upper(), str(number % 10), letter, letter.upper()):
+                if any(low <= wanted <= high for low, high in members):
+                    self.used += 1
+                    return wanted
         return members[0][0]
 
     def member(self) -> str:

@@ -310,7 +310,7 @@ class Synthesis:
         # Without a cast: values are compared with what a plain SELECT shows, and inet::text, for one, shows more.
         returning = ", ".join(column.sql for column in table.columns.values())
         for _ in range(_ATTEMPTS):
-            statement = insert_statement(table, draft.values)
+            statement = insert_statement(table, draft.given)
             self.session.must("savepoint attempt")
             outcome = self.session.run(f"{statement} returning {returning}")
             if not outcome.refused:
@@ -319,7 +319,7 @@ class Synthesis:
             if not outcome.refused and outcome.rows:
                 self.session.must("release savepoint attempt")
                 if not keep:
-                    return dict(draft.values)
+                    return draft.given
                 row = dict(zip(table.columns, outcome.rows[0], strict=True))
                 # As stored, keys that the server made included, so that the statements can be replayed.
                 given = {name: value for name, value in row.items() if not table.columns[name].generated}

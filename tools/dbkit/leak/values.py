@@ -99,7 +99,8 @@ def first_value(table: str, column: Column, who: str, number: int) -> str | None
     if base in _INTEGERS:
         return str(1000 + seed % (_INTEGERS[base] - 1000))
     if base == "numeric":
-        return str(1 + number % 9)
+        # Without a precision there is room for a number that is recognised wherever it turns up.
+        return str(10_000_000 + seed % 80_000_000) if column.type == "numeric" else str(1 + number % 9)
     if base == "uuid":
         return str(uuid.UUID(_digest(table, column.name, who, number)[:32]))
     if base == "bytea":
@@ -148,6 +149,7 @@ def _candidates(column: Column, checks: Iterable[Check], who: str, number: int) 
             texts += _of_length(column, who, number, found)
     if column.base in _TEXTS:
         yield from texts
+        yield from _spellings(_text("", column, who, number))
     elif column.base == "bool":
         yield from ("false", "true")
     elif column.base in _INTEGERS or column.base in ("numeric", "float4", "float8"):
@@ -158,8 +160,43 @@ def _candidates(column: Column, checks: Iterable[Check], who: str, number: int) 
     else:
         yield from texts
         yield from (first_value("", column, who, attempt) for attempt in range(number, number + 3))
+        yield from _round_values(column, who, number)
     if column.nullable:
         yield None
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """A text in the forms that checks demand: letters and digits only, one case, no blanks."""
+    bare = re.sub(r"[^A-Za-z0-9]", "", text)
+    for form in (bare, text.replace(" ", "-"), text.title()):
+        yield from (form, form.lower(), form.upper())
+
+
+def _round_values(column: Column, who: str, number: int) -> Iterator[str]:
+    """Days on which months, years and weeks begin and end, times on the hour; ranges from short to long."""
+    seed = int(_digest(column.name, who, number)[:8], 16)
+    year = 2030 + seed % 60
+    days = [f"{year}-{1 + seed % 12:02d}-01", f"{year}-01-01", f"{year}-12-31", f"{year - 60}-06-30"]
+    days += [f"{year}-06-{day:02d}" for day in range(1, 8)]
+    if column.base in ("date", "timestamp", "timestamptz"):
+        yield from days
+        yield from (f"{day} 12:00:00" for day in days if column.base != "date")
+    elif column.base in ("time", "timetz"):
+        yield from ("12:00:00", "00:00:00", "18:00:00", "06:00:00")
+    elif column.base.startswith("_"):
+        yield from ("{1}", "{leak}", "{1,2}")
+    elif column.base == "interval":
+        yield from ("1 hour", "1 minute", "1 day", "1 month", "0")
+    elif column.base in ("tsrange", "tstzrange"):
+        day = f"{year}-{1 + seed % 12:02d}-{1 + seed % 27:02d}"
+        for end in (f"{day} 12:15", f"{day} 13:00", f"{day} 16:00", f"{year}-12-31 12:00", f"{year + 1}-12-31 12:00"):
+            yield f"[{day} 12:00,{end})"
+    elif column.base == "daterange":
+        for end in (f"{year}-06-08", f"{year}-06-15", f"{year}-07-01", f"{year + 1}-06-01"):
+            yield f"[{year}-06-01,{end})"
+    elif column.base in ("int4range", "int8range", "numrange"):
+        start = seed % 1_000_000 * 1000
+        yield from (f"[{start},{start + length})" for length in (2, 5, 10, 24, 60, 100, 500, 999))
 
 
 def _of_length(column: Column, who: str, number: int, bounds: Iterable[str]) -> Iterator[str]:

@@ -18,13 +18,23 @@ __all__ = ["Declaration", "Memberships", "Sample", "Scope", "load_declaration", 
 _Value = TypeVar("_Value")
 
 _PRESETS: dict[str, dict[str, Any]] = {
-    # The two roles of the public API; the tenant comes from the user's memberships.
+    # The two roles of the public API; the tenant comes from the user's memberships or from claims that policies ask.
     "supabase": {
         "app_roles": ["authenticated"],
         "context": [
             "select set_config('request.jwt.claims', "
             "json_build_object('sub', {user}, 'role', 'authenticated')::text, true)"
         ],
+        "scopes": [
+            {
+                "name": "anon",
+                "app_roles": ["anon"],
+                "context": ["select set_config('request.jwt.claims', json_build_object('role', 'anon')::text, true)"],
+            }
+        ],
+        "shared": ["storage.buckets"],
+        # The path starts with the user's id where a policy asks whose folder it is.
+        "values": {"storage.objects.name": "{user}/file-{n}.txt"},
     },
 }
 
@@ -79,6 +89,11 @@ class Scope:
         return self.signed or any("{user}" in statement for statement in self.context)
 
     @property
+    def anonymous(self) -> bool:
+        """Whether its callers say who they are not: a context that is the same for everybody."""
+        return bool(self.context) and not self.names_tenant and not self.names_user
+
+    @property
     def signed(self) -> bool:
         """Whether a token stands for user and tenant."""
         return any("{token}" in statement for statement in self.context)
@@ -102,6 +117,7 @@ class Declaration:
         definers: reviewed SECURITY DEFINER functions.
         token: the administrator's query that makes a user's {token}, with {tenant} and {user} in place of literals.
         crossing: `schema.table.column` of references that deliberately lead to rows of other tenants.
+        crossed: likewise, of cascading references whose rows were found to lead there; it is not declared.
         samples: tenants and users to attack with; the first attacks, the second is the victim.
         values: `schema.table.column` -> values that made-up rows take there, with {tenant} {user} {n} filled in: one
             for each user of a tenant, the last for all further ones.
@@ -123,6 +139,7 @@ class Declaration:
     memberships: Memberships | None = None
     definers: tuple[str, ...] = ()
     crossing: tuple[str, ...] = ()
+    crossed: tuple[str, ...] = ()
     token: str | None = None
     samples: tuple[Sample, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -138,6 +155,24 @@ class Declaration:
     def app_roles(self) -> tuple[str, ...]:
         """Every app role of every scope, once, in declared order."""
         return tuple(dict.fromkeys(role for scope in self.scopes for role in scope.app_roles))
+
+    def fitted(self, schemas: Collection[str], roles: Collection[str]) -> Declaration:
+        """The declaration for a database with these schemas and roles: what only the preset names may be missing.
+
+        A declared name that is missing stays, so that it is complained about.
+        """
+        preset = _PRESETS.get(self.preset)
+        if preset is None:
+            return self
+        absent = {path.partition(".")[0] for path in preset["shared"]} - set(schemas)
+        presumed = {scope["name"]: tuple(scope["app_roles"]) for scope in preset["scopes"]}
+        first, *further = self.scopes
+        present = [
+            scope
+            for scope in further
+            if scope.app_roles != presumed.get(scope.name) or set(scope.app_roles) <= set(roles)
+        ]
+        return replace(self, scopes=(first, *present)).without_schemas(absent)
 
     def without_schemas(self, schemas: Collection[str]) -> Declaration:
         """The declaration for a database that has not got these schemas: names in them are left out.
@@ -210,6 +245,17 @@ def render_context(statement: str, tenant: str | None, user: str | None, token: 
     return statement
 
 
+def _over(preset: Mapping[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written over what the preset says; where both list tables, the entries of both."""
+    merged = {**preset, **raw}
+    if isinstance(raw.get("shared"), list):
+        merged["shared"] = [*preset.get("shared", ()), *raw["shared"]]
+    for key, value in preset.items():
+        if isinstance(value, Mapping) and isinstance(raw.get(key), Mapping):
+            merged[key] = {**value, **raw[key]}
+    return merged
+
+
 class _Parser:
     """Reads the table, naming source and key in every complaint."""
 
@@ -222,7 +268,7 @@ class _Parser:
         preset = self._string(raw, "preset") or ""
         if preset and preset not in _PRESETS:
             raise self._bad("preset", preset, "one of " + ", ".join(_PRESETS))
-        raw = {**_PRESETS.get(preset, {}), **raw}
+        raw = _over(_PRESETS.get(preset, {}), raw)
         default = self._scope("default", raw)
         further = [
             self._scope(str(table.get("name") or f"scope {number}"), table, ("name", "app_roles", "context", "tables"))

@@ -135,7 +135,8 @@ def build_model(declaration: Declaration, relations: Relations, *, isolation: st
     Raises:
         DbkitError: a declared name does not exist (the message names it and the nearest one that does).
     """
-    return _Builder(declaration, relations, isolation).build()
+    schemas = {table.schema for table in relations.tables.values()}
+    return _Builder(declaration.fitted(schemas, relations.roles), relations, isolation).build()
 
 
 class _Builder:
@@ -383,6 +384,8 @@ class _Builder:
             return TableModel(table, Kind.SHARED, None, "app roles only read it and it references nothing")
         if not readable and not table.foreign_keys:
             return TableModel(table, Kind.SHARED, None, "app roles only add to it and read nothing back")
+        if table.rls and not table.policies and (table.forced or table.owner not in self.declaration.app_roles):
+            return TableModel(table, Kind.SHARED, None, "row security without a policy keeps every app role out")
         return TableModel(table, Kind.UNKNOWN, None, "reachable by app roles, without a tenant column")
 
     def _renamed_key(self, table: Table) -> str | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from dbkit.leak.checks.arrays import check_arrays
+from dbkit.leak.checks.claims import check_claims
 from dbkit.leak.checks.definer_identity import check_definer_identity
 from dbkit.leak.checks.flows import check_flows
 from dbkit.leak.checks.functions import check_functions
@@ -43,7 +45,9 @@ CHECKS: tuple[Check, ...] = (
     check_oracles,
     check_views,
     check_flows,
+    check_arrays,
     check_references,
+    check_claims,
     check_publications,
     check_large_objects,
     check_side_channels,

@@ -87,7 +87,7 @@ class _Attack:
             if found is not None:
                 return found
             outcomes.append(outcome)
-        found = self._alone(calls, control_text) or self._injected(control_text)
+        found = self._alone(calls, control_text) or self._outdated(calls, control_text) or self._injected(control_text)
         if found is not None:
             return found
         return self._without_leak(outcomes, calls[0], control)
@@ -130,6 +130,44 @@ class _Attack:
                 witness = f"with no rows of its own left, {witness}"
                 return self._leak(call.sql, witness, control, "foreign rows", (_REPLICA[0], *remove, _REPLICA[1]))
         return None
+
+    def _outdated(self, calls: list[Call], control: str) -> Finding | None:
+        """Once more when the victim's rows have what maintenance looks for: old timestamps, flags set."""
+        if not (self.routine.definer and self.writes) or not unreviewed(
+            self.routine, self.stand.model.declaration.definers
+        ):
+            return None
+        marked = {name: marks for name in self.tables if name in self.stand.victims and (marks := self._marks(name))}
+        if not marked:
+            return None
+        tables, victims = self.stand.protected, self.stand.victims
+        updates = (f"update {tables[name].table.sql} set {to} where {victims[name]}" for name, to in marked.items())
+        prepare = (_REPLICA[0], *updates, _REPLICA[1])
+        for call in [call for call in calls if not call.names][:2]:
+            for name in marked:
+                if self.stand.run("select 1", prepare).refused:
+                    return None
+                before = self.effects.victims_rows(name)
+                if self.stand.run(call.sql, prepare).refused:
+                    break
+                gone = before - self.effects.victims_rows(name)
+                if gone:
+                    witness = f"{len(gone)} rows of the victim in {name} are gone or changed, once they are outdated"
+                    return self._leak(call.sql, witness, control, "foreign writes", prepare)
+        return None
+
+    def _marks(self, name: str) -> str:
+        """Assignments that give a table's rows what the body may ask of timestamps and flags."""
+        table = self.stand.protected[name].table
+        words = set(re.findall(r"\w+", self.text))
+        values = dict.fromkeys(("timestamptz", "timestamp", "date"), "'2000-01-01'")
+        values["bool"] = "not coalesce({}, false)"
+        return ", ".join(
+            f"{column.sql} = {values[column.base].format(column.sql)}"
+            for column in table.columns.values()
+            if column.name in words and column.base in values and not column.generated
+            and column.name not in table.primary_key
+        )  # fmt: skip
 
     # The context
 
@@ -193,6 +231,9 @@ class _Attack:
             return self._leak(call.sql, witness, control, "foreign rows")
         if existence:
             named = call.names - {"tenant", "user"}
+            drawn = any(argument.type.base in ("uuid", "bytea") for argument in self.routine.arguments)
+            if named and not drawn:
+                return self._leak(call.sql, f"{witness}: the row exists", control, "foreign rows")
             if named:
                 self._suspect(
                     "definer_function_tells_existence",

@@ -18,7 +18,7 @@ from dbkit.tenancy.relations import Role, Table, literal
 __all__ = ["OPTIONS", "Effects", "Stand", "victim_condition"]
 
 _SHORTEST = 8
-_CARRIERS = ("uuid", "text", "varchar", "bpchar", "citext", "name", "json", "jsonb")
+_CARRIERS = ("uuid", "text", "varchar", "bpchar", "citext", "name", "json", "jsonb", "numeric")
 # Of connections that are not the attacker's own: no statement of theirs may take long either.
 OPTIONS = "-c statement_timeout=5s"
 _CALL_TIMEOUT = "set local statement_timeout = '2s'"
@@ -197,10 +197,10 @@ class Effects:
         return None
 
     def _difference(self, name: str) -> str | None:
-        now = self._victims_rows(name)
+        now = self.victims_rows(name)
         if name not in self.before:
             self.stand.attacker.session.run("savepoint look", "rollback to savepoint attack")
-            self.before[name] = self._victims_rows(name)
+            self.before[name] = self.victims_rows(name)
             # The savepoint "look" is gone with what the statement did, which is not needed any more.
         before = self.before[name]
         gone, come = before - now, now - before
@@ -212,7 +212,7 @@ class Effects:
             return f"a row of the victim in {name} is gone: {_shortened(next(iter(gone)))}"
         return f"a row was stored for the victim in {name}: {_shortened(next(iter(come)))}"
 
-    def _victims_rows(self, name: str) -> Rows:
+    def victims_rows(self, name: str) -> Rows:
         table = self.stand.protected[name].table
         query = f"select {select_list(table, list(table.columns))} from {table.sql} where {self._condition(name)}"
         outcome = self.stand.attacker.session.run("reset session authorization", query)

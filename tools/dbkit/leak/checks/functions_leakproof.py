@@ -10,7 +10,7 @@ from dbkit.leak.checks.subject import NEEDS_SQL
 from dbkit.leak.paths import LEAK
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.model import TableModel
-from dbkit.tenancy.relations import literal
+from dbkit.tenancy.relations import Column, literal
 
 __all__ = ["check_leakproof"]
 
@@ -20,6 +20,8 @@ _PLAN = (
     "set local enable_bitmapscan = off",
     "set local enable_indexonlyscan = off",
 )
+_OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
+_ODD = "the victim's own words, ?!"
 _CALLS = "select coalesce(sum(calls), 0) from pg_stat_xact_user_functions where funcid = {oid}"
 
 
@@ -37,7 +39,15 @@ def check_leakproof(stand: Stand, routines: Routines) -> Iterator[Finding]:
 def _attack(stand: Stand, routine: Routine) -> Finding | None:
     saw: Finding | None = None
     for name, table in stand.readable:
-        for statement in _statements(stand, routine, table):
+        # What is raised is about the first row it meets, which must not be one of the attacker's own.
+        alone = (_OFF, f"delete from {table.table.sql} where not ({stand.victims[name]})", _ON, *_PLAN)
+        for column, statement in _statements(routine, table):
+            prepare = _oddly(stand, name, table, column, alone)
+            outcome = stand.run(statement, prepare)
+            text = f"{outcome.message} {outcome.detail}"
+            witness = stand.shown(outcome, statement) or (f"{_ODD!r}" if outcome.refused and _ODD in text else None)
+            if witness:
+                return _leak(stand, routine, statement, f"with no rows of its own, the error shows {witness}", prepare)
             outcome = stand.run_steps((*_PLAN, statement))
             witness = stand.shown(outcome, statement) or _noticed(stand, statement)
             if not witness and outcome.refused:
@@ -49,7 +59,16 @@ def _attack(stand: Stand, routine: Routine) -> Finding | None:
     return saw
 
 
-def _statements(stand: Stand, routine: Routine, table: TableModel) -> Iterator[str]:
+def _oddly(stand: Stand, name: str, table: TableModel, column: Column, alone: tuple[str, ...]) -> tuple[str, ...]:
+    """As `alone`, and the victim's rows hold a text that a function may refuse, where the column takes one."""
+    if column.base not in ("text", "varchar", "citext") or column.generated:
+        return alone
+    odd = f"update {table.table.sql} set {column.sql} = {literal(_ODD)} where {stand.victims[name]}"
+    oddly = (alone[0], odd, *alone[1:])
+    return alone if stand.run("select 1", oddly).refused else oddly
+
+
+def _statements(routine: Routine, table: TableModel) -> Iterator[tuple[Column, str]]:
     """The table filtered by the function, over each column its first argument takes."""
     first, *others = routine.arguments
     rest = "".join(f", {literal('1' if other.type.base != 'bool' else 'true')}::{other.type.sql}" for other in others)
@@ -57,7 +76,8 @@ def _statements(stand: Stand, routine: Routine, table: TableModel) -> Iterator[s
     for column in table.table.columns.values():
         if column.base == first.type.base or {column.base, first.type.base} <= {"text", "varchar"}:
             cast_to = f"::{first.type.sql}" if column.base != first.type.base else ""
-            yield f"select count(*) from {table.table.sql} where {routine.sql}({column.sql}{cast_to}{rest}){test}"
+            call = f"{routine.sql}({column.sql}{cast_to}{rest})"
+            yield column, f"select count(*) from {table.table.sql} where {call}{test}"
 
 
 def _noticed(stand: Stand, statement: str) -> str | None:
@@ -82,9 +102,9 @@ def _noticed(stand: Stand, statement: str) -> str | None:
 def _only_with_victim(stand: Stand, name: str, table: TableModel, statement: str) -> str | None:
     """An error that goes away with the victim's rows answers a question about them."""
     remove = (
-        "set local session_replication_role = replica",
+        _OFF,
         f"delete from {table.table.sql} where {stand.victims[name]}",
-        "set local session_replication_role = origin",
+        _ON,
         *_PLAN,
     )
     without = stand.run(statement, remove)
@@ -108,7 +128,8 @@ def _sees_hidden(stand: Stand, routine: Routine, name: str, table: TableModel, s
     return int(after.rows[0][0] or 0) - int(before.rows[0][0] or 0) > int(visible.rows[0][0] or 0)
 
 
-def _leak(stand: Stand, routine: Routine, statement: str, witness: str) -> Finding:
+def _leak(stand: Stand, routine: Routine, statement: str, witness: str, prepare: tuple[str, ...] = _PLAN) -> Finding:
+    control = "not leakproof, it is run on the own rows only"
     return Finding(
         rule="leakproof_function_leaks",
         message=f"{routine.signature} is marked LEAKPROOF and tells {stand.role.name} about rows that policies hide",
@@ -117,7 +138,7 @@ def _leak(stand: Stand, routine: Routine, statement: str, witness: str) -> Findi
         object=routine.qualified,
         detail=f"The planner runs leakproof functions before the policy. {NEEDS_SQL}",
         hint=f"Run: alter function {routine.sql} not leakproof;",
-        evidence=Evidence(stand.paste(*_PLAN, statement), witness, "not leakproof, it is run on the own rows only"),
+        evidence=Evidence(stand.paste(statement, prepare=prepare), witness, control),
     )
 
 

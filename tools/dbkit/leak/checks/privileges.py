@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.subject import NEEDS_SQL, Subject, bypasses
+from dbkit.leak.checks.subject import NEEDS_SQL, Subject, bypasses, severity_of_ddl
 from dbkit.leak.paths import LEAK
 from dbkit.leak.rows import ATTACKER, VICTIM, TableRows, Values
 from dbkit.leak.session import Outcome
@@ -61,8 +61,9 @@ def _referencing(subject: Subject, role: Role, table: Table, rows: TableRows, sc
             yield Finding(
                 rule="references_granted",
                 message=f"{role.name} may reference {table.qualified} and so ask which keys other tenants have",
+                severity=severity_of_ddl(subject.model),
                 category="PRIV-01",
-                verdict=LEAK,
+                verdict=LEAK if severity_of_ddl(subject.model) is Severity.ERROR else None,
                 object=table.qualified,
                 detail=f"A foreign key is checked past every policy. {NEEDS_SQL}",
                 hint=f"Run: revoke references on {table.sql} from {role.sql};",

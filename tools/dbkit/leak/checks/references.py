@@ -80,7 +80,8 @@ def _hang(exchange: Exchange, caller: Caller, subject: Subject, table: TableMode
     if not updated.refused and updated.affected:
         return True
     keys = [key for key in table.table.foreign_keys if set(hung) <= set(key.columns)]
-    if not any(deliberate(subject.model, table, key) for key in keys):
+    crossed = {f"{table.table.qualified}.{name}" for name in hung} & set(subject.model.declaration.crossed)
+    if not crossed and not any(deliberate(subject.model, table, key) for key in keys):
         return False
     return not exchange.admin(update).refused
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.subject import NEEDS_SQL, Subject
+from dbkit.leak.checks.subject import NEEDS_PARAMETERS, NEEDS_SQL, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
+from dbkit.leak.observation import distinctive_values, shown_value
 from dbkit.leak.paths import LEAK
 from dbkit.leak.rows import ATTACKER, VICTIM, insert_statement
 from dbkit.leak.session import Session
@@ -54,6 +55,34 @@ order by 1
 """
 _STATISTICS = ("pg_read_all_stats", "pg_monitor")
 _MARK = "select 'a statement of another session of the leak proof'"
+_REST = _MARK[30:-1] + "%"
+_GRANTED = "select has_any_column_privilege({role}, '{catalog}', 'select')"
+_SAMPLES = {
+    "pg_catalog.pg_statistic": "select concat_ws(' ', stavalues1::text, stavalues2::text, stavalues3::text) "
+    "from pg_catalog.pg_statistic where starelid = {table}::regclass",
+    "pg_catalog.pg_statistic_ext_data": "select d::text from pg_catalog.pg_statistic_ext_data d "
+    "join pg_catalog.pg_statistic_ext s on s.oid = d.stxoid where s.stxrelid = {table}::regclass",
+}
+# What runs with its owner's rights: definer functions that can be called without a value, and plain views.
+_REPORTS = """
+select n.nspname || '.' || p.proname, format('%I.%I(%s)', n.nspname, p.proname, (
+    select string_agg('null::' || format_type(t.oid, null), ', ' order by t.number)
+    from unnest(p.proargtypes) with ordinality t (oid, number)))
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where p.prosecdef and p.prokind = 'f' and n.nspname not in ('pg_catalog', 'information_schema')
+  and p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') ~* 'pg_stat_(get_)?activity'
+  and has_function_privilege({role}, p.oid, 'execute') and has_schema_privilege({role}, n.oid, 'usage')
+  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+union all
+select n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'v' and n.nspname not in ('pg_catalog', 'information_schema')
+  and pg_get_viewdef(c.oid) ~* 'pg_stat_(get_)?activity'
+  and has_table_privilege({role}, c.oid, 'select') and has_schema_privilege({role}, n.oid, 'usage')
+  and not exists (select from pg_depend d
+                  where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+order by 1
+"""
 
 
 def check_side_channels(subject: Subject) -> Iterator[Finding]:
@@ -63,7 +92,9 @@ def check_side_channels(subject: Subject) -> Iterator[Finding]:
         if caller.role.name in seen:
             continue
         seen.add(caller.role.name)
+        yield from _check_statistics(subject, caller)
         yield from _check_activity(subject, caller)
+        yield from _check_activity_reports(subject, caller)
         yield from _check_locks(subject, caller)
     if seen:
         yield _estimates(seen)
@@ -110,7 +141,70 @@ def _check_sequences(subject: Subject, caller: Caller) -> Iterator[Finding]:
             )
 
 
+# Statistics of columns
+
+
+def _check_statistics(subject: Subject, caller: Caller) -> Iterator[Finding]:
+    """Sample values that ANALYZE keeps of every column, where the catalog itself was granted."""
+    values = distinctive_values(subject.model, subject.population, protected=True)
+    foreign = [value for value, slots in values.items() if VICTIM in slots]
+    tables = [table.table for table in caller.scope.tables.values() if table.protected and table.table.kind == "r"]
+    # Membership in pg_read_all_data is weighed by the checks of roles; this is a consequence of it.
+    through_group = "pg_read_all_data" in caller.role.may_become
+    for catalog, look in _SAMPLES.items():
+        if subject.session.must(_GRANTED.format(role=literal(caller.role.name), catalog=catalog)).rows[0][0] != "t":
+            continue
+        for table in tables:
+            query = look.format(table=literal(table.sql))
+            with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+                before = exchange.act(ATTACKER, query)
+                if exchange.admin(f"analyze {table.sql}").refused:
+                    continue
+                outcome = exchange.act(ATTACKER, query)
+                value = shown_value(outcome, foreign)
+                if outcome.refused or value is None:
+                    continue
+                yield Finding(
+                    rule="statistics_granted",
+                    message=f"{caller.role.name} may read {catalog}, which samples the rows of every tenant",
+                    severity=Severity.WARNING if through_group else Severity.ERROR,
+                    category="SIDE-02",
+                    verdict=None if through_group else LEAK,
+                    object=catalog,
+                    detail=f"The view pg_stats leaves out what policies hide; its table does not. {NEEDS_SQL}",
+                    hint=f"Run: revoke select on {catalog} from {caller.role.sql};",
+                    evidence=Evidence(
+                        exchange.sql, f"a value of the other tenant: {value}", f"before ANALYZE: {before}"
+                    ),
+                )
+                break
+
+
 # Other sessions
+
+
+def _check_activity_reports(subject: Subject, caller: Caller) -> Iterator[Finding]:
+    """Functions and views that hand on pg_stat_activity with the rights of somebody who sees every session."""
+    for name, source in subject.session.must(_REPORTS.format(role=literal(caller.role.name))).rows:
+        # In two pieces, so that the attacker's own statement is not found.
+        query = f"select r::text from {source} r where r::text like '%' || {literal(_MARK[8:30])} || {literal(_REST)}"
+        with Session(subject.conninfo) as other:
+            other.must(_MARK)
+            with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+                outcome = exchange.act(ATTACKER, query)
+                sql = exchange.sql
+        if outcome.refused or not outcome.rows:
+            continue
+        yield Finding(
+            rule="activity_handed_on",
+            message=f"{name} shows {caller.role.name} the statements of every session",
+            category="SIDE-07",
+            verdict=LEAK,
+            object=name,
+            detail=f"Statements hold other tenants' values where they are not bound as parameters. {NEEDS_PARAMETERS}",
+            hint=f"Revoke it from PUBLIC and {caller.role.name}, or leave the query text out of it.",
+            evidence=Evidence(sql, f"another role's session runs: {_MARK}", "the session is not its own"),
+        )
 
 
 def _check_activity(subject: Subject, caller: Caller) -> Iterator[Finding]:

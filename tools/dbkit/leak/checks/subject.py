@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
-from dbkit.report import Evidence
+from dbkit.report import Evidence, Severity
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import Role, Table
 
-__all__ = ["NEEDS_PARAMETERS", "NEEDS_SQL", "Subject", "bypasses", "show_rows"]
+__all__ = ["NEEDS_PARAMETERS", "NEEDS_SQL", "Subject", "bypasses", "severity_of_ddl", "show_rows"]
 
 # How strong an attacker has to be, said in the detail of every finding that is an attack.
 NEEDS_PARAMETERS = "Needs: parameters only."
@@ -38,6 +38,11 @@ class Subject:
 def bypasses(role: Role) -> bool:
     """Whether row security does not exist for the role."""
     return role.superuser or role.bypass_rls
+
+
+def severity_of_ddl(model: Model) -> Severity:
+    """How bad TRUNCATE, TRIGGER and REFERENCES are: PostgREST has no request that runs them."""
+    return Severity.WARNING if model.declaration.preset == "supabase" else Severity.ERROR
 
 
 def show_rows(session: Session, steps: list[str], tables: list[Table]) -> Evidence | None:

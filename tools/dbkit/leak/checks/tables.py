@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.subject import Subject, bypasses, show_rows
+from dbkit.leak.checks.subject import Subject, bypasses, severity_of_ddl, show_rows
 from dbkit.leak.paths import LEAK
 from dbkit.leak.session import Session
 from dbkit.report import Evidence, Finding, Severity
@@ -151,8 +151,9 @@ def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[
             yield Finding(
                 rule="truncate_granted",
                 message=f"{name} may truncate {table.qualified}, which empties it for every tenant",
+                severity=severity_of_ddl(model),
                 category="PRIV-01",
-                verdict=LEAK,
+                verdict=LEAK if severity_of_ddl(model) is Severity.ERROR else None,
                 object=table.qualified,
                 hint=f"Run: revoke truncate on {table.sql} from {role.sql};",
                 evidence=Evidence(
@@ -166,8 +167,9 @@ def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[
             yield Finding(
                 rule="trigger_granted",
                 message=f"{name} may create triggers on {table.qualified}, which run in other tenants' writes",
+                severity=severity_of_ddl(model),
                 category="PRIV-01",
-                verdict=LEAK,
+                verdict=LEAK if severity_of_ddl(model) is Severity.ERROR else None,
                 object=table.qualified,
                 hint=f"Run: revoke trigger on {table.sql} from {role.sql};",
                 evidence=_shown_trigger(session, role, table),

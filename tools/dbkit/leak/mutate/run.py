@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from dbkit.errors import DbkitError
 from dbkit.leak.clone import Disposable
 from dbkit.leak.mutate.mutants import Mutant, Mutants, find_mutants
+from dbkit.leak.mutate.survivors import Explained
 from dbkit.leak.mutate.trial import Ground, Trial, is_wrong, try_mutant
 from dbkit.leak.proof import Proof, prove
 from dbkit.leak.render import closing_line, report_of
@@ -42,12 +43,17 @@ class MutationRun:
 
 
 def mutate(
-    copy: Disposable, *, jobs: int | None = None, progress: Callable[[str], None] = lambda _: None
+    copy: Disposable,
+    *,
+    only: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> MutationRun:
     """Break a disposable database in every way its catalog gives, one at a time, and prove each.
 
     Args:
         copy: a disposable database on a server of ours; it is populated and cloned.
+        only: a part of the name of the mutants that are tried, in which * stands for anything; None takes all.
         jobs: trials at a time; None takes one for each core.
 
     Raises:
@@ -78,6 +84,14 @@ def mutate(
             detail="No policy, privilege, key or function keeps tenants apart for an app role.",
             hint="Look at what was understood: dbkit leak --model",
         )
+    if only is not None:
+        found.mutants = [mutant for mutant in found.mutants if Explained(f"*{only}*", "").matches(mutant.id)]
+        if not found.mutants:
+            raise DbkitError(
+                f"no mutant is called {only}",
+                detail="-k is a part of a mutant's name, such as using-true or rental.units; * stands for anything.",
+                hint="See the names under killed: dbkit leak --mutate --format json",
+            )
     run = MutationRun(proof, found)
     started = time.monotonic()
     template = Template(copy.server, name, pool_size=2)
