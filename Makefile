@@ -8,7 +8,7 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls bench-leak bench-leak-scaling leak-mutate docs baselines docker-image clean
+        bench-rls bench-leak bench-leak-scaling bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ leak: setup ## Prove that no tenant reaches another
 leak-mutate: setup ## Break one guard at a time and expect the proof to find it
 	$(BIN)/dbkit leak --mutate
 
-bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-leak bench-leak-scaling ## Run all benchmarks
+bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
 
 bench-postgres: setup ## Cold server and fresh database against the floor
 	$(BIN)/python bench/postgres.py
@@ -69,6 +69,12 @@ bench-leak-scaling: setup ## dbkit leak over 10 to 80 tables
 
 bench-leak: setup ## dbkit leak against schemas with known leaks (CORPUS=DIR JOBS=N)
 	$(BIN)/python bench/leak.py $(CORPUS) $(if $(JOBS),--jobs $(JOBS))
+
+bench-lint: setup ## dbkit lint against a corpus of defects and other linters' speed (CORPUS=DIR)
+	$(BIN)/python bench/lint.py $(CORPUS)
+
+fuzz-lint: setup ## Feed the linter damaged SQL for a while (MINUTES=10)
+	DBKIT_FUZZ_MINUTES=$(or $(MINUTES),10) $(BIN)/pytest -q tests/lint_fuzz
 
 docs: setup ## Regenerate docs/reference
 	$(BIN)/dbkit docs --tool

@@ -11,7 +11,7 @@ from dbkit.leak import Proof, prove
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database
-from dbkit.report import Finding
+from dbkit.report import Finding, Severity
 from dbkit.tenancy import parse_declaration
 
 Prove = Callable[[str], Proof]
@@ -358,8 +358,9 @@ def test_an_always_true_policy_is_named_even_where_something_else_refuses(proven
         "alter policy own_update on app.invoices using (true)"
     )
     assert leaking(proof) == set()
-    assert [finding.object for finding in findings(proof, "policy_always_true")] == [INVOICES]
-    assert report_of(proof).exit_code == 1
+    (named,) = findings(proof, "policy_always_true")
+    assert (named.object, named.severity) == (INVOICES, Severity.WARNING)
+    assert report_of(proof).exit_code == 0, "a warning is no leak"
 
 
 def test_a_definer_function_within_reach_is_named(proven: Prove) -> None:

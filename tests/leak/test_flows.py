@@ -157,7 +157,9 @@ VARIANTS = [
         common=REMARKS,
         broken="create policy written on app.remarks for insert to leak_app with check (tenant_id = app.tenant())",
         mended="create policy written on app.remarks for insert to leak_app with check (tenant_id = app.tenant()"
-        " and about_kind = 'invoice' and exists (select from app.invoices i where i.id = remarks.about_id))",
+        " and about_kind = 'invoice' and exists (select from app.invoices i where i.id = remarks.about_id));"
+        # An own invoice under the victim's id would open what is said about the victim's.
+        "revoke insert, update on app.invoices from leak_app",
     ),
     Variant(
         "a table without a tenant that everybody writes and reads",

@@ -90,7 +90,7 @@ def test_unverified_is_exit_2(run: Run, clean: Database, tenancy: Path) -> None:
     )
     code, out, _ = run("--database", clean.conninfo, "--tenancy", str(tenancy))
     assert code == 2
-    assert "warning: SELECT on app.sealed as leak_app could not be proven in 8 of 8 context states" in out
+    assert "warning: SELECT on app.sealed as leak_app could not be proven in 9 of 9 context states" in out
     assert out.splitlines()[-1].endswith("0 leak, 72 unverified")
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from dbkit.config import load_config
-from dbkit.lint.engine import LintResult, lint
+from dbkit.lint.engine import lint
+from dbkit.lint.files import MIGRATION
 from dbkit.lint.render import SECTIONS, reference
-from dbkit.lint.rule import HOUSE, load_rules
+from dbkit.lint.result import LintResult
+from dbkit.lint.rule import CITUS, HOUSE, STRICT, load_rules
 from dbkit.report import Severity
 
 CASES = Path(__file__).parent
@@ -39,7 +41,8 @@ def case_id(path: Path) -> str:
 def judge(case: Path, folder: Path) -> tuple[LintResult, set[tuple[str, int]]]:
     """Lay a case out in a folder and judge it; returns the result and the (file, line) of the marked findings."""
     rule = load_rules()[case.parent.name]
-    house = rule.set == HOUSE or case.stem.endswith("_house")
+    house = case.stem.endswith("_house")
+    profile = rule.set if rule.set in (HOUSE, STRICT, CITUS) else HOUSE if house else "recommended"
     ignored = ", ".join(f'"{name}"' for name in sorted(COMMON & load_rules().keys() - {rule.name}))
     (folder / "dbkit.toml").write_text(f"{PROJECT}[lint]\nignore = [{ignored}]\n")
     parts = _FILE.split(case.read_text())
@@ -54,10 +57,8 @@ def judge(case: Path, folder: Path) -> tuple[LintResult, set[tuple[str, int]]]:
                 marked.add((name, number))
             elif line == _FINDING_ABOVE:
                 marked.add((name, number - 1))
-    roots = sorted({folder / Path(name).parts[0] for name in files})
-    result = lint(
-        load_config(folder / "dbkit.toml"), roots, history=[BASE], profile="house" if house else "recommended"
-    )
+    roots = sorted({folder / Path(name).parts[0] for name in files if name != "dbkit.toml"})
+    result = lint(load_config(folder / "dbkit.toml"), roots, history=[BASE], profile=profile)
     return result, marked
 
 
@@ -124,7 +125,11 @@ def sql_block(doc: str, section: str) -> str | None:
 
 
 # The examples of these are about file names and headers, not about SQL a lone file can show.
-EXAMPLES = [name for name, rule in load_rules().items() if sql_block(rule.doc, "Example") and rule.code != "L003"]
+EXAMPLES = [
+    name
+    for name, rule in load_rules().items()
+    if sql_block(rule.doc, "Example") and rule.code != "L003" and MIGRATION in rule.files
+]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -133,7 +138,8 @@ def test_documented_example_is_found_and_its_replacement_is_not(name: str, tmp_p
     for section, expected in (("Example", True), ("Use instead", False)):
         path = tmp_path / f"{expected}.sql"
         path.write_text(sql_block(doc, section) or "")
-        result = lint(load_config_of(tmp_path), [path], history=[BASE], profile="house")
+        profile = {STRICT: STRICT, CITUS: CITUS}.get(load_rules()[name].set, HOUSE)
+        result = lint(load_config_of(tmp_path), [path], history=[BASE], profile=profile)
         assert (name in {finding.rule for finding in result.report.findings}) is expected, section
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from dbkit.config import Config, load_config
 from dbkit.lint import engine
-from dbkit.lint.engine import LintResult, lint
 from dbkit.lint.files import LintFile
+from dbkit.lint.result import LintResult
+from dbkit.lint.run import lint
 from dbkit.parse import Script
 
 Run = Callable[[], LintResult]

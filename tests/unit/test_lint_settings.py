@@ -22,10 +22,11 @@ def config(
 
 
 def test_profiles_nest() -> None:
-    recommended, house, strict = (
-        set(load_settings(config(), name).rules) for name in ("recommended", "house", "strict")
+    recommended, house, strict, citus = (
+        set(load_settings(config(), name).rules) for name in ("recommended", "house", "strict", "citus")
     )
-    assert recommended < house <= strict == set(load_rules())
+    assert recommended < house <= strict and recommended < citus
+    assert strict | citus == set(load_rules()) and strict & citus == recommended
 
 
 def test_select_ignore_and_severity() -> None:

@@ -126,8 +126,8 @@ def _seed(config: Config, conninfo: str) -> None:
 
 
 def _lint(config: Config) -> None:
-    from dbkit.lint.engine import lint
     from dbkit.lint.render import closing_line, render_frames
+    from dbkit.lint.run import lint
 
     result = lint(config, ())
     frames = render_frames(result)

@@ -216,6 +216,14 @@ def embedded_statements(body: Body) -> Iterator[Statement]:
     statement, or as an expression behind `return`, `if`, `:=` and the like, is given as a statement of its own with
     places in the file. Pieces that do not parse are left out: this is for finding things, not for proving absence.
     """
+    # Several rules and the engine ask: a body is cut and parsed once.
+    known: dict[int, list[Statement]] = body.statement.memo.setdefault("bodies", {})
+    if body.offset not in known:
+        known[body.offset] = list(_embedded_statements(body))
+    yield from known[body.offset]
+
+
+def _embedded_statements(body: Body) -> Iterator[Statement]:
     if body.language == "sql":
         yield from fragment(body, 0, body.text)
     elif body.language == "plpgsql":

@@ -26,11 +26,18 @@ _EXPRESSION = re.compile(
     re.IGNORECASE,
 )
 _CLOSER = re.compile(r"(?:end|null)\b", re.IGNORECASE)
-_DYNAMIC_TAIL = re.compile(r"\b(?:using|into)\b.*", re.IGNORECASE | re.DOTALL)
+# Behind the expression of EXECUTE; the words may also stand in its strings.
+_DYNAMIC_TAIL = re.compile(
+    r"""(?P<kept>(?:'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|"[^"]*"|(?!\b(?:using|into)\b).)*).*""",
+    re.IGNORECASE | re.DOTALL,
+)
 _RETURN_QUERY = re.compile(r"return\s+query(?P<dynamic>\s+execute)?\b", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"""[\w."\[\]]+\s*(?::=|=)\s*""")
 _DECLARATION = re.compile(r"""[^\W\d]\w*\s+(?:constant\s+)?[\w."%\s()\[\],]+?(?::=|\bdefault\b|=)\s*""", re.IGNORECASE)
-_INTO = re.compile(r"\binto\s+(?:strict\s+)?[\w.\"]+(?:\s*,\s*[\w.\"]+)*", re.IGNORECASE)
+# Where the rows go to; INSERT INTO and MERGE INTO name a table.
+_INTO = re.compile(
+    r"(?P<kept>\b(?:insert|merge)\s+into\b)|\binto\s+(?:strict\s+)?[\w.\"]+(?:\s*,\s*[\w.\"]+)*", re.IGNORECASE
+)
 
 
 def statements_of_block(body: Body) -> Iterator[Statement]:
@@ -67,7 +74,7 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
         is_query = query is not None and not query["dynamic"]
         tail = text[expression.end() :]
         if expression.group().lower().endswith("execute"):
-            tail = _DYNAMIC_TAIL.sub("", tail)
+            tail = _DYNAMIC_TAIL.sub(r"\g<kept>", tail, count=1)
         yield from _part(body, at + expression.end(), tail, is_query)
         return
     found = list(_part(body, at, text, True))
@@ -81,9 +88,7 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
 def _part(body: Body, at: int, text: str, is_query: bool) -> Iterator[Statement]:
     if is_query:
         # `select … into v_row …`: PostgreSQL reads one INTO target as a new table and refuses two.
-        plain = text
-        if text.lstrip()[:6].lower() != "insert":
-            plain = _INTO.sub(lambda match: " " * len(match.group()), text)
+        plain = _INTO.sub(lambda match: match["kept"] or " " * len(match.group()), text)
         yield from fragment(body, at, text, plain)
     else:
         # Room for `select ` is taken from a prefix, so every place is shifted by its length.

@@ -9,9 +9,10 @@ rules are psql's own: a semicolon ends a statement unless it stands in a string,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Statement", "code_frame", "position", "split"]
+__all__ = ["Statement", "code_frame", "frame", "position", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,16 @@ def code_frame(text: str, line: int, column: int | None = None) -> str:
 
     Tabs are shown as one blank each so that the caret stands where the eye looks for it.
     """
-    lines = text.splitlines()
+    return frame(text.splitlines(), line, column)
+
+
+def frame(lines: Sequence[str], line: int, column: int | None = None) -> str:
+    """`code_frame` of a text that is already cut into lines."""
     source = lines[line - 1].replace("\t", " ") if 0 < line <= len(lines) else ""
-    frame = f"{line:>5} | {source}"
+    shown = f"{line:>5} | {source}"
     if column is not None:
-        frame += "\n" + " " * 5 + " | " + " " * (column - 1) + "^"
-    return frame
+        shown += "\n" + " " * 5 + " | " + " " * (column - 1) + "^"
+    return shown
 
 
 class _Splitter:

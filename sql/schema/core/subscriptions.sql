@@ -26,6 +26,7 @@ create table core.subscriptions (
 );
 
 -- what the billing jobs look for: trials and periods that end
+-- dbkit: allow index_without_tenant_first because the renewal job goes by due date across all tenants
 create index subscriptions_status_idx on core.subscriptions (status, current_period_end);
 -- ON DELETE RESTRICT of a tier
 create index subscriptions_system_tier_key_idx on core.subscriptions (system, tier_key);

@@ -1,6 +1,7 @@
 create table app.notes (
-    tenant_id uuid not null,
-    id        uuid not null,
+    tenant_id  uuid not null,
+    id         uuid not null,
+    created_at timestamptz not null default now(),
     primary key (tenant_id, id)
 );
 alter table app.notes enable row level security;

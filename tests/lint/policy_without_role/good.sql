@@ -1,4 +1,4 @@
-create policy members_read on app.accounts for select to app_user
+create policy members_read on app.accounts as restrictive for select to app_user
     using (tenant_id = (select app.current_tenant()));
 -- written out, a restrictive policy for everybody only narrows
 create policy tenant_fence on app.accounts as restrictive for select to public

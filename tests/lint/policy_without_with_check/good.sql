@@ -1,3 +1,4 @@
+drop policy members_all on app.accounts;
 create policy members_insert on app.accounts for insert to app_user
     with check (tenant_id = (select app.current_tenant()));
 create policy members_read on app.accounts for select to app_user

@@ -1,4 +1,4 @@
-create policy members_read on app.accounts for select to app_user
+create policy members_read on app.accounts as restrictive for select to app_user
     using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
 create function app.whose() returns text
     language sql stable

@@ -17,7 +17,7 @@ from dbkit.errors import DbkitError
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["TOOL_SCHEMAS", "snapshot"]
+__all__ = ["TOOL_SCHEMAS", "read_in_transaction", "snapshot"]
 
 TOOL_SCHEMAS = ("dbkit", "tap", "tests")
 """Left out by default: the migration ledger, pgTAP where it is not an extension, and test helpers."""
@@ -66,6 +66,21 @@ def snapshot(
     Raises:
         DbkitError: the server cannot be reached or refuses a query.
     """
+    return read_in_transaction(conninfo, {}, schemas, ignore=ignore)[0]
+
+
+def read_in_transaction(
+    conninfo: str,
+    further: Mapping[str, tuple[str, Mapping[str, Any] | None]],
+    schemas: Sequence[str] | None = None,
+    *,
+    ignore: Collection[str] = TOOL_SCHEMAS,
+) -> tuple[model.Snapshot, dict[str, Rows]]:
+    """A snapshot, and the rows of further named queries (text, parameters) from the same transaction.
+
+    Raises:
+        DbkitError: as `snapshot`.
+    """
     import psycopg
     from psycopg.rows import dict_row
 
@@ -74,7 +89,7 @@ def snapshot(
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():
-                return _read(connection, schemas, ignore)
+                return _read(connection, schemas, ignore), _pipelined(connection, further)
     except psycopg.OperationalError as error:
         raise cannot_connect(conninfo, str(error), message="cannot read the database") from None
     except psycopg.Error as error:

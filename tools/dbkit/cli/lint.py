@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dbkit.cli.options import config_option, findings_format_option, output_option
 from dbkit.config import load_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbkit.lint.result import LintResult
+    from dbkit.lint.sizes import Sizes
 
 __all__ = ["lint"]
 
@@ -16,7 +24,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=_PATH)
-@click.option("--profile", metavar="P", default=None, help="recommended, house or strict. Beats [lint] profile.")
+@click.option("--profile", metavar="P", default=None, help="recommended, house, strict or citus. Beats [lint] profile.")
 @click.option(
     "--history",
     metavar="PATH",
@@ -49,6 +57,21 @@ _PATH = click.Path(path_type=Path)
     default=None,
     help="List all findings in FILE and stop.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    default=None,
+    help="Judge this database, which is only read. With PATH: judge the files by its row counts.",
+)
+@click.option(
+    "--rows",
+    metavar="N|TABLE=N|FILE",
+    multiple=True,
+    help="Assume so many rows (of every table, of one, as a JSON file says) when judging files. Repeatable.",
+)
+@click.option("--fix", is_flag=True, help="Repair what can be repaired mechanically: show the diff, ask, write.")
+@click.option("--yes", is_flag=True, help="With --fix: write without asking.")
+@click.option("--diff", is_flag=True, help="Print what --fix would write and stop.")
 @findings_format_option("markdown")
 @output_option
 @config_option
@@ -63,11 +86,16 @@ def lint(
     changed_since: str | None,
     baseline: Path | None,
     baseline_to_write: Path | None,
+    database: str | None,
+    rows: tuple[str, ...],
+    fix: bool,
+    yes: bool,
+    diff: bool,
     output_format: str,
     output: Path | None,
     config_file: Path | None,
 ) -> None:
-    """Find defects in SQL files.
+    """Find defects in SQL files or, with --database, in a live database.
 
     Without PATH the project's own SQL is judged: migrations as a line, each after its predecessors, and the declared
     tree as a whole. A line `-- dbkit: allow <rule> because <reason>` above a statement allows one finding.
@@ -78,7 +106,9 @@ def lint(
         dbkit lint
         dbkit lint sql/migrations/clinic --format json
         dbkit lint supabase/migrations --profile recommended
+        dbkit lint --database postgresql://localhost/app
         dbkit lint --explain index_blocks_writes
+        dbkit lint sql/migrations/clinic --fix
     """
     if explain is not None or list_rules:
         _print_rules(explain, output_format)
@@ -89,15 +119,27 @@ def lint(
 
     from dbkit.lint.baseline import not_in_baseline, write_baseline
     from dbkit.lint.changed import changed_files
-    from dbkit.lint.engine import lint as run
     from dbkit.lint.render import closing_line, render_frames
+    from dbkit.lint.run import lint as run
     from dbkit.report import finish
 
     # The trees hold no cycles and the process ends with the command: collecting garbage only costs.
     gc.disable()
     config = load_config(config_file)
     only = changed_files(config.root, changed_since) if changed_since else None
-    result = run(config, paths, history=history, each=each, profile=profile, only=only, remember=not no_cache)
+    options: dict[str, Any] = {"history": history, "each": each, "profile": profile, "only": only}
+    asked: Callable[[], LintResult]
+    if database is not None and not (paths or changed_since or fix or diff):
+        from dbkit.lint.live import lint_database
+
+        asked = partial(lint_database, config, database, profile=profile)
+    else:
+        asked = partial(run, config, paths, **options, remember=not no_cache, sizes=_sizes(database, rows))
+    if fix or diff:
+        from dbkit.cli.lint_fix import repair
+
+        repair(config, paths, asked, options, database=database, only_diff=diff, yes=yes)
+    result = asked()
     report = result.report
     if baseline_to_write is not None:
         write_baseline(baseline_to_write, report.findings)
@@ -116,13 +158,22 @@ def lint(
     finish(report, output_format, closing=closing, renderers=[("text", lambda _: render_frames(result))], output=output)
 
 
+def _sizes(database: str | None, rows: tuple[str, ...]) -> Sizes | None:
+    """What is known of the sizes of tables; None for nothing."""
+    if database is None and not rows:
+        return None
+    from dbkit.lint.sizes import live_sizes, parse_rows
+
+    return parse_rows(rows, live_sizes(database) if database is not None else None)
+
+
 def _print_rules(name: str | None, output_format: str) -> None:
     from dbkit.lint.render import explain, reference, rule_as_dict, rule_list
-    from dbkit.lint.rule import load_rules
+    from dbkit.lint.rule import all_rules
     from dbkit.lint.settings import find_rules
     from dbkit.report import emit_json
 
-    rules = list(load_rules().values()) if name is None else find_rules(name.replace("-", "_"), "--explain")
+    rules = list(all_rules().values()) if name is None else find_rules(name.replace("-", "_"), "--explain")
     if output_format == "json":
         emit_json([rule_as_dict(rule) for rule in rules])
     elif name is not None:

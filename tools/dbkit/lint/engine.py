@@ -6,8 +6,7 @@ read for their effect alone are replayed and not judged.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,16 +14,20 @@ from pathlib import Path
 from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
 from dbkit.lint.cache import Memory
+from dbkit.lint.checks import Checks, FileChecks, had
 from dbkit.lint.files import DECLARED, LintFile, Section, Series, collect
+from dbkit.lint.fix import Fix
 from dbkit.lint.model import Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
-from dbkit.lint.rule import DO, FUNCTION, ColumnCheck, Hit, Rule, StatementCheck, load_rules
+from dbkit.lint.result import LintResult, Repair
+from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
 from dbkit.lint.settings import Settings, load_settings
+from dbkit.lint.sizes import Sizes, softened
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
 from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
 from dbkit.parse import Body, Statement, bodies, embedded_statements
-from dbkit.report import Finding, Location, Report, Severity
+from dbkit.report import Finding, Location, Report
 
 __all__ = ["Context", "LintResult", "lint"]
 
@@ -82,25 +85,6 @@ class Context:
                 yield table, index
 
 
-@dataclass
-class LintResult:
-    """A report.
-
-    Attributes:
-        texts: what its locations point into (by displayed name), for code frames.
-        baseline: `[lint] baseline`.
-    """
-
-    report: Report
-    texts: dict[str, str]
-    baseline: str | None = None
-
-    def count(self) -> dict[str, int]:
-        """How many findings of each severity, the worst first."""
-        severities = Counter(finding.severity for finding in self.report.findings)
-        return {str(severity): severities[severity] for severity in reversed(Severity)}
-
-
 @dataclass(frozen=True, slots=True)
 class _Placed:
     """A hit with its rule and its place resolved."""
@@ -111,6 +95,7 @@ class _Placed:
     line: int
     column: int
     statement_line: int
+    fix: Fix | None = None
 
 
 def lint(
@@ -122,8 +107,11 @@ def lint(
     profile: str | None = None,
     only: Collection[Path] | None = None,
     remember: bool = True,
+    overlay: Mapping[Path, str] | None = None,
+    repair: bool = False,
+    sizes: Sizes | None = None,
 ) -> LintResult:
-    """Judge SQL files.
+    """Judge SQL files. `dbkit.lint.run.lint` is the same with a memory for findings.
 
     Args:
         paths: files and folders; none means the project's own SQL.
@@ -131,7 +119,10 @@ def lint(
         each: judge every migration by itself, not as a line.
         profile: overrides `[lint] profile`.
         only: judge these files (absolute paths) and read the others for what they do.
-        remember: use and keep what runs over the same files left in the cache folder.
+        remember: use and keep the trees that runs over the same files left in the cache folder.
+        overlay: texts to judge instead of those of the files, and files that are not there yet, by absolute path.
+        repair: collect the edits that rules propose.
+        sizes: row counts, by which rules about work on every row are a note on small tables.
 
     Raises:
         DbkitError: bad settings, a path without SQL, an unreadable file.
@@ -139,19 +130,20 @@ def lint(
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
     series = collect(config, paths, history, each=each)
+    for path, text in (overlay or {}).items():
+        _lay_over(series, path, text)
     if only is not None:
         for file in (file for line in series for file in line.files):
             file.judged = file.judged and file.path.absolute() in only
-    memory = Memory(config, settings, series, enabled=remember)
-    findings = memory.findings()
-    if findings is None:
-        memory.recall_trees()
-        findings = [finding for line in series for finding in _Run(line, settings, tenants).findings()]
-        findings.sort(key=_reading_order)
-        memory.keep(findings)
+    memory = Memory(series, enabled=remember)
+    memory.recall()
+    runs = [_Run(line, settings, tenants, repair=repair, sizes=sizes) for line in series]
+    findings = [finding for run in runs for finding in run.findings()]
+    findings.sort(key=_reading_order)
+    memory.keep()
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
     report = Report("lint", findings)
-    result = LintResult(report, texts, settings.baseline)
+    result = LintResult(report, texts, settings.baseline, [item for run in runs for item in run.repairs])
     report.summary = {
         "files": len(texts),
         "rules": len(settings.rules),
@@ -159,6 +151,26 @@ def lint(
         **result.count(),
     }
     return result
+
+
+def _lay_over(series: Sequence[Series], path: Path, text: str) -> None:
+    """Give a file another text; one that is not there comes last in its folder."""
+    for line in series:
+        beside = None
+        for place, file in enumerate(line.files):
+            if file.path == path:
+                line.files[place] = replace(file, text=text, script_if_parsed=None, _sections=None)
+                return
+            if file.path.parent == path.parent:
+                beside = place, file
+        if beside is not None:
+            place, file = beside
+            display = f"{file.display.removesuffix(file.path.name)}{path.name}"
+            new = replace(
+                file, path=path, display=display, text=text, judged=True, script_if_parsed=None, _sections=None
+            )
+            line.files.insert(place + 1, new)
+            return
 
 
 def _reading_order(finding: Finding) -> tuple[str, int, int, str]:
@@ -169,13 +181,24 @@ def _reading_order(finding: Finding) -> tuple[str, int, int, str]:
 class _Run:
     """One series being replayed."""
 
-    def __init__(self, series: Series, settings: Settings, tenants: Tenants) -> None:
+    def __init__(
+        self,
+        series: Series,
+        settings: Settings,
+        tenants: Tenants,
+        *,
+        repair: bool = False,
+        sizes: Sizes | None = None,
+    ) -> None:
+        self.repairs: list[Repair] = []
+        self._sizes = sizes
+        self._repair = repair
         self.series = series
         self.settings = settings
         self.tenants = tenants
         self.state = State()
         self.placed: dict[tuple[str, LintFile, int], _Placed] = {}
-        self._checks_of_kind: dict[str, _Checks] = {}
+        self._checks = Checks(settings.rules.values())
 
     def findings(self) -> list[Finding]:
         judged = [file for file in self.series.files if file.judged]
@@ -193,7 +216,7 @@ class _Run:
     # -- asking the rules ---------------------------------------------------------------------------------------------
 
     def _replay(self, file: LintFile) -> None:
-        checks = self._checks(file.kind) if file.judged else None
+        checks = self._checks.of(file) if file.judged else None
         section, opened = file.sections[0], False
         for statement in file.script.statements:
             if file.section_at(statement.start) is not section:
@@ -208,12 +231,11 @@ class _Run:
         if file.judged and file.script.problems:
             self._report_syntax(file)
 
-    def _ask_about_statement(self, statement: Statement, context: Context, checks: _Checks) -> None:
+    def _ask_about_statement(self, statement: Statement, context: Context, checks: FileChecks) -> None:
         section, file = context.section.name, context.file
-        for rule, check in checks.of(statement.tag):
-            if section in rule.sections and (not rule.triggers or _has_trigger(rule, statement)):
-                for hit in check(statement, context):
-                    self._place(rule, hit, statement, file)
+        for rule, check in checks.about(statement, section):
+            for hit in check(statement, context):
+                self._place(rule, hit, statement, file)
         if statement.tag in COLUMN_STATEMENTS:
             for name, column in column_definitions(statement):
                 for rule, column_check in checks.columns.get(column_type(column), ()):
@@ -221,27 +243,26 @@ class _Run:
                         for hit in column_check(name, column, statement, context):
                             self._place(rule, hit, statement, file)
         kind = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}.get(statement.tag)
-        if kind is None or kind not in checks.bodies:
+        if kind is None:
             return
         for body in bodies(statement):
+            if not checks.looks_inside(body, kind):
+                continue
             inside = replace(context, body=body)
             for embedded in embedded_statements(body):
-                for rule, check in checks.inside(embedded.tag, kind):
-                    if context.section.name in rule.sections and _has_trigger(rule, embedded):
-                        for hit in check(embedded, inside):
-                            self._place(rule, hit, statement, file)
+                for rule, check in checks.inside(embedded, kind, section):
+                    for hit in check(embedded, inside):
+                        self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        context, checks = self._context(file, file.sections[0]), self._checks(file.kind)
-        for rule, check in checks.concluded if concluded else checks.settled:
-            for hit in check(context):
-                self._place(rule, hit, None, file)
-
-    def _checks(self, kind: str) -> _Checks:
-        found = self._checks_of_kind.get(kind)
-        if found is None:
-            found = self._checks_of_kind[kind] = _Checks(self.settings.rules.values(), kind)
-        return found
+        checks = self._checks.of(file)
+        effects = self.state.effects.get(file)
+        context = self._context(file, file.sections[0])
+        for effect, listed in (checks.concluded if concluded else checks.settled).items():
+            if effect is None or had(file, effects, effect):
+                for rule, check in listed:
+                    for hit in check(context):
+                        self._place(rule, hit, None, file)
 
     def _context(self, file: LintFile, section: Section, *, in_transaction: bool = True) -> Context:
         return Context(file, self.state, section, self.series, self.tenants, self.settings, in_transaction)
@@ -261,11 +282,11 @@ class _Run:
         where = origin.file if origin else file
         offset = origin.offset if origin else int(hit.at)  # type: ignore[arg-type]
         begins = origin.statement if origin else statement.start if statement else offset
-        if where.judged:
+        if where.judged and (rule.name, where, offset) not in self.placed:
             line, column = where.script.position(offset)
-            self.placed.setdefault(
-                (rule.name, where, offset),
-                _Placed(rule, hit, where, line, column, where.script.position(begins)[0]),
+            fix = hit.fix() if self._repair and hit.fix is not None else None
+            self.placed[rule.name, where, offset] = _Placed(
+                rule, hit, where, line, column, where.script.position(begins)[0], fix
             )
 
     def _after_allowances(self, judged: list[LintFile]) -> list[Finding]:
@@ -314,51 +335,22 @@ class _Run:
         hit, rule = item.hit, item.rule
         if hit.convention and not self.settings.house:
             return None
-        severity = self.settings.severity.get(rule.name)
+        severity, detail = self.settings.severity.get(rule.name), hit.detail
         if severity is None:
             severity = rule.severity if hit.severity is None else hit.severity
-        return Finding(
+            if rule.work and self._sizes is not None:
+                severity, moment = softened(severity, hit.object, self._sizes)
+                detail = " ".join(part for part in (detail, moment) if part) or None
+        finding = Finding(
             rule=rule.name,
             message=hit.message,
             severity=severity,
             category=rule.code,
             object=hit.object,
             location=Location(item.file.display, item.line, item.column),
-            detail=hit.detail,
+            detail=detail,
             hint=hit.hint,
         )
-
-
-def _has_trigger(rule: Rule, statement: Statement) -> bool:
-    return not rule.triggers or any(word in statement.text.lower() for word in rule.triggers)
-
-
-class _Checks:
-    """The checks that concern one kind of file, by the kind of statement they look at."""
-
-    def __init__(self, rules: Iterable[Rule], kind: str) -> None:
-        self.rules = [rule for rule in rules if kind in rule.files]
-        self.bodies = {body for rule in self.rules for body in rule.bodies}
-        self.settled = [(rule, check) for rule in self.rules for check in rule.settled_checks]
-        self.concluded = [(rule, check) for rule in self.rules for check in rule.concluded_checks]
-        self.columns: dict[str, list[tuple[Rule, ColumnCheck]]] = {}
-        for rule in self.rules:
-            for name, found in rule.column_checks.items():
-                self.columns.setdefault(name, []).extend((rule, check) for check in found)
-        self._by_tag: dict[str, list[tuple[Rule, StatementCheck]]] = {}
-
-    def of(self, tag: str) -> list[tuple[Rule, StatementCheck]]:
-        found = self._by_tag.get(tag)
-        if found is None:
-            found = [
-                (rule, check)
-                for rule in self.rules
-                for wanted in (tag, "*")
-                for check in rule.statement_checks.get(wanted, ())
-            ]
-            self._by_tag[tag] = found
-        return found
-
-    def inside(self, tag: str, kind: str) -> list[tuple[Rule, StatementCheck]]:
-        """The checks that also look at statements inside bodies of this kind."""
-        return [(rule, check) for rule, check in self.of(tag) if kind in rule.bodies]
+        if item.fix is not None:
+            self.repairs.append(Repair(finding, item.file, item.fix))
+        return finding

@@ -148,7 +148,7 @@ def collect(config: Config, paths: Sequence[Path], history: Sequence[Path] = (),
 
     root = sql_root(config)
     roots = list(paths) or [root]
-    wanted = [path.absolute() for path in _expand(roots, config)]
+    wanted = _expand([root.absolute() for root in roots], config)
     earlier = [_read(path.absolute(), config, MIGRATION, judged=False) for path in _expand(history, config)]
     line = config.resolve(config.migrations.dir)
     own = [path for path in wanted if _is_inside(path, line)]
@@ -211,7 +211,8 @@ def _foreign_lines(
     lines: list[list[LintFile]] = []
     rest = set(paths)
     for root in roots:
-        inside = {path for path in rest if _is_inside(path, root.absolute())} if root.is_dir() else set()
+        folder = root.absolute()
+        inside = {path for path in rest if _is_inside(path, folder)} if root.is_dir() else set()
         rest -= inside
         if inside:
             files = _as_the_runner_reads(config, root, inside)
@@ -246,8 +247,9 @@ def _as_the_runner_reads(config: Config, root: Path, inside: set[Path]) -> list[
         for migration in found.migrations:
             bare = found.layout in _UNWRAPPED or migration.parsed.up.transaction is False
             for path, down in ((migration.path, False), (migration.down_path, True)):
-                if path is not None and path.absolute() in inside:
-                    file = _read(path.absolute(), config, MIGRATION)
+                path = path.absolute() if path is not None and not path.is_absolute() else path
+                if path in inside:
+                    file = _read(path, config, MIGRATION)
                     file.down, file.bare = down, bare
                     files.append(file)
     except DbkitError:
@@ -278,7 +280,7 @@ def _expand(paths: Iterable[Path], config: Config) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = [entry for entry in path.rglob("*.sql") if entry.is_file()]
+            found = [entry for entry in _sql_below(path) if entry.is_file()]
             if not found:
                 raise DbkitError(
                     f"no SQL files in {config.display(path)}",
@@ -296,11 +298,15 @@ def _expand(paths: Iterable[Path], config: Config) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
+def _sql_below(folder: Path) -> list[Path]:
+    return [Path(place, name) for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")]
+
+
 def _read(path: Path, config: Config, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
     from dbkit.source import read_sql
 
     # As config.display() says it, without building a path for each of thousands of files.
-    display = str(path).removeprefix(f"{Path.cwd()}{os.sep}")
+    display = str(path).removeprefix(f"{os.getcwd()}{os.sep}")  # noqa: PTH109
     return LintFile(path, display, read_sql(path, module or "", kind).text, kind, judged, module)
 
 

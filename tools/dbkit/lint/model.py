@@ -38,13 +38,22 @@ class Origin:
 
 @dataclass(eq=False, slots=True)
 class Column:
-    """A column; `type` is `name` or `schema.name` without pg_catalog, `modifiers` the constants behind it."""
+    """A column.
+
+    Attributes:
+        type: `name` or `schema.name` without pg_catalog.
+        modifiers: the constants behind the type.
+        default: the expression of its DEFAULT; empty without one.
+        identity: whether its values come from a sequence of its own.
+    """
 
     name: str
     type: str
     not_null: bool
     origin: Origin
     modifiers: tuple[int, ...] = ()
+    default: Node = field(default_factory=dict)
+    identity: bool = False
 
 
 @dataclass(slots=True)
@@ -96,22 +105,46 @@ class Constraint:
 
 @dataclass(slots=True)
 class Policy:
-    """A row security policy; `command` is all, select, insert, update or delete."""
+    """A row security policy.
+
+    Attributes:
+        command: all, select, insert, update or delete.
+        roles: names; `public` where none is written.
+        origin: the statement that gave it its present form.
+        using, check: its expressions; empty where it has none.
+        reads: tables its subqueries read.
+        has_sublink: whether it holds any subquery, one without a table included.
+    """
 
     name: str
     command: str
     permissive: bool
     roles: tuple[str, ...]
     origin: Origin
+    using: Node = field(default_factory=dict)
+    check: Node = field(default_factory=dict)
+    reads: tuple[Key, ...] = ()
+    has_sublink: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view; `columns` is None where they cannot be told from its text (`select *`)."""
+    """A view.
+
+    Attributes:
+        columns: None where they cannot be told from its text (`select *`).
+        reads: tables and views its query names.
+        query: the SelectStmt.
+        invoker, barrier: its options security_invoker and security_barrier.
+    """
 
     key: Key
     columns: tuple[str, ...] | None
     origin: Origin
+    reads: tuple[Key, ...] = ()
+    query: Node = field(default_factory=dict)
+    invoker: bool = False
+    barrier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +156,11 @@ class Function:
         names: names of the arguments, outputs included; "" for one without.
         returns: result type with its outputs, spelled alike for the same type.
         statement: the CreateFunctionStmt.
+        origin: the statement that made it or gave it its present options.
+        language: lower case; sql where none is written.
+        volatility: immutable, stable or volatile.
+        search_path: the schemas of its SET search_path; None without one.
+        public: whether PUBLIC may execute it.
     """
 
     key: Key
@@ -131,6 +169,17 @@ class Function:
     returns: str
     statement: Node
     origin: Origin
+    language: str = "sql"
+    volatility: str = "volatile"
+    definer: bool = False
+    leakproof: bool = False
+    search_path: tuple[str, ...] | None = None
+    public: bool = True
+
+    @property
+    def bound(self) -> bool:
+        """Whether its body (`return …`, `begin atomic`) was resolved when it was created, not when it is called."""
+        return "sql_body" in self.statement
 
 
 @dataclass(eq=False, slots=True)
@@ -143,6 +192,7 @@ class Table:
         known: False where only mentions of it were seen, so that its columns are not known.
         partition_key: columns of a partitioned table's key; None stands for an expression.
         rls_origin: the statement that switched row security on last.
+        reads: tables and views that a materialized view's query names.
     """
 
     key: Key
@@ -159,6 +209,7 @@ class Table:
     rls_enabled: bool = False
     rls_forced: bool = False
     rls_origin: Origin | None = None
+    reads: tuple[Key, ...] = ()
 
     def __str__(self) -> str:
         return label(self.key)

@@ -12,6 +12,7 @@ from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
 from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
 from dbkit.lint.state import State
 from dbkit.lint.trees import (
+    SERIALS,
     as_text,
     column_type,
     commands,
@@ -20,7 +21,9 @@ from dbkit.lint.trees import (
     names,
     relation,
     role_name,
+    starred_relations,
     type_modifiers,
+    walk,
 )
 from dbkit.parse import Node, Statement
 
@@ -114,7 +117,12 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
     kind = "matview" if statement.node.get("objtype") == "OBJECT_MATVIEW" else "table"
     table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary, copied=True)
     state.create(table)
-    for target in statement.node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
+    query = statement.node.get("query", {}).get("SelectStmt", {})
+    table.reads = state.keys_read(query)
+    for source in starred_relations(query):
+        for column in getattr(state.tables.get(state.key(source)), "columns", {}).values():
+            table.columns[column.name] = Column(column.name, column.type, False, table.origin, column.modifiers)
+    for target in query.get("targetList", ()):
         result = target["ResTarget"]
         field_names = names(result.get("val", {}).get("ColumnRef", {}).get("fields", ()))
         column = result.get("name") or (field_names[-1] if field_names else None)
@@ -125,6 +133,9 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
 def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(node), statement.start)
     column = Column(node["colname"], column_type(node), is_not_null(node), origin, type_modifiers(node))
+    kinds = {constraint["contype"]: constraint for constraint in constraints_of(node)}
+    column.default = kinds.get("CONSTR_DEFAULT", {}).get("raw_expr", {})
+    column.identity = "CONSTR_IDENTITY" in kinds or column.type in SERIALS
     table.columns[column.name] = column
     state.effects_of(file).columns.append((table, column))
     for constraint in constraints_of(node):
@@ -138,6 +149,9 @@ def _add_constraint(
     if kind is None:
         return
     columns = tuple(names(node.get("fk_attrs" if kind == "foreign" else "keys", ()))) or default_columns
+    if kind == "exclude":
+        parts = [item["List"]["items"][0].get("IndexElem", {}) for item in node.get("exclusions", ())]
+        columns = tuple(part["name"] for part in parts if "name" in part)
     if node.get("indexname"):  # … USING INDEX: the constraint takes the index over, with its name
         index = table.indexes.pop(node["indexname"], None)
         columns = tuple(column for column in index.columns if column) if index else ()
@@ -191,7 +205,29 @@ def _create_policy(state: State, statement: Statement, file: LintFile) -> None:
     command = node.get("cmd_name", "all")
     policy = Policy(node["policy_name"], command, node.get("permissive", False), roles, origin)
     table.policies[policy.name] = policy
+    _set_conditions(state, policy, node)
     state.effects_of(file).secured.setdefault(table, origin)
+
+
+def _set_conditions(state: State, policy: Policy, node: Node) -> None:
+    policy.using, policy.check = node.get("qual", policy.using), node.get("with_check", policy.check)
+    both = [policy.using, policy.check]
+    policy.reads = state.keys_read(both)
+    policy.has_sublink = any(tag == "SubLink" for tag, _ in walk(both))
+
+
+def _alter_policy(state: State, statement: Statement, file: LintFile) -> None:
+    node = statement.node
+    policy = state.mention(node["table"], Origin(file, statement.start, statement.start)).policies.get(
+        node["policy_name"]
+    )
+    if policy is None:
+        return
+    policy.origin = Origin(file, statement.start, statement.start)
+    if "roles" in node:
+        policy.roles = tuple(role_name(role["RoleSpec"]) for role in node["roles"])
+    _set_conditions(state, policy, node)
+    state.effects_of(file).secured.setdefault(state.tables[state.key(node["table"])], policy.origin)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -219,14 +255,18 @@ def _alter_table_command(state: State, table: Table, command: Node, statement: S
     elif what == "AT_AddConstraint":
         _add_constraint(state, table, definition["Constraint"], (), statement, file)
     elif what == "AT_DropColumn":
-        _drop_column(state, table, name)
+        _drop_column(state, table, name, file)
     elif what in ("AT_SetNotNull", "AT_DropNotNull") and column:
         column.not_null = what == "AT_SetNotNull"
     elif what == "AT_AlterColumnType" and column:
         column.type = column_type(definition["ColumnDef"])
         column.modifiers = type_modifiers(definition["ColumnDef"])
+    elif what == "AT_ColumnDefault" and column:
+        column.default = definition
     elif what == "AT_DropConstraint":
-        table.constraints.pop(name, None)
+        dropped = table.constraints.pop(name, None)
+        if dropped is not None:
+            state.effects_of(file).dropped_constraints.append((table, dropped))
         state.drop_index(table, name)
     elif what == "AT_ValidateConstraint" and name in table.constraints:
         table.constraints[name].valid = True
@@ -240,12 +280,13 @@ def _alter_table_command(state: State, table: Table, command: Node, statement: S
         state.effects_of(file).secured.setdefault(table, table.rls_origin)
 
 
-def _drop_column(state: State, table: Table, column: str) -> None:
+def _drop_column(state: State, table: Table, column: str, file: LintFile) -> None:
     table.columns.pop(column, None)
     for constraint in [item for item in table.constraints.values() if column in item.columns]:
         del table.constraints[constraint.name]
     for index in [item for item in table.indexes.values() if column in item.columns]:
         state.drop_index(table, index.name)
+        state.effects_of(file).lost_indexes.add((table.key[0], index.name))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -390,6 +431,7 @@ _HANDLERS: dict[str, Handler] = {
     "CreateSchemaStmt": _create_schema,
     "IndexStmt": _create_index,
     "CreatePolicyStmt": _create_policy,
+    "AlterPolicyStmt": _alter_policy,
     "AlterTableStmt": _alter_table,
     "DropStmt": _drop,
     "RenameStmt": _rename,

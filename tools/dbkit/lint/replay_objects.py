@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Function, Origin, View
 from dbkit.lint.state import State
-from dbkit.lint.trees import names, relation, selected_columns, type_name
+from dbkit.lint.trees import (
+    commands,
+    constant,
+    names,
+    option,
+    relation,
+    role_name,
+    selected_columns,
+    true_option,
+    type_name,
+)
 from dbkit.parse import Node, Statement
 
 __all__ = ["OBJECT_HANDLERS", "Handler", "function_of"]
@@ -26,27 +38,141 @@ def function_of(state: State, statement: Statement, file: LintFile) -> Function:
         f"{item.get('name', '')} {type_name(item['argType'])}" for item in parameters if item["mode"] in _OUTPUTS
     ]
     returns = node.get("returnType")
-    return Function(
+    made = Function(
         key=state.object_key(names(node["funcname"])),
         arguments=tuple(type_name(item["argType"]) for item in parameters if item["mode"] not in _NOT_INPUTS),
         names=tuple(item.get("name", "") for item in parameters),
         returns=" ".join([type_name(returns) if returns else "", *outputs]).strip(),
         statement=node,
         origin=Origin(file, statement.start, statement.start),
+        public=not state.functions_closed,
     )
+    return replace(made, **_options(node.get("options", ())))
+
+
+def _options(options: Iterable[Node]) -> dict[str, Any]:
+    """The attributes of a Function that the options of CREATE or ALTER FUNCTION set."""
+    found: dict[str, Any] = {}
+    for item in options:
+        element = item["DefElem"]
+        name, value = element["defname"], element.get("arg", {})
+        if name in ("language", "volatility"):
+            found[name] = value["String"]["sval"].lower()
+        elif name in ("security", "leakproof"):
+            found["definer" if name == "security" else name] = value["Boolean"].get("boolval", False)
+        elif name == "set":
+            setting = value["VariableSetStmt"]
+            if setting["kind"] == "VAR_RESET_ALL" or setting.get("name") == "search_path":
+                found["search_path"] = _schemas(setting)
+    return found
+
+
+def _schemas(setting: Node) -> tuple[str, ...] | None:
+    if setting["kind"] == "VAR_SET_VALUE":
+        return tuple(constant(argument) or "" for argument in setting.get("args", ()))
+    return () if setting["kind"] == "VAR_SET_CURRENT" else None
 
 
 def _create_function(state: State, statement: Statement, file: LintFile) -> None:
     function = function_of(state, statement, file)
-    state.functions.setdefault(function.key, {})[function.arguments] = function
+    overloads = state.functions.setdefault(function.key, {})
+    earlier = overloads.get(function.arguments)
+    if earlier is not None:  # its privileges outlive a replacement
+        function = replace(function, public=earlier.public)
+    _keep(state, function, file)
+
+
+def _keep(state: State, function: Function, file: LintFile) -> None:
+    state.functions[function.key][function.arguments] = function
+    state.effects_of(file).functions[function.key, function.arguments] = None
+
+
+def _named_functions(state: State, node: Node) -> list[Function]:
+    """Those an ObjectWithArgs names; all of that name where no arguments are written."""
+    overloads = state.functions.get(state.object_key(names(node["objname"])), {})
+    types = tuple(type_name(item["TypeName"]) for item in node.get("objargs", ()))
+    if not node.get("args_unspecified") and types in overloads:
+        return [overloads[types]]
+    return list(overloads.values()) if node.get("args_unspecified") or len(overloads) == 1 else []
+
+
+def _alter_function(state: State, statement: Statement, file: LintFile) -> None:
+    changes = _options(statement.node.get("actions", ()))
+    origin = Origin(file, statement.start, statement.start)
+    for function in _named_functions(state, statement.node["func"]):
+        _keep(state, replace(function, **changes, origin=origin), file)
+
+
+def _grant(state: State, statement: Statement, file: LintFile) -> None:
+    """Follow what PUBLIC may execute."""
+    node = statement.node
+    if statement.tag == "AlterDefaultPrivilegesStmt":
+        # In one schema the default can only be widened: EXECUTE for PUBLIC comes from the built-in default.
+        if option(node.get("options", ()), "schemas") is None and _is_execute_for_public(node["action"]):
+            state.functions_closed = not node["action"].get("is_grant", False)
+        return
+    if not _is_execute_for_public(node):
+        return
+    for item in node.get("objects", ()):
+        if "ObjectWithArgs" in item:
+            found = _named_functions(state, item["ObjectWithArgs"])
+        else:
+            schema = names([item])[-1]
+            found = [one for key, all_of in state.functions.items() if key[0] == schema for one in all_of.values()]
+        for function in found:
+            state.functions[function.key][function.arguments] = replace(function, public=node.get("is_grant", False))
+
+
+def _is_execute_for_public(node: Node) -> bool:
+    if node.get("objtype") not in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"):
+        return False
+    privileges = [item["AccessPriv"].get("priv_name", "all") for item in node.get("privileges", ())]
+    grantees = [role_name(item["RoleSpec"]) for item in node.get("grantees", ())]
+    return "public" in grantees and (not privileges or "execute" in privileges)
 
 
 def _create_view(state: State, statement: Statement, file: LintFile) -> None:
     node = statement.node
     schema, name = relation(node["view"])
-    columns = tuple(names(node.get("aliases", ()))) or selected_columns(node.get("query", {}).get("SelectStmt", {}))
+    query = node.get("query", {}).get("SelectStmt", {})
+    columns = tuple(names(node.get("aliases", ()))) or selected_columns(query)
     key = (schema or "public", name)
-    state.views[key] = View(key, columns, Origin(file, statement.start, statement.start))
+    if node["view"].get("relpersistence") == "t":
+        key = ("pg_temp", name)
+    options = node.get("options", ())
+    state.views[key] = View(
+        key,
+        columns,
+        Origin(file, statement.start, statement.start),
+        state.keys_read(query),
+        query,
+        true_option(options, "security_invoker"),
+        true_option(options, "security_barrier"),
+    )
+    state.effects_of(file).views[key] = None
+
+
+def _alter_view(state: State, statement: Statement, file: LintFile) -> None:
+    schema, name = relation(statement.node["relation"])
+    view = state.views.get((schema or "public", name))
+    if view is None or statement.node.get("objtype") not in ("OBJECT_VIEW", "OBJECT_TABLE"):
+        return
+    for command in commands(statement.node):
+        if command["subtype"] not in ("AT_SetRelOptions", "AT_ResetRelOptions"):
+            continue
+        switched_on = command["subtype"] == "AT_SetRelOptions"
+        options = command["def"]["List"]["items"]
+        if option(options, "security_invoker") is not None:
+            view = replace(view, invoker=switched_on and true_option(options, "security_invoker"))
+        if option(options, "security_barrier") is not None:
+            view = replace(view, barrier=switched_on and true_option(options, "security_barrier"))
+    state.views[view.key] = replace(view, origin=Origin(file, statement.start, statement.start))
+    state.effects_of(file).views[view.key] = None
+
+
+def _create_trigger(state: State, statement: Statement, file: LintFile) -> None:
+    function = state.object_key(names(statement.node["funcname"]))
+    state.triggers.setdefault(function, []).append(state.key(statement.node["relation"]))
 
 
 def _create_type(state: State, statement: Statement, file: LintFile) -> None:
@@ -57,6 +183,8 @@ def _create_type(state: State, statement: Statement, file: LintFile) -> None:
     else:
         parts = names(node["domainname"] if "domainname" in node else node["typeName"])
     state.types.setdefault(state.object_key(parts), file)
+    if statement.tag == "CreateEnumStmt":
+        state.enums.add(state.object_key(parts))
 
 
 def _drop(state: State, statement: Statement, file: LintFile) -> None:
@@ -85,7 +213,12 @@ def _drop_function(state: State, node: Node, file: LintFile) -> None:
 
 OBJECT_HANDLERS: dict[str, Handler] = {
     "CreateFunctionStmt": _create_function,
+    "AlterFunctionStmt": _alter_function,
+    "GrantStmt": _grant,
+    "AlterDefaultPrivilegesStmt": _grant,
     "ViewStmt": _create_view,
+    "AlterTableStmt": _alter_view,
+    "CreateTrigStmt": _create_trigger,
     "CreateEnumStmt": _create_type,
     "CreateRangeStmt": _create_type,
     "CreateDomainStmt": _create_type,

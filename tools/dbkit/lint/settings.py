@@ -16,7 +16,8 @@ __all__ = ["KEYS", "Settings", "load_settings"]
 
 # What [lint] knows -> what it does.
 KEYS: Mapping[str, str] = {
-    "profile": "recommended (defects in anybody's SQL, the default), house (our conventions too) or strict.",
+    "profile": "recommended (defects in anybody's SQL, the default), house (our conventions too), strict, or citus "
+    "(recommended, and what sharding needs).",
     "select": "Names, codes or sets of the rules that run, instead of a profile.",
     "ignore": "Names, codes or sets of rules that do not run.",
     "severity": "Table: rule name or code -> error, warning or note.",
@@ -30,7 +31,7 @@ class Settings:
     """What `[lint]` asks for.
 
     Attributes:
-        profile: recommended, house or strict.
+        profile: recommended, house, strict or citus.
         rules: the rules that run, by name.
         severity: rule name -> severity that replaces the rule's own.
         house: whether cases that only our conventions mind are reported.
@@ -46,11 +47,14 @@ class Settings:
     backup_roles: frozenset[str] = frozenset({"dbkit_backup"})
 
 
-def load_settings(config: Config, profile: str | None = None) -> Settings:
+def load_settings(
+    config: Config, profile: str | None = None, *, known: Mapping[str, Rule] | None = None
+) -> Settings:
     """Read `[lint]`.
 
     Args:
         profile: overrides `[lint] profile` (and `select`).
+        known: the rules to choose from, by name; None for those that judge files.
 
     Raises:
         DbkitError: an unknown key, profile, rule or severity.
@@ -70,9 +74,11 @@ def load_settings(config: Config, profile: str | None = None) -> Settings:
             detail=f"The profiles are {', '.join(PROFILES)}.",
             hint="Name one of them with --profile or under [lint] profile.",
         )
-    rules = {name: rule for name, rule in load_rules().items() if rule.set in PROFILES[chosen]}
+    known = load_rules() if known is None else known
+    rules = {name: rule for name, rule in known.items() if rule.set in PROFILES[chosen]}
     if "select" in table and profile is None:
-        rules = _named(_strings(table, "select"), "select")
+        selected = _named(_strings(table, "select"), "select")
+        rules = {name: rule for name, rule in selected.items() if name in known}
     for name in _named(_strings(table, "ignore"), "ignore"):
         rules.pop(name, None)
     return Settings(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Function, Index, Key, Origin, Table, View, label
-from dbkit.lint.trees import relation
+from dbkit.lint.trees import relation, relations_in
 from dbkit.parse import Node
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class Effects:
     indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
     dropped_functions: set[Key] = field(default_factory=set)
+    functions: dict[tuple[Key, tuple[str, ...]], None] = field(default_factory=dict)  # made or altered, in order
+    views: dict[Key, None] = field(default_factory=dict)  # made or altered, in order
+    dropped_constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
+    lost_indexes: set[Key] = field(default_factory=set)  # that went with a column
     lockings: list[Locking] | None = None  # worked out by `timeouts` when a rule asks
     assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
 
@@ -44,6 +48,11 @@ class State:
         self.views: dict[Key, View] = {}
         self.functions: dict[Key, dict[tuple[str, ...], Function]] = {}  # by name, then by argument types
         self.schemas: dict[str, LintFile] = {}  # those a statement created, and where
+        self.roles: dict[LintFile, frozenset[str]] = {}  # those each file creates, worked out when a rule asks
+        self.enums: set[Key] = set()
+        self.lock_orders: dict[tuple[str, str], LintFile] = {}  # table locked before table, and where first
+        self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
+        self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
         self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}
@@ -111,6 +120,10 @@ class State:
             return parts[-2], parts[-1]
         keys = [key for key in self._index_tables if key[1] == parts[-1]]
         return keys[0] if len(keys) == 1 else ("public", parts[-1])
+
+    def keys_read(self, tree: object) -> tuple[Key, ...]:
+        """Full names of the tables and views a tree names, each once."""
+        return tuple(dict.fromkeys(self.key(node) for node in relations_in(tree)))
 
     def mention(self, node: Node, origin: Origin) -> Table:
         """The table a RangeVar names; one that was never seen is remembered as existing with unknown columns."""

@@ -6,13 +6,22 @@ nobody has described yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from dbkit.config import Config
 from dbkit.lint.model import Key, Table
 
 __all__ = ["DEFAULT_COLUMNS", "Tenants", "load_tenants"]
+
+# Words of role names.
+_OWNERS = frozenset({"owner", "definer", "migrator", "migrations", "migration", "postgres", "dba", "superuser"})
+_TRUSTED = (
+    _OWNERS
+    | {"admin", "administrator", "backup", "batch", "cron", "etl", "internal", "job", "jobs", "maintenance", "ops"}
+    | {"replication", "replicator", "service", "system", "worker", "workers"}
+)
 
 DEFAULT_COLUMNS = ("tenant_id", "organization_id", "company_id", "owner_user_id")
 
@@ -29,6 +38,8 @@ class Tenants:
         exempt: tables shared by all tenants, or internal; they have no tenant column.
         internal: the tables no application role reaches.
         registry: the table of tenants itself.
+        app_roles: roles that requests run as.
+        definers: the reviewed SECURITY DEFINER functions; empty for no list.
     """
 
     declared: bool = False
@@ -38,22 +49,39 @@ class Tenants:
     exempt: frozenset[Key] = frozenset()
     internal: frozenset[Key] = frozenset()
     registry: Key | None = None
+    app_roles: frozenset[str] = frozenset()
+    definers: frozenset[str] = frozenset()
+
+    def is_trusted(self, role: str) -> bool:
+        """Whether a role is one that maintains the database and may see every tenant, by its name.
+
+        Owners, definers, migrators, admins, jobs: no role that requests run as. A declared app role never is one.
+        """
+        return role not in self.app_roles and not _TRUSTED.isdisjoint(re.split(r"[\W_]+", role.lower()))
+
+    def is_owner(self, role: str) -> bool:
+        """Whether a role owns the objects, or acts for their owner, by its name."""
+        return role not in self.app_roles and not _OWNERS.isdisjoint(re.split(r"[\W_]+", role.lower()))
 
     def column(self, table: Table) -> str | None:
         """The tenant column of a table, None for a table that belongs to no tenant.
 
         A name in `tables` beats the schema's column, which beats the default names; the table must have the column.
         """
-        if table.key in self.exempt or table.kind == "matview":
+        return None if table.kind == "matview" else self.column_among(table.key, table.columns)
+
+    def column_among(self, key: Key, columns: Collection[str]) -> str | None:
+        """`column` for a table that is known by its name and the names of its columns."""
+        if key in self.exempt:
             return None
-        named = self.tables.get(table.key)
+        named = self.tables.get(key)
         if named is not None:
             return named
-        if table.key == self.registry:
+        if key == self.registry:
             return None
-        own = self.schemas.get(table.key[0])
+        own = self.schemas.get(key[0])
         candidates = self.columns if own is None else (own, *self.columns)
-        return next((column for column in candidates if column in table.columns), None)
+        return next((column for column in candidates if column in columns), None)
 
 
 def load_tenants(config: Config) -> Tenants:
@@ -75,6 +103,8 @@ def load_tenants(config: Config) -> Tenants:
         tables={_key(name): column for name, column in declared.tables.items()},
         exempt=frozenset(_key(name) for name in declared.shared) | internal,
         internal=internal,
+        app_roles=frozenset(declared.app_roles),
+        definers=frozenset(name.partition("(")[0] for name in declared.definers),
         registry=_key(declared.tenants.rpartition(".")[0]) if declared.tenants else None,
     )
 

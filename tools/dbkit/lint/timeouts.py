@@ -76,11 +76,15 @@ class _Walk:
                     self._set(str(name), call["args"][1:2], statement)
         if not (self.opened or self.context.file.section_at(statement.start).transactional):
             self.transaction += 1
-        found = [(self.context.state.name(node), lock) for node, lock in locks_of(statement) if self._exists(node)]
+        held = [
+            (self.context.state.name(node), lock)
+            for node, lock in locks_of(statement)
+            if lock >= Lock.SHARE_ROW_EXCLUSIVE and self._exists(node)
+        ]
         return Locking(
             statement,
             self.transaction,
-            tuple((table, lock) for table, lock in found if lock >= Lock.SHARE_ROW_EXCLUSIVE),
+            tuple(held),
             self.settings.get("lock_timeout"),
             self.settings.get("statement_timeout"),
         )

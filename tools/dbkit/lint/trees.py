@@ -30,12 +30,15 @@ __all__ = [
     "option",
     "range_var",
     "relation",
+    "relations_in",
     "role_name",
     "selected_columns",
     "starred_relations",
+    "true_option",
     "type_modifiers",
     "type_name",
     "walk",
+    "walk_outside",
 ]
 
 # The statements `column_definitions` reads.
@@ -47,19 +50,49 @@ SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4",
 
 def walk(tree: Any) -> Iterator[tuple[str, Node]]:
     """Every tagged node below (and not including) `tree`, as (tag, node), in no particular order."""
+    # The linter's innermost loop: the trees are plain dicts and lists, and a tag is what begins with a capital letter.
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            for key, value in item.items():
+                kind = type(value)
+                if kind is dict:
+                    if key < "a":
+                        yield key, value
+                    stack.append(value)
+                elif kind is list:
+                    stack.append(value)
+        elif type(item) is list or type(item) is tuple:
+            stack.extend(item)
+
+
+def walk_outside(tree: Any, inside: str = "SubLink") -> Iterator[tuple[str, Node]]:
+    """As `walk`, without what stands below nodes of one kind."""
     stack = [tree]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
             for key, value in item.items():
-                if isinstance(value, dict):
-                    if key[0].isupper():
-                        yield key, value
-                    stack.append(value)
-                elif isinstance(value, list):
+                if isinstance(value, dict) and key[0].isupper():
+                    yield key, value
+                if key != inside and isinstance(value, (dict, list)):
                     stack.append(value)
         elif isinstance(item, list):
             stack.extend(item)
+
+
+def relations_in(tree: Any) -> list[Node]:
+    """The tables and views (RangeVar) a tree names, without the names its WITH clauses give."""
+    found, named = [], set()
+    for tag, node in walk(tree):
+        if tag == "RangeVar":
+            found.append(node)
+        elif "relname" in node.get("relation", ()):  # what INSERT, UPDATE and DELETE change
+            found.append(node["relation"])
+        elif tag == "CommonTableExpr":
+            named.add(node["ctename"])
+    return [node for node in found if "schemaname" in node or node["relname"] not in named]
 
 
 def calls(tree: Any, function: str) -> Iterator[Node]:
@@ -342,6 +375,19 @@ def option(options: Iterable[Node], name: str) -> Node | None:
         if element.get("defname") == name:
             return element
     return None
+
+
+def true_option(options: Iterable[Node], name: str) -> bool:
+    """Whether a boolean storage or view option is on; a name without a value is."""
+    element = option(options, name)
+    if element is None:
+        return False
+    value = element.get("arg", {})
+    written = value.get("String", {}).get("sval") or value.get("Integer", {}).get("ival")
+    return not value or bool(value.get("Boolean", {}).get("boolval")) or str(written).lower() in _TRUE
+
+
+_TRUE = frozenset({"true", "t", "on", "yes", "y", "1"})
 
 
 def role_name(role: Node) -> str:

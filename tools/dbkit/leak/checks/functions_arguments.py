@@ -36,6 +36,12 @@ _PREFIX = re.compile(r"^(?:p|in|arg|a|i|v|par|param)?_+|_+$")
 _INTEGERS = ("int2", "int4", "int8", "numeric")
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TABLE = re.compile(r"^(?:table|tbl|relation|entity|model|resource)(?:_?(?:name|type|id))?$")
+# Texts a body holds, and those it compares one name with: `x = 'a'`, `x in ('a', 'b')`, `case x when 'a'`.
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_COMPARISON = r"(?:=|<>|!=|is\s+(?:not\s+)?distinct\s+from|(?:not\s+)?in)\s*(\([^)]*\)|'(?:[^']|'')*')"
+_CASE = r"\bcase\s+{name}\s+when\b(.*?)\bend\s+case\b"
+_WHEN = re.compile(r"(?:^|\bwhen)\s*'((?:[^']|'')*)'", re.IGNORECASE)
+_KEYS_ALONE = 3
 _PER_ARGUMENT = 8
 _PER_FUNCTION = 40
 _PRODUCT = 24
@@ -160,6 +166,7 @@ class Caller:
                 found += [Candidate(table.name, table.name) for table in tables]
         if not found and element.base == "uuid":
             found = list(self._any_id(tables, element.base))
+        found += [Candidate(text, text) for text in _compared(routine.facts.text, argument.name)]
         found += [Candidate(text, text) for text in (element.labels or _NEUTRAL.get(element.base, ()))]
         if not found:
             found = [Candidate(None, None)]
@@ -235,13 +242,22 @@ class Caller:
         yield from self._of_column(keys[-1] if keys else "id", [table], base)
 
     def _documents(self, routine: Routine, tables: list[Table]) -> list[Candidate]:
-        """JSON arguments carry what the body takes out of them, as one object and as a list of one."""
-        keys = [key for each in self.routines.reached(routine) for key in each.facts.json_keys]
-        if not keys:
-            return [Candidate("{}", "{}")]
-        one = self._document(keys, tables)
+        """JSON arguments carry what the body takes out of them or lists by name, as one object and as a list of one.
+
+        Whole objects first; a body that refuses some of the keys may take each of them alone, or none.
+        """
+        reached = self.routines.reached(routine)
+        columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+        named = {text for each in reached for text in _LITERAL.findall(each.facts.text)}
+        keys = [key for each in reached for key in each.facts.json_keys] + [name for name in columns if name in named]
+        keys = list(dict.fromkeys(keys))
+        empty = [Candidate("{}", "{}"), Candidate("[]", "[]")]
+        one = self._document(keys or columns, tables)
         many = Candidate(f"[{one.own}]", f"[{one.victim}]", one.about)
-        return [one, many, self._document(keys, tables, values=False)]
+        if not keys:
+            return [*empty, one, many]
+        alone = [self._document([key], tables) for key in keys[:_KEYS_ALONE]]
+        return [one, many, self._document(keys, tables, values=False), *empty, *alone]
 
     def _document(self, keys: Iterable[str], tables: list[Table], *, values: bool = True) -> Candidate:
         """One object for each; without `values` the victim's has the victim's ids and the caller's values."""
@@ -290,7 +306,7 @@ def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:
 
 
 def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
-    """All combinations where they are few; otherwise each argument's first, then its others in step."""
+    """All combinations where they are few; otherwise each argument's first, then its others alone and in step."""
     number = 1
     for candidates in lists:
         number *= len(candidates)
@@ -298,10 +314,10 @@ def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
         yield from itertools.product(*lists)
         return
     for step in range(max(map(len, lists), default=0)):
+        for place, candidates in enumerate(lists):
+            if 0 < step < len(candidates):
+                yield tuple(candidates[step] if n == place else each[0] for n, each in enumerate(lists))
         yield tuple(candidates[min(step, len(candidates) - 1)] for candidates in lists)
-    for place, candidates in enumerate(lists):
-        for candidate in candidates[1:]:
-            yield tuple(candidate if n == place else each[0] for n, each in enumerate(lists))
 
 
 def _patterns(candidates: tuple[Candidate, ...]) -> Iterator[frozenset[str]]:
@@ -339,6 +355,19 @@ def _fits(text: str, base: str) -> bool:
     if base == "bool":
         return text in ("t", "f")
     return base in ("inet", "int4range", "int8range", "daterange", "tstzrange", "tsrange", "numrange")
+
+
+def _compared(text: str, name: str) -> list[str]:
+    """Texts that a body compares an argument with, in its order."""
+    if not name:
+        return []
+    word = rf"(?<![\w.]){re.escape(name)}"
+    found: list[str] = []
+    for listed in re.findall(rf"{word}\s*{_COMPARISON}", text, re.IGNORECASE):
+        found += _LITERAL.findall(listed)
+    for branches in re.findall(_CASE.format(name=re.escape(name)), text, re.IGNORECASE | re.DOTALL):
+        found += _WHEN.findall(branches)
+    return list(dict.fromkeys(found))
 
 
 def _singular(name: str) -> str:

@@ -14,17 +14,16 @@ from collections.abc import Iterator
 from dbkit.leak.checks.functions_arguments import Call, Caller, injections
 from dbkit.leak.checks.functions_catalog import Routine, Routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.functions_states import REPLICA, Question, other_states, removable
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import HOLDS, LEAK
 from dbkit.leak.rows import VICTIM
 from dbkit.leak.session import Outcome
 from dbkit.report import Evidence, Finding, Severity
-from dbkit.tenancy.model import Kind
 
 __all__ = ["attack_routine", "unreviewed"]
 
-_REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 _SETS_CONTEXT = re.compile(r"\bset_config\b|\bset\s+(?:local\s+|session\s+)?[\w.]+\s*(?:=|\bto\b)", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bdblink\w*\s*\(", re.IGNORECASE)
 _AGGREGATES = re.compile(r"\b(?:count|sum|avg|min|max|\w+_agg|group\s+by)\b", re.IGNORECASE)
@@ -87,10 +86,28 @@ class _Attack:
             if found is not None:
                 return found
             outcomes.append(outcome)
-        found = self._alone(calls, control_text) or self._outdated(calls, control_text) or self._injected(control_text)
+        for shown in other_states(self._question(calls, outcomes)):
+            return self._leak(shown.sql, shown.witness, control_text, shown.how, shown.prepare)
+        found = self._injected(control_text)
         if found is not None:
             return found
         return self._without_leak(outcomes, calls[0], control)
+
+    def _question(self, calls: list[Call], outcomes: list[Outcome]) -> Question:
+        reviewed = not unreviewed(self.routine, self.stand.model.declaration.definers)
+        return Question(
+            self.stand,
+            self.effects,
+            self.routine,
+            self.text,
+            self.tables,
+            [call for call in calls if not self._by_contract(call)],
+            refused=all(outcome.refused for outcome in outcomes),
+            writes=self.writes,
+            truncates=self.truncates,
+            dynamic=self.dynamic,
+            reviewed=reviewed,
+        )
 
     def _judge(self, call: Call, outcome: Outcome, control: str) -> Finding | None:
         witness = self.stand.shown(outcome, call.given)
@@ -112,62 +129,19 @@ class _Attack:
             witness = self.effects.written(self.truncates)
             if witness:
                 return self._leak(call.sql, witness, control, "foreign writes")
+        witness = self._whole_row(outcome)
+        if witness:
+            return self._leak(call.sql, f"the answer is {witness}", control, "foreign rows")
         return self._depends(call, outcome, control)
 
-    def _alone(self, calls: list[Call], control: str) -> Finding | None:
-        """Once more when the caller has no rows left: what hands out the next row then hands out the victim's."""
-        own = [name for name in self.tables if name in self.stand.victims and self._removable(name)]
-        if not own or not (self.routine.definer or self.routine.settings):
-            return None
-        tables = self.stand.protected
-        remove = [f"delete from {tables[name].table.sql} where not ({self.stand.victims[name]})" for name in own]
-        for call in [call for call in calls if not call.names][:2]:
-            outcome = self.stand.run(call.sql, (_REPLICA[0], *remove, _REPLICA[1]))
-            witness = self.stand.shown(outcome, call.given) or (
-                None if outcome.refused else self.effects.written(self.truncates)
-            )
-            if witness:
-                witness = f"with no rows of its own left, {witness}"
-                return self._leak(call.sql, witness, control, "foreign rows", (_REPLICA[0], *remove, _REPLICA[1]))
+    def _whole_row(self, outcome: Outcome) -> str | None:
+        """Which row of the victim's the answer is, told by all of its values, those that went in included."""
+        for name, table in self.stand.protected.items():
+            if table.table.name == self.routine.returns and name in self.stand.victims and outcome.rows:
+                stored = {row[0] for row in self.stand.whole_rows(name) if row[0]}
+                if stored & {cell for row in outcome.rows for cell in row}:
+                    return f"a row of {name} that is the victim's"
         return None
-
-    def _outdated(self, calls: list[Call], control: str) -> Finding | None:
-        """Once more when the victim's rows have what maintenance looks for: old timestamps, flags set."""
-        if not (self.routine.definer and self.writes) or not unreviewed(
-            self.routine, self.stand.model.declaration.definers
-        ):
-            return None
-        marked = {name: marks for name in self.tables if name in self.stand.victims and (marks := self._marks(name))}
-        if not marked:
-            return None
-        tables, victims = self.stand.protected, self.stand.victims
-        updates = (f"update {tables[name].table.sql} set {to} where {victims[name]}" for name, to in marked.items())
-        prepare = (_REPLICA[0], *updates, _REPLICA[1])
-        for call in [call for call in calls if not call.names][:2]:
-            for name in marked:
-                if self.stand.run("select 1", prepare).refused:
-                    return None
-                before = self.effects.victims_rows(name)
-                if self.stand.run(call.sql, prepare).refused:
-                    break
-                gone = before - self.effects.victims_rows(name)
-                if gone:
-                    witness = f"{len(gone)} rows of the victim in {name} are gone or changed, once they are outdated"
-                    return self._leak(call.sql, witness, control, "foreign writes", prepare)
-        return None
-
-    def _marks(self, name: str) -> str:
-        """Assignments that give a table's rows what the body may ask of timestamps and flags."""
-        table = self.stand.protected[name].table
-        words = set(re.findall(r"\w+", self.text))
-        values = dict.fromkeys(("timestamptz", "timestamp", "date"), "'2000-01-01'")
-        values["bool"] = "not coalesce({}, false)"
-        return ", ".join(
-            f"{column.sql} = {values[column.base].format(column.sql)}"
-            for column in table.columns.values()
-            if column.name in words and column.base in values and not column.generated
-            and column.name not in table.primary_key
-        )  # fmt: skip
 
     # The context
 
@@ -215,14 +189,14 @@ class _Attack:
         relevant = [
             name
             for name in self.tables
-            if name in self.stand.victims and self._removable(name, registries=not existence and bool(call.names))
+            if name in self.stand.victims and removable(self.stand, name, registries=not existence and bool(call.names))
         ]
         if not relevant or not (self.routine.definer or self.routine.settings):
             return None
         tables = {name: self.stand.protected[name].table.sql for name in relevant}
         remove = [f"delete from {sql} where {self.stand.victims[name]}" for name, sql in tables.items()]
         again = self.stand.run(call.sql)
-        without = self.stand.run(call.sql, (_REPLICA[0], *remove, _REPLICA[1]))
+        without = self.stand.run(call.sql, (REPLICA[0], *remove, REPLICA[1]))
         if again.rows != outcome.rows or without.refused or without.rows == outcome.rows:
             return None
         witness = f"returns {_cell(outcome)}, and without the victim's rows {_cell(without)}"
@@ -258,16 +232,6 @@ class _Attack:
             return True
         left = Counter(without.rows) - Counter(outcome.rows)
         return self.routine.returns_set and not left and not _AGGREGATES.search(self.text)
-
-    def _removable(self, name: str, *, registries: bool = False) -> bool:
-        """Memberships stay, and registries too where only existence is told: that is another question."""
-        model = self.stand.model
-        if model.memberships and name == model.memberships.table:
-            return False
-        if registries:
-            return True
-        known = {model.registry and model.registry[0], model.users and model.users[0]}
-        return name not in known and self.stand.scope.tables[name].kind is not Kind.MEMBER
 
     # Dynamic SQL
 

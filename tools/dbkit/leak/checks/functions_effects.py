@@ -115,6 +115,11 @@ class Stand:
                         open_to_caller.add(value)
         return {value: place for value, place in theirs.items() if value not in open_to_caller}
 
+    def whole_rows(self, name: str) -> tuple[tuple[str | None, ...], ...]:
+        """The victim's rows of a table as they are now, each as one text, the way a row type comes out of a call."""
+        query = f"select t::text from {self.protected[name].table.sql} t where {self.victims[name]}"
+        return self.attacker.session.run("reset session authorization", query).rows
+
     # What an outcome shows
 
     def shown(self, outcome: Outcome, given: str) -> str | None:

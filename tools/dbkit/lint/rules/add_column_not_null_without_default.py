@@ -35,7 +35,7 @@ from dbkit.report import Severity
 rule = Rule(code="L006", severity=Severity.ERROR, lock="fails 23502 on a table with rows", files=frozenset({MIGRATION}))
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

@@ -33,11 +33,12 @@ rule = Rule(
     code="C014",
     severity=Severity.ERROR,
     lock="ACCESS EXCLUSIVE and a rewrite of table and indexes",
+    work="rewrite",
     files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

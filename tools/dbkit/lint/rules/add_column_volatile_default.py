@@ -35,6 +35,7 @@ rule = Rule(
     code="L007",
     severity=Severity.ERROR,
     lock="ACCESS EXCLUSIVE and a rewrite of table and indexes",
+    work="rewrite",
     files=frozenset({MIGRATION}),
 )
 
@@ -63,7 +64,7 @@ _VOLATILE = frozenset(
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

@@ -34,11 +34,12 @@ rule = Rule(
     code="C022",
     severity=Severity.WARNING,
     lock="ACCESS EXCLUSIVE while the index is built",
+    work="build",
     files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddConstraint", "AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     for constraint in added_constraints(statement.node):

@@ -33,11 +33,15 @@ from dbkit.parse import Statement
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C019", severity=Severity.ERROR, lock="ACCESS EXCLUSIVE while the index is built", files=frozenset({MIGRATION})
+    code="C019",
+    severity=Severity.ERROR,
+    lock="ACCESS EXCLUSIVE while the index is built",
+    work="build",
+    files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddConstraint", "AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     for constraint in added_constraints(statement.node):

@@ -39,7 +39,7 @@ rule = Rule(
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AlterColumnType")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     table = context.state.find(relation)

@@ -36,6 +36,7 @@ rule = Rule(
     code="L015",
     severity=Severity.WARNING,
     lock="ACCESS EXCLUSIVE and a rewrite of table and indexes",
+    work="rewrite",
     files=frozenset({MIGRATION}),
 )
 
@@ -44,7 +45,7 @@ _INTEGERS = ("int2", "int4", "int8")
 _SIZED = ("timestamp", "timestamptz", "time", "timetz", "interval", "varbit")
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AlterColumnType")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

@@ -30,14 +30,16 @@ create table app.notes (
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import Fix, constraint_name, name_constraints
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import commands, constraints_of
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C080", severity=Severity.NOTE)
+rule = Rule(code="C080", severity=Severity.NOTE, fix="the name PostgreSQL would give")
 
 _KINDS = {
     "CONSTR_CHECK": "check",
@@ -47,7 +49,8 @@ _KINDS = {
 }
 
 
-@rule.on("CreateStmt", "AlterTableStmt")
+@rule.on("CreateStmt")
+@rule.on_alter("AT_AddConstraint", "AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     if node["relation"].get("relpersistence") == "t":
@@ -62,11 +65,25 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             at=statement.offset(nameless[0]),
             object=table,
             hint="Write constraint name before it.",
+            fix=partial(_fix, statement),
         )
 
 
 def _constraints(element: Node) -> list[Node]:
     return [element["Constraint"]] if "Constraint" in element else constraints_of(element.get("ColumnDef", {}))
+
+
+def _fix(statement: Statement) -> Fix | None:
+    node = statement.node
+    taken: set[str] = set()
+    listed = []
+    for element in [*node.get("tableElts", ()), *(command.get("def", {}) for command in commands(node))]:
+        column = element.get("ColumnDef", {}).get("colname")
+        for item in _constraints(element):
+            if _is_nameless(item):
+                columns = (column,) if column else ()
+                listed.append((item, constraint_name(node["relation"]["relname"], item, columns, taken)))
+    return name_constraints(statement, listed)
 
 
 def _is_nameless(constraint: Node) -> bool:

@@ -37,11 +37,12 @@ rule = Rule(
     code="C172",
     severity=Severity.WARNING,
     lock="ACCESS EXCLUSIVE on the partition while indexes are built",
+    work="build",
     files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AttachPartition")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     parent = context.state.find(statement.node["relation"])
     for command in commands(statement.node):

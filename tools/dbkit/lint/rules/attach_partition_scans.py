@@ -39,11 +39,12 @@ rule = Rule(
     code="C007",
     severity=Severity.WARNING,
     lock="ACCESS EXCLUSIVE on the partition while it is read",
+    work="scan",
     files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AttachPartition")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for command in commands(statement.node):
         if command["subtype"] != "AT_AttachPartition":

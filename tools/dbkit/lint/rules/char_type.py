@@ -31,11 +31,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import text_with_check
 from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="L028", severity=Severity.WARNING)
+rule = Rule(code="L028", severity=Severity.WARNING, fix="text and a named check of the length")
 
 
 @rule.on_column("bpchar")
@@ -44,4 +45,5 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
         f"column {name} is char, padded with blanks",
         at=statement.offset(column),
         hint="Write text, and a check on the length or form.",
+        fix=lambda: text_with_check(statement, column, statement.node["relation"]["relname"]),
     )

@@ -27,7 +27,13 @@ from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C025", severity=Severity.ERROR, lock="ACCESS EXCLUSIVE and a rewrite", files=frozenset({MIGRATION}))
+rule = Rule(
+    code="C025",
+    severity=Severity.ERROR,
+    lock="ACCESS EXCLUSIVE and a rewrite",
+    work="rewrite",
+    files=frozenset({MIGRATION}),
+)
 
 
 @rule.on("ClusterStmt")

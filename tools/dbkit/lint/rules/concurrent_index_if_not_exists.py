@@ -25,15 +25,23 @@ create index concurrently docs_body_idx on app.docs (body);
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import without_if_not_exists
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C035", severity=Severity.WARNING, lock="none; hides a half-built index", files=frozenset({MIGRATION}))
+rule = Rule(
+    code="C035",
+    severity=Severity.WARNING,
+    lock="none; hides a half-built index",
+    files=frozenset({MIGRATION}),
+    fix="no if not exists",
+)
 
 
 @rule.on("IndexStmt")
@@ -53,4 +61,5 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         at=statement.start,
         object=context.state.name(node["relation"]),
         hint=f"Write drop index concurrently if exists {name}; before it, and leave if not exists out.",
+        fix=partial(without_if_not_exists, statement),
     )

@@ -28,9 +28,11 @@ alter table app.orders validate constraint orders_total_positive;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import not_valid
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import commands, constraints_of, has_default
 from dbkit.parse import Node, Statement
@@ -40,14 +42,16 @@ rule = Rule(
     code="L012",
     severity=Severity.ERROR,
     lock="ACCESS EXCLUSIVE (check) or SHARE ROW EXCLUSIVE on both tables (foreign key) while every row is read",
+    work="scan",
     files=frozenset({MIGRATION}),
+    fix="not valid, and the validate in a migration of its own",
 )
 
 _KINDS = {"CONSTR_CHECK": "check", "CONSTR_FOREIGN": "foreign key"}
 _HINT = "Add it not valid here and validate it in a later migration."
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddConstraint", "AT_AddColumn", "AT_ValidateConstraint")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if statement.node.get("objtype") != "OBJECT_TABLE" or context.state.is_new(relation, context.file):
@@ -88,6 +92,7 @@ def _added(constraint: Node, statement: Statement, context: Context) -> Hit:
         at=statement.offset(constraint),
         object=table,
         hint=_HINT,
+        fix=partial(not_valid, statement, constraint),
     )
 
 

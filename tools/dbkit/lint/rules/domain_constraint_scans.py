@@ -35,6 +35,7 @@ rule = Rule(
     code="C033",
     severity=Severity.WARNING,
     lock="SHARE on every table that uses the domain, during a full scan",
+    work="scan",
     files=frozenset({MIGRATION}),
 )
 

@@ -31,7 +31,11 @@ from dbkit.parse import Statement
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C044", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE on unknown dependents", files=frozenset({MIGRATION})
+    code="C044",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE on unknown dependents",
+    files=frozenset({MIGRATION}),
+    triggers=("cascade",),
 )
 
 

@@ -36,7 +36,7 @@ rule = Rule(
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_DropColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.file.destructive or context.state.is_new(relation, context.file):

@@ -22,16 +22,22 @@ drop index concurrently app.orders_account_id_idx;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import concurrently
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C003", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE on table and index", files=frozenset({MIGRATION})
+    code="C003",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE on table and index",
+    files=frozenset({MIGRATION}),
+    fix="drop index concurrently, in a section without a transaction",
 )
 
 
@@ -49,4 +55,5 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             at=statement.start,
             object=".".join(parts),
             hint="Write drop index concurrently, in a file whose section says: -- migrate:up transaction:false",
+            fix=partial(concurrently, statement, context.section),
         )

@@ -32,7 +32,7 @@ from dbkit.report import Severity
 rule = Rule(code="C052", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE, short", files=frozenset({MIGRATION}))
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_DropNotNull")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

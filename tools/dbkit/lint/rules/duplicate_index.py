@@ -39,7 +39,7 @@ from dbkit.report import Severity
 rule = Rule(code="L043", severity=Severity.WARNING)
 
 
-@rule.concluded
+@rule.concluded_with("indexes")
 def check(context: Context) -> Iterator[Hit]:
     for table, index in context.indexes_here():
         twin = _twin(table, index)

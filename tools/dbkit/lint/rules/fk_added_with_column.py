@@ -40,7 +40,7 @@ rule = Rule(
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

@@ -47,7 +47,7 @@ _SAME = {
 }
 
 
-@rule.settled
+@rule.settled_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         target = context.state.tables.get(constraint.target) if constraint.target else None

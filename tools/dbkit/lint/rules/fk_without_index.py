@@ -39,7 +39,7 @@ from dbkit.report import Severity
 rule = Rule(code="L031", severity=Severity.ERROR, lock="a DELETE on the parent scans the child while holding row locks")
 
 
-@rule.concluded
+@rule.concluded_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         if constraint.kind != "foreign" or not constraint.columns or table.temporary or not table.known:

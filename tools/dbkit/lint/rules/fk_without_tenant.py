@@ -43,7 +43,7 @@ from dbkit.report import Severity
 rule = Rule(code="L032", severity=Severity.ERROR)
 
 
-@rule.settled
+@rule.settled_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         parent = context.state.tables.get(constraint.target) if constraint.target else None

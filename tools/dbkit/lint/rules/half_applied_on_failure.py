@@ -46,10 +46,10 @@ def check(context: Context) -> Iterator[Hit]:
     if context.file.own_line:
         return
     for section in context.file.sections:
-        inside = [item for item in context.file.script.statements if section.start <= item.start < section.end]
-        if section.transactional or section.name != "up" or not any(map(refused_in_transaction, inside)):
+        if section.transactional or section.name != "up":
             continue
-        if any(item.tag == "TransactionStmt" for item in inside):
+        inside = [item for item in context.file.script.statements if section.start <= item.start < section.end]
+        if not any(map(refused_in_transaction, inside)) or any(item.tag == "TransactionStmt" for item in inside):
             continue
         for statement in inside:
             if _is_unguarded(statement):

@@ -61,6 +61,8 @@ def check(context: Context) -> Iterator[Hit]:
         )
         return
     migration = Migration(file.module or "", name["version"], name["name"], file.path, (), parse_native)
+    # What is judged, which is not always what is on disk; with plain line ends, as the runner reads it.
+    migration.__dict__["text"] = file.text.replace("\r\n", "\n")
     try:
         parsed = migration.parsed
     except DbkitError as error:

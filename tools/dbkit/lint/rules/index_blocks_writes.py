@@ -24,9 +24,11 @@ On a partitioned table: create it `on only` the parent, concurrently on each par
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import concurrently
 from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Statement
 from dbkit.report import Severity
@@ -35,7 +37,9 @@ rule = Rule(
     code="L010",
     severity=Severity.ERROR,
     lock="SHARE on the table for the whole build",
+    work="build",
     files=frozenset({MIGRATION}),
+    fix="create index concurrently, in a migration of its own where this one has a transaction",
 )
 
 
@@ -57,4 +61,5 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         at=statement.start,
         object=table,
         hint=hint,
+        fix=partial(concurrently, statement, context.section, movable=True),
     )

@@ -36,7 +36,7 @@ rule = Rule(code="C064", severity=Severity.WARNING, lock="widening it later rewr
 _TYPES = ("int4", "serial", "serial4")
 
 
-@rule.settled
+@rule.settled_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         if constraint.kind != "primary" or len(constraint.columns) != 1 or table.temporary:

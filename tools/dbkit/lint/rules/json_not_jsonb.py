@@ -29,11 +29,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import retype
 from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C062", severity=Severity.WARNING)
+rule = Rule(code="C062", severity=Severity.WARNING, fix="jsonb")
 
 
 @rule.on_column("json")
@@ -42,4 +43,5 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
         f"column {name} is json, which cannot be compared or indexed",
         at=statement.offset(column),
         hint="Write jsonb.",
+        fix=lambda: retype(statement, column, "jsonb"),
     )

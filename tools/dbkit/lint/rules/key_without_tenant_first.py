@@ -38,7 +38,7 @@ from dbkit.report import Severity
 rule = Rule(code="L033", severity=Severity.ERROR, set=HOUSE)
 
 
-@rule.settled
+@rule.settled_with("tables")
 def check(context: Context) -> Iterator[Hit]:
     for table in context.made_here():
         tenant = context.tenants.column(table)

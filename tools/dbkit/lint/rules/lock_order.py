@@ -2,7 +2,8 @@
 
 ## What it does
 Reports a transaction of a migration that takes a strong lock on a table and then on one that the first references: by
-a foreign key or, where none is declared, by a column named after it.
+a foreign key or, where none is declared, by a column named after it. Two tables that an earlier migration of the series
+locks the other way round are noted.
 
 ## Why is this bad?
 Inserts into the child lock child and parent in the other order, and so do other migrations: one of the two is killed
@@ -29,6 +30,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.model import Table
 from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.timeouts import transactions
 from dbkit.report import Severity
 
 rule = Rule(
@@ -39,7 +41,7 @@ rule = Rule(
 _PLURALS = ("", "s", "es")
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     locked: list[Table] = []
     for statement in context.file.script.statements:
@@ -61,6 +63,30 @@ def check(context: Context) -> Iterator[Hit]:
                 )
                 break
         locked.append(table)
+
+
+@rule.settled_with("locks")
+def check_earlier_files(context: Context) -> Iterator[Hit]:
+    orders, warned = context.state.lock_orders, set()
+    for transaction in transactions(context):
+        locked: list[str] = []
+        for table, start in [(table, item.statement.start) for item in transaction for table in item.tables]:
+            if table in locked:
+                continue
+            for earlier in locked:
+                other = orders.get((table, earlier))
+                orders.setdefault((earlier, table), context.file)
+                if other is None or other is context.file or table in warned:
+                    continue
+                warned.add(table)
+                yield Hit(
+                    f"{table} is locked after {earlier}, and {other.path.name} locks them the other way round",
+                    at=start,
+                    object=table,
+                    hint="Keep to one order, the referenced table first.",
+                    severity=Severity.NOTE,
+                )
+            locked.append(table)
 
 
 def _references(child: Table, parent: Table) -> bool:

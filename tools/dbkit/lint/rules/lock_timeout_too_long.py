@@ -38,7 +38,7 @@ rule = Rule(code="C029", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE queue
 _LONGEST = 30_000  # milliseconds
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     reported = set()
     for locking in strong_locks(context):

@@ -43,7 +43,7 @@ rule = Rule(
 _MANY = 3
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     by_transaction: dict[int, dict[str, int]] = {}
     for locking in strong_locks(context):

@@ -24,19 +24,25 @@ alter table app.docs add column region text;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import before_statement
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.timeouts import strong_locks
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C027", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE queue without a bound", files=frozenset({MIGRATION})
+    code="C027",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE queue without a bound",
+    files=frozenset({MIGRATION}),
+    fix="set local lock_timeout = '2s'",
 )
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     # This project's own runner sets [migrations] lock_timeout for every file.
     if context.file.own_line:
@@ -48,5 +54,11 @@ def check(context: Context) -> Iterator[Hit]:
                 at=locking.statement.start,
                 object=locking.tables[0],
                 hint="Begin with: set local lock_timeout = '2s';",
+                fix=partial(
+                    before_statement,
+                    locking.statement,
+                    "set local lock_timeout = '2s';",
+                    context.file.section_at(locking.statement.start),
+                ),
             )
             return

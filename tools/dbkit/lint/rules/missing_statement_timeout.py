@@ -25,19 +25,25 @@ alter table app.docs add column region text;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import before_statement
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.timeouts import strong_locks
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C028", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE held without a bound", files=frozenset({MIGRATION})
+    code="C028",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE held without a bound",
+    files=frozenset({MIGRATION}),
+    fix="set local statement_timeout = '30s'",
 )
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     # This project's own runner watches its statements and says who waits.
     if context.file.own_line:
@@ -49,5 +55,11 @@ def check(context: Context) -> Iterator[Hit]:
                 at=locking.statement.start,
                 object=locking.tables[0],
                 hint="Begin with: set local statement_timeout = '30s';",
+                fix=partial(
+                    before_statement,
+                    locking.statement,
+                    "set local statement_timeout = '30s';",
+                    context.file.section_at(locking.statement.start),
+                ),
             )
             return

@@ -33,7 +33,7 @@ from dbkit.lint.trees import CREATING_STATEMENTS, created_names
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C073", severity=Severity.NOTE)
+rule = Rule(code="C073", severity=Severity.NOTE, triggers=('"',))
 
 
 @rule.on(*CREATING_STATEMENTS)

@@ -35,6 +35,7 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
+    triggers=("password",),
 )
 
 

@@ -33,11 +33,15 @@ from dbkit.parse import Statement
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C021", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE and a full scan", files=frozenset({MIGRATION})
+    code="C021",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE and a full scan",
+    work="scan",
+    files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_AddConstraint")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     table = context.state.find(relation)

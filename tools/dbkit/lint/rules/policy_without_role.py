@@ -24,14 +24,16 @@ create policy members_read on app.docs for select to app_user
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import to_roles
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import role_name
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="L018", severity=Severity.ERROR)
+rule = Rule(code="L018", severity=Severity.ERROR, fix="the declared app roles")
 
 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
@@ -50,5 +52,6 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         at=statement.start,
         object=table,
         hint="Name the roles it is for: to app_user",
+        fix=partial(to_roles, statement, context.tenants.app_roles),
         convention=written and restrictive,
     )

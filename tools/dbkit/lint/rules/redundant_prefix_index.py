@@ -40,7 +40,7 @@ from dbkit.report import Severity
 rule = Rule(code="L043", severity=Severity.WARNING)
 
 
-@rule.concluded
+@rule.concluded_with("indexes")
 def check(context: Context) -> Iterator[Hit]:
     made = list(context.indexes_here())
     for table, index in made:

@@ -32,6 +32,7 @@ rule = Rule(
     code="L041",
     severity=Severity.ERROR,
     lock="ACCESS EXCLUSIVE on the materialized view",
+    work="build",
     files=EVERYWHERE,
     bodies=frozenset({DO, FUNCTION}),
 )

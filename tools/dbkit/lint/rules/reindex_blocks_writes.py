@@ -22,9 +22,11 @@ reindex table concurrently app.orders;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.fix import concurrently
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import option
 from dbkit.parse import Statement
@@ -34,7 +36,9 @@ rule = Rule(
     code="C004",
     severity=Severity.WARNING,
     lock="SHARE on the table, ACCESS EXCLUSIVE on each index",
+    work="build",
     files=frozenset({MIGRATION}),
+    fix="reindex concurrently, in a section without a transaction",
 )
 
 
@@ -49,4 +53,5 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         "reindex blocks writes until the index is rebuilt",
         at=statement.start,
         hint="Write reindex … concurrently, in a file whose section says: -- migrate:up transaction:false",
+        fix=partial(concurrently, statement, context.section),
     )

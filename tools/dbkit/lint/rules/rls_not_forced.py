@@ -23,15 +23,17 @@ alter table app.docs force row level security;
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import Fix, force_row_security
 from dbkit.lint.rule import Hit, Rule
 from dbkit.report import Severity
 
-rule = Rule(code="L016", severity=Severity.ERROR)
+rule = Rule(code="L016", severity=Severity.ERROR, fix="force row level security behind the enable")
 
 
-@rule.settled
+@rule.settled_with("secured")
 def check(context: Context) -> Iterator[Hit]:
     for table in context.secured_here():
         if table.rls_enabled and not table.rls_forced and table.rls_origin and table.rls_origin.file is context.file:
@@ -40,4 +42,11 @@ def check(context: Context) -> Iterator[Hit]:
                 at=table.rls_origin,
                 object=str(table),
                 hint=f"alter table {table} force row level security;",
+                fix=partial(_fix, table.rls_origin.statement, context),
             )
+
+
+def _fix(start: int, context: Context) -> Fix | None:
+    """ENABLE and FORCE in one statement."""
+    enabling = [item for item in context.file.script.statements if item.start == start]
+    return force_row_security(enabling[0]) if enabling and enabling[0].tag == "AlterTableStmt" else None

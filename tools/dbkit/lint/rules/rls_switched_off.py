@@ -45,7 +45,7 @@ _MESSAGES = {
 }
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_DisableRowSecurity", "AT_NoForceRowSecurity")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for command in commands(statement.node):
         message = _MESSAGES.get(command["subtype"])

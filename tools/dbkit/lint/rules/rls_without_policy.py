@@ -34,7 +34,7 @@ from dbkit.report import Severity
 rule = Rule(code="L016", severity=Severity.ERROR)
 
 
-@rule.settled
+@rule.settled_with("secured")
 def check(context: Context) -> Iterator[Hit]:
     for table in context.secured_here():
         if table.rls_enabled and not table.policies:

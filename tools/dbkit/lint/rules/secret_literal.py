@@ -30,7 +30,15 @@ from dbkit.lint.engine import Context
 from dbkit.lint.rule import EVERYWHERE, Hit, Rule
 from dbkit.report import Severity
 
-rule = Rule(code="L050", severity=Severity.ERROR, files=EVERYWHERE)
+rule = Rule(
+    code="L050",
+    severity=Severity.ERROR,
+    files=EVERYWHERE,
+    triggers=(
+        "private key", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk_live", "rk_live", "sk-", "xox",
+        "sg.", "aiza", "eyj", "://",
+    ),
+)  # fmt: skip
 
 # Forms that nothing but a secret has; what stands for one in examples is left alone by _PLACEHOLDER.
 _SECRET = re.compile(
@@ -46,15 +54,12 @@ _SECRET = re.compile(
     |\b[a-z][a-z0-9+.-]*://[^\s:/@'"]+:(?P<password>[^\s:/@'"]{3,})@[^\s'"]+""",
     re.VERBOSE,
 )
-_WORDS = ("private key", "akia", "asia", "gh", "sk_", "rk_", "sk-", "xox", "sg.", "aiza", "eyj", "://")
 _PLACEHOLDER = re.compile(r"^(?:\$|\{|<|%|x+$|\*+$|pass(?:word)?$|secret$|changeme$)", re.IGNORECASE)
 
 
 @rule.settled
 def check(context: Context) -> Iterator[Hit]:
     text = context.file.text
-    if not any(word in text.lower() for word in _WORDS):
-        return
     for match in _SECRET.finditer(text):
         if match["password"] is None or not _PLACEHOLDER.match(match["password"]):
             yield Hit(

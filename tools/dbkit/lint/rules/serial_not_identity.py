@@ -26,14 +26,16 @@ create table app.notes (
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import identity
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import SERIALS, column_definitions, column_type
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C063", severity=Severity.WARNING)
+rule = Rule(code="C063", severity=Severity.WARNING, triggers=("serial",), fix="bigint generated always as identity")
 
 
 @rule.on("CreateStmt")
@@ -44,4 +46,5 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 f"column {name} is {column_type(column)}",
                 at=statement.offset(column),
                 hint="Write bigint generated always as identity (by default, where rows are loaded with their ids).",
+                fix=partial(identity, statement, column),
             )

@@ -35,11 +35,15 @@ from dbkit.parse import Statement
 from dbkit.report import Severity
 
 rule = Rule(
-    code="L008", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE during a full scan", files=frozenset({MIGRATION})
+    code="L008",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE during a full scan",
+    work="scan",
+    files=frozenset({MIGRATION}),
 )
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_SetNotNull")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

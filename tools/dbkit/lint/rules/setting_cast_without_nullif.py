@@ -24,8 +24,10 @@ create policy members_read on app.docs for select to app_user
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import safe_setting
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
 from dbkit.lint.trees import constant, names, walk
 from dbkit.parse import Node, Statement
@@ -39,6 +41,7 @@ rule = Rule(
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
     triggers=("current_setting",),
+    fix="nullif(current_setting('…', true), '')",
 )
 
 _TEXT = frozenset({"text", "varchar", "bpchar", "name", "char"})
@@ -58,6 +61,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 at=statement.offset(node["arg"]["FuncCall"]),
                 object=setting,
                 hint=f"nullif(current_setting('{setting}', true), '')::{target}",
+                fix=partial(safe_setting, statement, node["arg"]["FuncCall"], context),
             )
 
 

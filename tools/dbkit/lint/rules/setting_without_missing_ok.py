@@ -26,8 +26,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import safe_setting
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Node, Statement
@@ -41,6 +43,7 @@ rule = Rule(
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
     triggers=("current_setting",),
+    fix="nullif(current_setting('…', true), '')",
 )
 
 _HANDLER = re.compile(r"\bwhen\s+[\w\s']*\b(?:undefined_object|others|42704)\b", re.IGNORECASE)
@@ -58,6 +61,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 at=statement.offset(call),
                 object=setting,
                 hint=f"nullif(current_setting('{setting}', true), '')",
+                fix=partial(safe_setting, statement, call, context),
             )
 
 

@@ -47,7 +47,7 @@ _APART = (
 )
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     for transaction in transactions(context):
         made: dict[str, set[str]] = {}

@@ -35,7 +35,7 @@ rule = Rule(code="C065", severity=Severity.WARNING, lock="widening it later rewr
 _TYPES = ("int2", "smallserial", "serial2")
 
 
-@rule.settled
+@rule.settled_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         if constraint.kind != "primary" or len(constraint.columns) != 1 or table.temporary:

@@ -32,7 +32,13 @@ from dbkit.lint.trees import commands
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C023", severity=Severity.WARNING, lock="ACCESS EXCLUSIVE and a rewrite", files=frozenset({MIGRATION}))
+rule = Rule(
+    code="C023",
+    severity=Severity.WARNING,
+    lock="ACCESS EXCLUSIVE and a rewrite",
+    work="rewrite",
+    files=frozenset({MIGRATION}),
+)
 
 _REWRITING = {
     "AT_SetUnLogged": "set unlogged",
@@ -42,7 +48,7 @@ _REWRITING = {
 }
 
 
-@rule.on("AlterTableStmt")
+@rule.on_alter("AT_SetUnLogged", "AT_SetLogged", "AT_SetTableSpace", "AT_SetAccessMethod")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):

@@ -37,7 +37,8 @@ from dbkit.report import Severity
 rule = Rule(code="C082", severity=Severity.WARNING)
 
 
-@rule.on("CreateStmt", "AlterTableStmt")
+@rule.on("CreateStmt")
+@rule.on_alter("AT_AddInherit")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     inherits = "inhRelations" in node and "partbound" not in node

@@ -37,7 +37,7 @@ from dbkit.report import Severity
 rule = Rule(code="C069", severity=Severity.WARNING)
 
 
-@rule.settled
+@rule.settled_with("tables")
 def check(context: Context) -> Iterator[Hit]:
     for table in context.made_here():
         if table.kind in ("table", "partitioned") and table.known and not table.copied and not table.primary_key:

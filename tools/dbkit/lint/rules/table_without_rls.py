@@ -44,7 +44,7 @@ from dbkit.report import Severity
 rule = Rule(code="L016", severity=Severity.ERROR)
 
 
-@rule.settled
+@rule.settled_with("tables")
 def check(context: Context) -> Iterator[Hit]:
     for table in context.made_here():
         if table.kind not in ("table", "partitioned") or table.rls_enabled:

@@ -29,11 +29,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import retype
 from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="L027", severity=Severity.ERROR)
+rule = Rule(code="L027", severity=Severity.ERROR, fix="timestamptz")
 
 
 @rule.on_column("timestamp")
@@ -42,4 +43,5 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
         f"column {name} is a timestamp without time zone",
         at=statement.offset(column),
         hint="Write timestamptz; it takes the same eight bytes.",
+        fix=lambda: retype(statement, column, "timestamptz"),
     )

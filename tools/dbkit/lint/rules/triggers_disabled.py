@@ -37,7 +37,8 @@ rule = Rule(
 )
 
 
-@rule.on("AlterTableStmt", "VariableSetStmt")
+@rule.on("VariableSetStmt")
+@rule.on_alter("AT_DisableTrigAll")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     if statement.tag == "VariableSetStmt":

@@ -31,7 +31,13 @@ from dbkit.lint.trees import option
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C024", severity=Severity.ERROR, lock="ACCESS EXCLUSIVE and a rewrite", files=frozenset({MIGRATION}))
+rule = Rule(
+    code="C024",
+    severity=Severity.ERROR,
+    lock="ACCESS EXCLUSIVE and a rewrite",
+    work="rewrite",
+    files=frozenset({MIGRATION}),
+)
 
 
 @rule.on("VacuumStmt")

@@ -30,12 +30,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import text_with_check
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import type_modifiers
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="L028", severity=Severity.WARNING)
+rule = Rule(code="L028", severity=Severity.WARNING, fix="text and a named check of the length")
 
 
 @rule.on_column("varchar")
@@ -45,4 +46,5 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
             f"column {name} is varchar({type_modifiers(column)[0]})",
             at=statement.offset(column),
             hint="Write text, and a check (length(…) <= n) where a limit is meant.",
+            fix=lambda: text_with_check(statement, column, statement.node["relation"]["relname"]),
         )

@@ -40,7 +40,7 @@ rule = Rule(
 )
 
 
-@rule.settled
+@rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     for transaction in transactions(context):
         held: list[str] = []

@@ -1,0 +1,1 @@
+update app.docs d set body = p.body from app.pages p where p.id = d.id;

@@ -1,0 +1,1 @@
+copy app.accounts (tenant_id, id, email) from '/srv/accounts.csv'; -- finding

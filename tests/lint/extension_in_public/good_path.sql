@@ -1,0 +1,2 @@
+set local search_path = app;
+create extension pgcrypto;

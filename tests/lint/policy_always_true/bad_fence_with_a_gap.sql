@@ -1,0 +1,3 @@
+drop policy members_all on app.accounts;
+create policy base on app.accounts for all to app_user using (true); -- finding
+create policy fence on app.accounts as restrictive for select to app_user using (tenant_id = (select app.current_tenant()));

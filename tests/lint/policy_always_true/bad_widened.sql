@@ -1,0 +1,1 @@
+alter policy members_all on app.accounts using (email = 'x' or true); -- finding

@@ -1,0 +1,3 @@
+create table app.parcels ( -- finding
+    id uuid primary key
+);

@@ -1,0 +1,10 @@
+create schema app;
+create table app.orders (id bigint primary key, customer text, total numeric);
+create index orders_customer_idx on app.orders (customer);
+create index orders_customer_pattern on app.orders (customer text_pattern_ops);
+create index orders_customer_open on app.orders (customer) where total > 0;
+create index orders_customer_paid on app.orders (customer) where total = 0;
+create index orders_customer_hash on app.orders using hash (customer);
+create index orders_customer_c on app.orders (customer collate "C");
+create index orders_lower on app.orders (lower(customer), total);
+create index orders_upper on app.orders (upper(customer), total);

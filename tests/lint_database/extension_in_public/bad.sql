@@ -1,0 +1,2 @@
+-- finding: pg_trgm
+create extension pg_trgm with schema public;

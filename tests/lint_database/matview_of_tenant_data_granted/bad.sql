@@ -1,0 +1,9 @@
+-- finding: app.totals
+create role lint_matview_user;
+create schema app;
+create table app.notes (tenant_id uuid, id bigint, primary key (tenant_id, id));
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy own on app.notes using (tenant_id::text = (select current_setting('app.tenant', true)));
+create materialized view app.totals as select count(*) as notes from app.notes;
+grant select on app.totals to lint_matview_user;

@@ -1,0 +1,12 @@
+create role lint_matview_reader;
+create role lint_maintenance;
+create schema app;
+create table app.notes (tenant_id uuid, id bigint, primary key (tenant_id, id));
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy own on app.notes using (tenant_id::text = (select current_setting('app.tenant', true)));
+create materialized view app.totals as select count(*) as notes from app.notes;
+grant select on app.totals to lint_maintenance;
+create table app.countries (code text primary key);
+create materialized view app.codes as select code from app.countries;
+grant select on app.codes to lint_matview_reader;

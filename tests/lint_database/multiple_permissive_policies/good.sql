@@ -1,0 +1,10 @@
+create role lint_few_user;
+create role lint_few_admin;
+create schema app;
+create table app.notes (tenant_id uuid, user_id uuid, id bigint, primary key (tenant_id, id));
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy a on app.notes for select to lint_few_user using (user_id is null);
+create policy b on app.notes for select to lint_few_admin using (true);
+create policy c on app.notes for insert to lint_few_user with check (user_id is null);
+create policy d on app.notes as restrictive to public using (tenant_id is not null);

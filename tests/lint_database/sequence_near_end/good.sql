@@ -1,0 +1,10 @@
+create schema app;
+create table app.events (id serial primary key);
+select setval('app.events_id_seq', 1000000000);
+create table app.orders (id bigint generated always as identity primary key);
+select setval('app.orders_id_seq', 9000000000);
+create sequence app.turns maxvalue 10 cycle;
+select setval('app.turns', 9);
+create sequence app.unused maxvalue 10;
+create sequence app.down increment -1 minvalue -100 maxvalue -1;
+select setval('app.down', -30);

@@ -1,0 +1,11 @@
+create schema app;
+create table app.notes (tenant_id uuid, id bigint, primary key (tenant_id, id));
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy own on app.notes using (tenant_id::text = (select current_setting('app.tenant', true)));
+create table app.countries (code text primary key);
+create table app.parts (tenant_id uuid, id bigint, primary key (tenant_id, id)) partition by hash (tenant_id);
+create table app.parts_1 partition of app.parts for values with (modulus 1, remainder 0);
+alter table app.parts enable row level security;
+alter table app.parts force row level security;
+create policy own on app.parts using (tenant_id::text = (select current_setting('app.tenant', true)));

@@ -1,0 +1,3 @@
+-- finding: app.cache
+create schema app;
+create unlogged table app.cache (id bigint primary key);

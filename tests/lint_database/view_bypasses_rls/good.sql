@@ -1,0 +1,11 @@
+create role lint_view_reader;
+create schema app;
+create table app.notes (tenant_id uuid, id bigint, primary key (tenant_id, id));
+alter table app.notes enable row level security;
+alter table app.notes force row level security;
+create policy own on app.notes using (tenant_id::text = (select current_setting('app.tenant', true)));
+create view app.note_list with (security_invoker = true) as select * from app.notes;
+create table app.countries (code text primary key);
+create view app.country_list as select * from app.countries;
+create view app.kept_for_the_owner as select * from app.notes;
+grant select on app.note_list, app.country_list to lint_view_reader;

@@ -1,0 +1,247 @@
+"""Calls made again while rows are in another state: what a function does may wait for a flag, a step or an empty table.
+
+The population is one moment of a product's life. Each state here is prepared by the administrator, by the words of the
+body: the caller has no rows left; the victim's rows are outdated, flagged or in a named status; nothing hangs on them;
+the victim has none yet; or, where every call was refused, everybody is at the step the body asks for. What counts is
+what the call does to the victim's rows after that, or what of them it shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dbkit.leak.checks.functions_arguments import Call
+from dbkit.leak.checks.functions_catalog import Routine
+from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.rows import VICTIM, identify
+from dbkit.tenancy.model import Kind
+from dbkit.tenancy.relations import Column, Table, literal
+
+__all__ = ["REPLICA", "Question", "Shown", "other_states", "removable"]
+
+# Around statements that no trigger and no foreign key is to notice.
+REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
+
+_TEXTS = ("text", "varchar", "bpchar", "citext", "name")
+_TIMES = ("timestamptz", "timestamp", "date")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_CALLS = 4
+_STATES = 4
+_AWAKENED = 12
+_STAYS = ("a", "r")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One function to call again.
+
+    Attributes:
+        text: its body and those of the functions it calls.
+        tables: what they touch.
+        calls: as they were made in the plain state, in order.
+        refused: every one of them was refused.
+        reviewed: the declaration lists the function; what it does to everybody's rows on its own is meant.
+    """
+
+    stand: Stand
+    effects: Effects
+    routine: Routine
+    text: str
+    tables: list[str]
+    calls: list[Call]
+    refused: bool
+    writes: bool
+    truncates: bool
+    dynamic: bool
+    reviewed: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A leak that one state shows. `how` is "foreign rows" or "foreign writes"."""
+
+    sql: str
+    witness: str
+    how: str
+    prepare: tuple[str, ...]
+
+
+def other_states(question: Question) -> Iterator[Shown]:
+    """What calls show in other states; nothing for functions that row security judges all the way."""
+    if question.routine.definer or question.routine.settings:
+        yield from _alone(question)
+    if question.routine.definer:
+        if question.writes:
+            yield from _outdated(question)
+            yield from _childless(question)
+            yield from _absent(question)
+        if question.refused:
+            yield from _awakened(question)
+
+
+def removable(stand: Stand, name: str, *, registries: bool = False) -> bool:
+    """Memberships stay, and registries too where only existence is told: that is another question."""
+    model = stand.model
+    if model.memberships and name == model.memberships.table:
+        return False
+    if registries:
+        return True
+    known = {model.registry and model.registry[0], model.users and model.users[0]}
+    return name not in known and stand.scope.tables[name].kind is not Kind.MEMBER
+
+
+def _alone(question: Question) -> Iterator[Shown]:
+    """The caller has no rows left: what hands out the next row then hands out the victim's."""
+    stand = question.stand
+    own = [name for name in question.tables if name in stand.victims and removable(stand, name)]
+    if not own:
+        return
+    remove = [f"delete from {stand.protected[name].table.sql} where not ({stand.victims[name]})" for name in own]
+    prepare = (REPLICA[0], *remove, REPLICA[1])
+    for call in [call for call in question.calls if not call.names][:2]:
+        outcome = stand.run(call.sql, prepare)
+        witness = stand.shown(outcome, call.given)
+        how = "foreign rows"
+        if witness is None and not outcome.refused:
+            witness = question.effects.written(question.truncates)
+        if witness:
+            yield Shown(call.sql, f"with no rows of its own left, {witness}", how, prepare)
+
+
+def _outdated(question: Question) -> Iterator[Shown]:
+    """A row of the victim's has what maintenance and second steps look for: old timestamps, flags set, a status."""
+    stand = question.stand
+    for name in _touched(question):
+        table = stand.protected[name].table
+        # One row of the victim's: PL/pgSQL refuses a second one behind INTO, and one is enough to be shown.
+        one = identify(table, stand.population.tables[name].rows[VICTIM])
+        for marks in _marks(question, table):
+            prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
+            for call in _calls(question, table):
+                yield from _changed(question, call, prepare, name, "once one is outdated")
+
+
+def _childless(question: Question) -> Iterator[Shown]:
+    """No row references the victim's any more, which had kept it from being deleted."""
+    if not re.search(r"\bdelete\b", question.text, re.IGNORECASE):
+        return
+    stand = question.stand
+    for name in _touched(question):
+        remove = [
+            f"delete from {child.table.sql} where {stand.victims[other]}"
+            for other, child in stand.protected.items()
+            for key in child.table.foreign_keys
+            if other in stand.victims and other != name and key.target == name and key.on_delete in _STAYS
+        ]
+        if remove:
+            prepare = (REPLICA[0], *dict.fromkeys(remove), REPLICA[1])
+            for call in _calls(question, stand.protected[name].table):
+                if call.names:
+                    yield from _changed(question, call, prepare, name, "once nothing references them")
+
+
+def _absent(question: Question) -> Iterator[Shown]:
+    """The victim has no row yet, so that one is stored for it and not refused for the one that is there."""
+    stand = question.stand
+    if not re.search(r"\binsert\s+into\b", question.text, re.IGNORECASE):
+        return
+    for name in _touched(question):
+        if stand.protected[name].kind is not Kind.TENANT or not removable(stand, name):
+            continue
+        table = stand.protected[name].table
+        prepare = (REPLICA[0], f"delete from {table.sql} where {stand.victims[name]}", REPLICA[1])
+        for call in [call for call in question.calls if "tenant" in call.names]:
+            yield from _changed(question, call, prepare, name, "where there were none")
+
+
+def _awakened(question: Question) -> Iterator[Shown]:
+    """Everybody's rows are at a step that the body names, where none of the plain calls got past the first question."""
+    stand = question.stand
+    for name in _touched(question):
+        table = stand.protected[name].table
+        for column in table.columns.values():
+            for step in _steps(question, table, column):
+                prepare = (REPLICA[0], f"update {table.sql} set {column.sql} = {literal(step)}", REPLICA[1])
+                if stand.run("select 1", prepare).refused:
+                    continue
+                named = [call for call in question.calls if literal(step) in call.sql]
+                for call in (named or question.calls)[:_AWAKENED]:
+                    outcome = stand.run(call.sql, prepare)
+                    witness = stand.shown(outcome, call.given)
+                    where = f"with {column.name} = {literal(step)} everywhere"
+                    if witness:
+                        yield Shown(call.sql, f"{where}, the answer shows {witness}", "foreign rows", prepare)
+                    elif not outcome.refused and question.writes:
+                        yield from _changed(question, call, prepare, name, where)
+
+
+# Parts of states
+
+
+def _touched(question: Question) -> list[str]:
+    """Tables with rows of the victim that the function works on; with dynamic SQL it may be any."""
+    victims = question.stand.victims
+    named = [name for name in question.tables if name in victims]
+    if question.dynamic and any(argument.type.base == "regclass" for argument in question.routine.arguments):
+        return named + [name for name in victims if name not in named]
+    return named
+
+
+def _calls(question: Question, table: Table) -> list[Call]:
+    """Calls that may reach a row of a table: those that name it where they name tables, else the first of each kind."""
+    calls = [call for call in question.calls if table.sql in call.sql and call.names]
+    if not calls:
+        named = [call for call in question.calls if call.names]
+        unnamed = [] if question.reviewed else [call for call in question.calls if not call.names][:2]
+        calls = unnamed + named
+    return calls[:_CALLS]
+
+
+def _marks(question: Question, table: Table) -> Iterator[str]:
+    """Assignments that give a table's rows what the body may ask of timestamps, flags and statuses."""
+    words = set(re.findall(r"\w+", question.text))
+    columns = [
+        column
+        for column in table.columns.values()
+        if column.name in words and not column.generated and column.name not in table.primary_key
+    ]
+    fixed = {column.sql: "'2000-01-01'" for column in columns if column.base in _TIMES}
+    fixed |= {column.sql: f"not coalesce({column.sql}, false)" for column in columns if column.base == "bool"}
+    states = {column.sql: found for column in columns if (found := _steps(question, table, column, compared=True))}
+    for number in range(min(_STATES, max(map(len, states.values()), default=1))):
+        chosen = {name: literal(found[min(number, len(found) - 1)]) for name, found in states.items()}
+        assignments = [f"{name} = {value}" for name, value in {**fixed, **chosen}.items()]
+        if assignments:
+            yield ", ".join(assignments)
+
+
+def _steps(question: Question, table: Table, column: Column, *, compared: bool = False) -> list[str]:
+    """Texts of a column that the body names: those its CHECK lists, or those it is compared with."""
+    if column.base not in _TEXTS or column.name in table.primary_key:
+        return []
+    if compared:
+        pattern = rf"\b{re.escape(column.name)}\s*(?:=|in\b)\s*(\([^)]*\)|'(?:[^']|'')*')"
+        listed = " ".join(re.findall(pattern, question.text, re.IGNORECASE))
+        return list(dict.fromkeys(_LITERAL.findall(listed)))
+    if column.name not in question.text:
+        return []
+    listed = " ".join(check.expression for check in table.checks if set(check.columns) == {column.name})
+    named = set(_LITERAL.findall(question.text))
+    return [text for text in dict.fromkeys(_LITERAL.findall(listed)) if text in named]
+
+
+def _changed(question: Question, call: Call, prepare: tuple[str, ...], name: str, when: str) -> Iterator[Shown]:
+    """Whether the call, in this state, leaves the victim's rows of a table other than the state made them."""
+    stand, effects = question.stand, question.effects
+    if stand.run("select 1", prepare).refused:
+        return
+    before = effects.victims_rows(name)
+    if stand.run(call.sql, prepare).refused:
+        return
+    after = effects.victims_rows(name)
+    if before != after:
+        count = len((before - after) or (after - before))
+        witness = f"{count} rows of the victim in {name} are gone, changed or new, {when}"
+        yield Shown(call.sql, witness, "foreign writes", prepare)

@@ -1,0 +1,45 @@
+"""What a run of the linter returns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dbkit.report import Finding, Report, Severity
+
+if TYPE_CHECKING:
+    from dbkit.lint.files import LintFile
+    from dbkit.lint.fix import Fix
+
+__all__ = ["LintResult", "Repair"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A finding, the file it is in, and the edits its rule proposes."""
+
+    finding: Finding
+    file: LintFile
+    fix: Fix
+
+
+@dataclass
+class LintResult:
+    """A report.
+
+    Attributes:
+        texts: what its locations point into (by displayed name), for code frames.
+        baseline: `[lint] baseline`.
+        repairs: what the rules propose, where that was asked for.
+    """
+
+    report: Report
+    texts: dict[str, str]
+    baseline: str | None = None
+    repairs: list[Repair] = field(default_factory=list)
+
+    def count(self) -> dict[str, int]:
+        """How many findings of each severity, the worst first."""
+        severities = Counter(finding.severity for finding in self.report.findings)
+        return {str(severity): severities[severity] for severity in reversed(Severity)}

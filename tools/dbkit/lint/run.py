@@ -1,0 +1,128 @@
+"""Lint, or say again what an earlier run over the same input found: the linter's front door.
+
+A run is known by a digest of everything it depends on: the linter itself, the project file, the arguments, and the
+bytes of every file that may be read. Nothing else is imported before that digest is known to be new, so that a second
+run over a thousand files costs hardly more than reading them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dbkit.config import Config, cache_dir
+from dbkit.lint.result import LintResult
+from dbkit.lint.store import code_digest, finding_of, is_ours, row_of, write_whole
+from dbkit.report import Report
+
+if TYPE_CHECKING:
+    from dbkit.lint.sizes import Sizes
+
+__all__ = ["lint"]
+
+# Findings of this many runs are kept; the oldest go first.
+_RUNS_KEPT = 32
+# What layouts keep beside their SQL and read: sqitch.plan, migration_lock.toml, metadata.toml, V1__a.sql.conf.
+_SETTINGS = (".plan", ".toml", ".conf")
+
+
+def lint(
+    config: Config,
+    paths: Sequence[Path] = (),
+    *,
+    history: Sequence[Path] = (),
+    each: bool = False,
+    profile: str | None = None,
+    only: Collection[Path] | None = None,
+    remember: bool = True,
+    sizes: Sizes | None = None,
+) -> LintResult:
+    """Judge SQL files; arguments and errors are those of `dbkit.lint.engine.lint`.
+
+    Args:
+        remember: use and keep what runs over the same files left in the cache folder.
+    """
+    folder = cache_dir() / "lint"
+    if not (remember and is_ours(folder)):
+        from dbkit.lint.engine import lint as judge
+
+        return judge(config, paths, history=history, each=each, profile=profile, only=only, remember=False, sizes=sizes)
+    contents: dict[str, bytes] = {}
+    chosen = None if only is None else sorted(map(str, only))
+    options = (list(map(str, paths)), list(map(str, history)), each, profile, chosen, sizes)
+    kept = folder / f"findings-{_digest(config, (*paths, *history), repr(options), contents)}.json"
+    known = _recalled(kept, contents)
+    if known is not None:
+        return known
+    from dbkit.lint.engine import lint as judge
+
+    result = judge(config, paths, history=history, each=each, profile=profile, only=only, sizes=sizes)
+    _keep(kept, result)
+    return result
+
+
+def _digest(config: Config, paths: Iterable[Path], options: str, contents: dict[str, bytes]) -> str:
+    """Changes with anything the findings depend on; fills in the bytes of each SQL file by its absolute path."""
+    from dbkit.source import packaged_root, sql_root
+
+    digest = hashlib.blake2b(f"{code_digest()}\0{config!r}\0{Path.cwd()}\0{options}".encode(), digest_size=16)
+    roots = [*paths, sql_root(config), config.resolve(config.migrations.dir)]
+    if config.modules:
+        roots.append(packaged_root())
+    # A file is judged after the numbered ones beside it.
+    folders = sorted({str((root if root.is_dir() else root.parent).absolute()) for root in roots})
+    whole = {str(root.absolute()) for root in roots if root.is_dir()}
+    for folder in folders:
+        for place, name, data in _inputs(folder, deep=folder in whole):
+            path = os.path.join(place, name)  # noqa: PTH118, for thousands of them
+            if name.endswith(".sql"):
+                contents[path] = data
+            digest.update(f"{path}\0{len(data)}\0".encode(errors="surrogatepass"))
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _inputs(folder: str, *, deep: bool) -> Iterator[tuple[str, str, bytes]]:
+    """(folder, name, bytes) of every file the linter may read, in a fixed order."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        if not deep:
+            folders.clear()
+        for name in sorted(files):
+            if name.endswith(".sql") or name.endswith(_SETTINGS):
+                try:
+                    with open(f"{place}{os.sep}{name}", "rb", buffering=0) as stream:  # noqa: PTH123
+                        yield place, name, stream.read()
+                except OSError as error:  # the run will say so
+                    yield place, name, str(error).encode()
+
+
+def _recalled(kept: Path, contents: dict[str, bytes]) -> LintResult | None:
+    try:
+        stored = json.loads(kept.read_bytes())
+        findings = [finding_of(row) for row in stored["findings"]]
+        places = {finding.location.file for finding in findings if finding.location}
+        texts = {place: contents[str(Path(place).absolute())].decode("utf-8-sig") for place in places}
+        return LintResult(Report("lint", findings, stored["summary"]), texts, stored["baseline"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # a memory that cannot be read is no memory
+
+
+def _keep(kept: Path, result: LintResult) -> None:
+    """A full disk or a folder that cannot be written costs the memory, not the run."""
+    stored = {
+        "summary": result.report.summary,
+        "baseline": result.baseline,
+        "findings": [row_of(finding) for finding in result.report.findings],
+    }
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(kept, json.dumps(stored, ensure_ascii=False).encode())
+        runs = sorted(kept.parent.glob("findings-*.json"), key=lambda path: path.stat().st_mtime)
+        for path in runs[:-_RUNS_KEPT]:
+            path.unlink(missing_ok=True)

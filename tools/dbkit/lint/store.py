@@ -1,0 +1,84 @@
+"""Files of the cache folder: whose they are, how they are written, what makes them stale."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dbkit.report import Finding, Location, Severity
+
+__all__ = ["code_digest", "digest_of", "finding_of", "is_ours", "row_of", "write_whole"]
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether nobody else may have written what the folder holds; true for one that does not exist."""
+    try:
+        return folder.stat().st_uid == os.geteuid()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, also under a second run and kill -9. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def digest_of(parts: Iterable[object]) -> str:
+    """32 hex digits of the texts of some values."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(f"{part}\0".encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Changes with the linter: every module of it and what it builds on, by size and time of change."""
+    package = Path(__file__).parent
+    folders = (package, package / "rules", package.parent, package.parent / "tenancy", package.parent / "migrate")
+    entries = [entry for folder in folders for entry in os.scandir(folder) if entry.name.endswith((".py", ".toml"))]
+    return digest_of(sorted(f"{entry.path} {entry.stat().st_size} {entry.stat().st_mtime_ns}" for entry in entries))
+
+
+def row_of(finding: Finding) -> list[Any]:
+    """A finding of the linter as JSON values."""
+    place = finding.location
+    return [
+        finding.rule,
+        finding.message,
+        int(finding.severity),
+        finding.category,
+        finding.object,
+        [place.file, place.line, place.column] if place else None,
+        finding.detail,
+        finding.hint,
+    ]
+
+
+def finding_of(row: list[Any]) -> Finding:
+    """What `row_of` took. Raises ValueError or TypeError for anything else."""
+    rule, message, severity, category, named, place, detail, hint = row
+    return Finding(
+        rule=rule,
+        message=message,
+        severity=Severity(severity),
+        category=category,
+        object=named,
+        location=Location(*place) if place else None,
+        detail=detail,
+        hint=hint,
+    )
