@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dbkit.lint.locks import Lock
-from dbkit.migrate.session import ServerError, Session
+from dbkit.migrate.session import Session
 
 __all__ = ["Effects", "Existing", "existing_objects", "observe", "observe_alone"]
 

@@ -14,6 +14,8 @@ from dbkit.tenancy.relations import Role, Table
 
 __all__ = ["check_tables"]
 
+_EMPTIED = "the table is empty for everybody"
+
 
 def check_tables(subject: Subject) -> Iterator[Finding]:
     seen: set[tuple[str, str | None]] = set()
@@ -42,19 +44,22 @@ def _check_table(model: Model, session: Session, scope: ScopeModel, table: Table
             hint=f"Run: revoke all on {table.table.sql} from {', '.join(reaching)};",
         )
     elif table.kind is Kind.SHARED:
-        yield from _check_shared(model, scope.scope, table)
+        yield from _check_shared(model, session, scope.scope, table)
     elif table.protected:
         yield from _check_protected(model, session, table, reaching)
 
 
-def _check_shared(model: Model, scope: Scope, table: TableModel) -> Iterator[Finding]:
+def _check_shared(model: Model, session: Session, scope: Scope, table: TableModel) -> Iterator[Finding]:
     """A row every tenant reads and one tenant writes is a channel between them."""
     name = table.table.qualified
     for role in scope.app_roles:
-        # No policy is asked when a table is emptied.
-        commands = ("truncate",) if table.table.rls else ("update", "delete", "truncate")
-        held = [p for p in commands if model.relations.may(role, table.table, p)]
-        if held:
+        if model.relations.may(role, table.table, "truncate") and not bypasses(model.relations.roles[role]):
+            # A table that references it keeps it from being emptied, unless that may be emptied too.
+            finding = _truncated(model, session, model.relations.roles[role], table.table)
+            if finding.evidence and finding.evidence.witness == _EMPTIED:
+                yield finding
+        held = [p for p in ("update", "delete") if model.relations.may(role, table.table, p)]
+        if held and not table.table.rls:
             yield Finding(
                 rule="shared_table_writable",
                 message=f"{role} may {' and '.join(held)} rows of {name}, which every tenant shares",
@@ -146,25 +151,7 @@ def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[
             )
             continue
         if "truncate" in held:
-            statement = f"truncate {table.sql} cascade"
-            session.must("begin")
-            outcome = session.run(f"set local session authorization {role.sql}", statement)
-            session.must("rollback")
-            yield Finding(
-                rule="truncate_granted",
-                message=f"{name} may truncate {table.qualified}, which empties it for every tenant",
-                severity=severity_of_ddl(model),
-                category="PRIV-01",
-                verdict=LEAK if severity_of_ddl(model) is Severity.ERROR else None,
-                object=table.qualified,
-                hint=f"Run: revoke truncate on {table.sql} from {role.sql};",
-                evidence=Evidence(
-                    sql=f"begin;\nset local session authorization {role.sql};\n{statement};\nrollback;",
-                    witness="refused for a referencing table"
-                    if outcome.refused
-                    else "the table is empty for everybody",
-                ),
-            )
+            yield _truncated(model, session, role, table)
         if "trigger" in held:
             yield Finding(
                 rule="trigger_granted",
@@ -176,6 +163,26 @@ def _check_privileges(model: Model, session: Session, table: Table) -> Iterator[
                 hint=f"Run: revoke trigger on {table.sql} from {role.sql};",
                 evidence=_shown_trigger(session, role, table),
             )
+
+
+def _truncated(model: Model, session: Session, role: Role, table: Table) -> Finding:
+    statement = f"truncate {table.sql} cascade"
+    session.must("begin")
+    outcome = session.run(f"set local session authorization {role.sql}", statement)
+    session.must("rollback")
+    return Finding(
+        rule="truncate_granted",
+        message=f"{role.name} may truncate {table.qualified}, which empties it for every tenant",
+        severity=severity_of_ddl(model),
+        category="PRIV-01",
+        verdict=LEAK if severity_of_ddl(model) is Severity.ERROR else None,
+        object=table.qualified,
+        hint=f"Run: revoke truncate on {table.sql} from {role.sql};",
+        evidence=Evidence(
+            sql=f"begin;\nset local session authorization {role.sql};\n{statement};\nrollback;",
+            witness="refused for a referencing table" if outcome.refused else _EMPTIED,
+        ),
+    )
 
 
 def _shown_trigger(session: Session, role: Role, table: Table) -> Evidence:

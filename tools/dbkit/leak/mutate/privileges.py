@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dbkit.leak.checks import bypasses
 from dbkit.leak.mutate.mutants import Equivalent, Mutant
 from dbkit.leak.mutate.reach import Reach
-from dbkit.tenancy.model import Kind
+from dbkit.tenancy.model import Kind, TableModel
 from dbkit.tenancy.relations import Policy, Role, Table
 
 __all__ = ["privilege_mutants"]
@@ -25,7 +26,9 @@ def privilege_mutants(reach: Reach) -> Iterator[Mutant | Equivalent]:
                 if not reach.may(role, table.table, privilege):
                     yield _grant(role, table.table, privilege)
         elif table.protected:
-            yield from _of_protected_table(reach, role, table.table)
+            yield from _of_protected_table(reach, role, table)
+        elif table.kind is Kind.SHARED and table.table.kind in ("r", "p"):
+            yield from _of_shared_table(reach, role, table.table)
     yield from _executes(reach)
     yield from _roles(reach)
 
@@ -38,7 +41,24 @@ def _grant(role: Role, table: Table, privilege: str) -> Mutant:
     )
 
 
-def _of_protected_table(reach: Reach, role: Role, catalog: Table) -> Iterator[Mutant | Equivalent]:
+def _of_shared_table(reach: Reach, role: Role, catalog: Table) -> Iterator[Mutant | Equivalent]:
+    """What every tenant reads, one of them could empty for all."""
+    if reach.may(role, catalog, "truncate"):
+        return
+    kept = [
+        other.qualified
+        for other in reach.model.relations.tables.values()
+        for key in other.foreign_keys
+        if key.target == catalog.qualified and other is not catalog and not reach.may(role, other, "truncate")
+    ]
+    if kept:
+        yield Equivalent("a TRUNCATE of a shared table that a foreign key to it refuses")
+    else:
+        yield _grant(role, catalog, "truncate")
+
+
+def _of_protected_table(reach: Reach, role: Role, table: TableModel) -> Iterator[Mutant | Equivalent]:
+    catalog = table.table
     if not reach.may(role, catalog, "truncate"):
         yield _grant(role, catalog, "truncate")
     for privilege in _COMMANDS:
@@ -49,16 +69,45 @@ def _of_protected_table(reach: Reach, role: Role, catalog: Table) -> Iterator[Mu
                 yield _behind_policies(reach, role, catalog, privilege)
     for privilege in ("insert", "update"):
         held = reach.columns(role, catalog, privilege)
-        lacking = [column for name, column in catalog.columns.items() if name not in held and not column.generated]
+        lacking = {name for name, column in catalog.columns.items() if name not in held and not column.generated}
         if held and lacking:
-            if _identifying(catalog) & {column.name for column in lacking}:
+            if lacking & _telling(reach, role, table, privilege):
                 yield Mutant(
                     f"grant-all-columns-{privilege} {role.name} {catalog.qualified}",
                     (f"grant {privilege} on {catalog.sql} to {role.sql}",),
                     frozenset({catalog.qualified}),
                 )
             else:
-                yield Equivalent("a column grant widened by columns that no key, reference or policy looks at")
+                yield Equivalent(
+                    "a column grant widened by columns that tell no tenants apart, or that WITH CHECK holds"
+                )
+
+
+def _telling(reach: Reach, role: Role, table: TableModel, privilege: str) -> set[str]:
+    """Columns that tell whose a row is, or lead from tenant to tenant, and that nothing but the grant holds.
+
+    That is what policies compare, of the table and through references to it of others; references and unique keys
+    that do not repeat the tenant column; and the tenant column itself where a policy lets a new row through unasked.
+    """
+    catalog, held = table.table, table.column or ""
+    texts = [part for policy in catalog.policies for part in (policy.using, policy.check) if part]
+    found = {name for name in catalog.columns if any(_says(text, name) for text in texts)}
+    for other in reach.model.relations.tables.values():
+        for key in other.foreign_keys:
+            asked = {part for policy in other.policies for part in (policy.using, policy.check) if part}
+            if key.target == catalog.qualified:
+                pairs = zip(key.columns, key.target_columns, strict=True)
+                found |= {theirs for own, theirs in pairs if any(_says(text, own) for text in asked)}
+    found |= {name for key in catalog.foreign_keys if held not in key.columns for name in key.columns}
+    found |= {name for unique in catalog.uniques if held not in unique.columns for name in unique.columns if name}
+    admitting = _admitting(reach, role, catalog, privilege)
+    if catalog.rls and held and all(_says(policy.check or policy.using or "", held) for policy in admitting):
+        found.discard(held)
+    return found
+
+
+def _says(text: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
 def _behind_policies(reach: Reach, role: Role, table: Table, privilege: str) -> Mutant | Equivalent:
@@ -84,14 +133,6 @@ def _admitting(reach: Reach, role: Role, table: Table, command: str) -> list[Pol
         for policy in table.policies
         if policy.permissive and policy.command in ("all", command) and reach.admits(role, policy)
     ]
-
-
-def _identifying(table: Table) -> set[str]:
-    """Columns that keys, references and policies look at."""
-    names = {name for unique in table.uniques for name in unique.columns if name}
-    names |= {name for key in table.foreign_keys for name in key.columns}
-    text = " ".join(part for policy in table.policies for part in (policy.using, policy.check) if part)
-    return names | {name for name in table.columns if name in text}
 
 
 def _executes(reach: Reach) -> Iterator[Mutant | Equivalent]:

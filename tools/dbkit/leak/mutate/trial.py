@@ -37,6 +37,8 @@ _NEAREST = {
     "no-barrier": ("views",),
     "unique-without-tenant": ("oracles",),
     "fk-without-tenant": ("references",),
+    "grant-all-columns-insert": ("claims", "oracles"),
+    "grant-all-columns-update": ("claims", "oracles"),
 }
 
 
