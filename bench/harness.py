@@ -34,9 +34,7 @@ class Samples:
         return min(self.seconds)
 
 
-def interleave(
-    contenders: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 0
-) -> dict[str, Samples]:
+def interleave(contenders: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 0) -> dict[str, Samples]:
     """Run every contender once a round, in turning order, so that a noisy moment hits all of them.
 
     Args:

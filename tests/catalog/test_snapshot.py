@@ -200,7 +200,7 @@ def test_session_settings_of_the_login_do_not_show(kitchen: Template, before: Sn
         execute(
             clone.conninfo,
             f'alter database "{clone.name}" set search_path = app;'
-            f'alter database "{clone.name}" set timezone = \'Asia/Tokyo\';'
+            f"alter database \"{clone.name}\" set timezone = 'Asia/Tokyo';"
             f'alter database "{clone.name}" set quote_all_identifiers = on',
         )
         assert drift.compare(before, snapshot(clone.conninfo)) == []

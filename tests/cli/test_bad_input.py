@@ -37,7 +37,7 @@ MIGRATION = """-- Migration: {name}
 drop schema if exists shop cascade;
 """
 FIRST = "20260101000000_create_table_goods"
-UP = "create schema shop;\ncreate table shop.goods (id integer);"
+UP = "create schema shop;\ncreate table shop.goods (id bigint primary key);"
 
 
 def write_migration(project: Path, name: str, up: str) -> Path:
@@ -53,7 +53,7 @@ def project(tmp_path: Path) -> Path:
     for kind in ("schema", "migrations"):
         (tmp_path / f"sql/{kind}/shop").mkdir(parents=True)
     (tmp_path / "sql/schema/shop/_module.sql").write_text("create schema shop;")
-    (tmp_path / "sql/schema/shop/goods.sql").write_text("create table shop.goods (id integer);")
+    (tmp_path / "sql/schema/shop/goods.sql").write_text("create table shop.goods (id bigint primary key);")
     write_migration(tmp_path, FIRST, UP)
     return tmp_path
 

@@ -26,8 +26,10 @@ def texts(sql: str, *, psql: bool = False) -> list[str]:
         ("select $$a;b$$; select $x$ $$ ; $x$; 1", ["select $$a;b$$", "select $x$ $$ ; $x$", "1"]),
         ("select a$b$c; select 2", ["select a$b$c", "select 2"]),
         ("select $1; select $2", ["select $1", "select $2"]),
-        ("create rule r as on insert to t do (select 1; select 2); select 3",
-         ["create rule r as on insert to t do (select 1; select 2)", "select 3"]),
+        (
+            "create rule r as on insert to t do (select 1; select 2); select 3",
+            ["create rule r as on insert to t do (select 1; select 2)", "select 3"],
+        ),
         ("select 1 -- tail; comment\n; select 2", ["select 1 -- tail; comment", "select 2"]),
         ("select 1 /* open; select 2", ["select 1 /* open; select 2"]),
         ("select 'open; select 2", ["select 'open; select 2"]),
@@ -51,7 +53,10 @@ def test_begin_atomic_body_is_one_statement() -> None:
 def test_begin_elsewhere_still_ends_at_its_semicolon() -> None:
     assert texts("begin; select 1; end;") == ["begin", "select 1", "end"]
     assert texts("create function f() returns int language sql as $$select 1$$; begin; commit") == [
-        "create function f() returns int language sql as $$select 1$$", "begin", "commit"]
+        "create function f() returns int language sql as $$select 1$$",
+        "begin",
+        "commit",
+    ]
 
 
 def test_places_count_characters_from_one() -> None:
@@ -69,8 +74,12 @@ def test_meta_commands_only_with_psql() -> None:
     sql = "\\set x 1\nselect :x;\n\\echo done; not sql\nselect 2 \\gset\nselect 3;"
     kinds = [(s.kind, s.text) for s in split(sql, psql=True)]
     assert kinds == [
-        ("meta", "\\set x 1"), ("sql", "select :x"), ("meta", "\\echo done; not sql"),
-        ("sql", "select 2"), ("meta", "\\gset"), ("sql", "select 3"),
+        ("meta", "\\set x 1"),
+        ("sql", "select :x"),
+        ("meta", "\\echo done; not sql"),
+        ("sql", "select 2"),
+        ("meta", "\\gset"),
+        ("sql", "select 3"),
     ]
     assert all(s.kind == "sql" for s in split(sql))
 

@@ -100,6 +100,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line and turn every failure into error/detail/hint and exit code 2."""
     # SIGTERM unwinds like Ctrl-C, so that `with` blocks stop servers and roll back.
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell told us to ignore it
+        signal.signal(signal.SIGINT, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console that knows only ASCII is no reason to fail
@@ -132,4 +134,8 @@ def _is_debugged(problem: BaseException) -> bool:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    import logging
+
+    # Drivers complain of the connections that unwind now; what happened is ours to say.
+    logging.lastResort = None
     raise KeyboardInterrupt

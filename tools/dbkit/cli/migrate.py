@@ -67,19 +67,51 @@ def new(module: str, title: str, author: str | None, config_file: Path | None) -
 @_common
 @_to
 @_late
+@click.option(
+    "--trace",
+    is_flag=True,
+    help="Run them on a disposable database with rows in it and show locks, rewrites, scans and times.",
+)
+@click.option(
+    "--rows",
+    metavar="N|TABLE=N|FILE",
+    multiple=True,
+    help="With --trace: rows of every table, of one, or as a JSON file says. Default: those of --database.",
+)
 def plan(
     module: str | None, database: str | None, migrations: Path | None, output_format: str, config_file: Path | None,
-    to: str | None, allow_late: bool,
+    to: str | None, allow_late: bool, trace: bool, rows: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Show what would run, in order.
+
+    With --trace the database is only read; without one every migration counts as pending.
 
     \b
     Example:
         dbkit migrate plan --database postgresql://localhost/app
+        dbkit migrate plan --trace --rows rental.tickets=50000
     """
     from dbkit.migrate import render, runner
 
     config = load_config(config_file)
+    if trace:
+        from dbkit.lint.sizes import live_sizes, parse_rows
+        from dbkit.migrate.trace import trace as run_trace
+        from dbkit.migrate.trace_report import render as render_trace
+        from dbkit.migrate.trace_report import report_of
+        from dbkit.report import finish
+
+        url = database_url(config, database)
+        live = live_sizes(url) if url is not None else None
+        wanted = parse_rows(rows, live)
+        seen = run_trace(
+            config, database=url, module=module, migrations=migrations, to=to, allow_late=allow_late, wanted=wanted
+        )
+        known = live or (wanted if rows else None)
+        report = report_of(config, seen, live=known)
+        finish(report, output_format, renderers=[("text", lambda found: render_trace(found, seen, live=known))])
+    if rows:
+        raise click.UsageError("--rows needs --trace")
     found = runner.plan(
         _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late
     )

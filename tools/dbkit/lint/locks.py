@@ -36,9 +36,17 @@ class Lock(IntEnum):
 
 
 @cache
-def lock_table() -> dict[str, dict[str, Lock]]:
-    """The shipped facts: kind of statement, or of ALTER TABLE subcommand, -> lock on the table it names."""
+def lock_table(major: int | None = None) -> dict[str, dict[str, Lock]]:
+    """The shipped facts: kind of statement, or of ALTER TABLE subcommand, -> lock on the table it names.
+
+    Args:
+        major: a PostgreSQL major; None for the oldest that is supported.
+    """
     raw = tomllib.loads((Path(__file__).parent / "locks.toml").read_text())
+    newer = {int(name.removeprefix("postgres")): raw.pop(name) for name in list(raw) if name.startswith("postgres")}
+    for number in sorted(newer):
+        for section, modes in newer[number].items() if major is not None and number <= major else ():
+            raw[section] |= modes
     return {section: {name: Lock.parse(mode) for name, mode in modes.items()} for section, modes in raw.items()}
 
 

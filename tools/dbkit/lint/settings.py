@@ -47,9 +47,7 @@ class Settings:
     backup_roles: frozenset[str] = frozenset({"dbkit_backup"})
 
 
-def load_settings(
-    config: Config, profile: str | None = None, *, known: Mapping[str, Rule] | None = None
-) -> Settings:
+def load_settings(config: Config, profile: str | None = None, *, known: Mapping[str, Rule] | None = None) -> Settings:
     """Read `[lint]`.
 
     Args:

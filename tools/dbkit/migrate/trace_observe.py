@@ -2,7 +2,7 @@
 
 Inside a transaction the statement's own backend tells: pg_locks, file nodes and pg_stat_xact_all_tables before and
 after it. A statement that refuses a transaction is watched from a second connection, while a third one holds a lock on
-every table, so that it has to wait where it can be seen.
+every table, so that it has to wait where it can be seen; locks it takes later are seen as far as they last.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ select i.indexrelid, i.indrelid, ic.relname from pg_index as i
 join pg_class as c on c.oid = i.indrelid join pg_class as ic on ic.oid = i.indexrelid
 where c.oid >= 16384 and c.relkind in ('r', 'm')
 """
-# Everybody who waits for writers waits for this, and everybody who wants the table for himself.
+# Seconds; a statement about something else than tables is not kept waiting for longer.
+_LONGEST_HOLD = 2.0
+# Whoever wants a table waits for this, and pg_locks tells in which mode.
 _HOLD = f"""
 do $hold$
 declare
@@ -50,7 +52,7 @@ begin
         select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p') and {_OURS}
     loop
-        execute format('lock table only %I.%I in row exclusive mode', found.nspname, found.relname);
+        execute format('lock table only %I.%I in access exclusive mode', found.nspname, found.relname);
     end loop;
 end
 $hold$
@@ -77,7 +79,9 @@ class Effects:
     """What a statement did to relations that existed before its file.
 
     Attributes:
-        locks: relation -> strongest lock; plain reading (ACCESS SHARE) left out.
+        locks: relation -> the strongest lock that its transaction did not have yet; plain reading (ACCESS SHARE) and
+            indexes of tables locked as strongly left out.
+        held: relation -> strongest lock the transaction has after it.
         rewrites: tables that got a new file with their rows in it.
         emptied: tables that TRUNCATE gave a new, empty file.
         builds: table -> indexes built over its rows.
@@ -86,6 +90,7 @@ class Effects:
 
     milliseconds: float
     locks: Mapping[str, Lock] = field(default_factory=dict)
+    held: Mapping[str, Lock] = field(default_factory=dict)
     rewrites: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
     builds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -100,7 +105,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class _Picture:
-    locks: dict[str, Lock]
+    locks: set[tuple[str, Lock]]
     files: dict[str, str]
     scans: dict[str, tuple[int, int]]
     indexes: dict[str, tuple[str, str]]
@@ -143,15 +148,15 @@ def observe_alone(session: Session, watching: Session, holding: Session, text: s
     """
     pid = str(session.pgconn.backend_pid)
     before = _picture(watching, pid)
-    seen: dict[str, Lock] = {}
+    seen: set[tuple[str, Lock]] = set()
     held = True
     released = started = time.perf_counter()
     holding.run(f"begin; {_HOLD}")
 
-    def look(_: float) -> None:
+    def look(waited: float) -> None:
         nonlocal held, released
-        _keep_strongest(seen, _locks(watching, pid))
-        if held and seen:
+        seen.update(_locks(watching, pid))
+        if held and (seen or waited > _LONGEST_HOLD):
             holding.run("rollback")
             held, released = False, time.perf_counter()
 
@@ -162,7 +167,7 @@ def observe_alone(session: Session, watching: Session, holding: Session, text: s
             holding.run("rollback")
     milliseconds = (time.perf_counter() - (started if held else released)) * 1000
     after = _picture(watching, pid)
-    _keep_strongest(after.locks, seen)
+    after.locks.update(seen)
     return _difference(before, after, existing, milliseconds, truncated=False)
 
 
@@ -176,16 +181,20 @@ def _picture(session: Session, pid: str) -> _Picture:
     )
 
 
-def _locks(session: Session, pid: str) -> dict[str, Lock]:
+def _locks(session: Session, pid: str) -> set[tuple[str, Lock]]:
+    return {(_text(oid), _lock(_text(mode))) for oid, mode in session.rows(_LOCKS.format(pid=pid))}
+
+
+def _strongest(locks: set[tuple[str, Lock]], existing: Existing) -> dict[str, Lock]:
     found: dict[str, Lock] = {}
-    for oid, mode in session.rows(_LOCKS.format(pid=pid)):
-        _keep_strongest(found, {_text(oid): _lock(_text(mode))})
-    return found
-
-
-def _keep_strongest(found: dict[str, Lock], more: Mapping[str, Lock]) -> None:
-    for oid, lock in more.items():
-        found[oid] = max(lock, found.get(oid, lock))
+    for oid, lock in locks:
+        if oid in existing.names and lock > Lock.ACCESS_SHARE:
+            name = existing.names[oid]
+            found[name] = max(lock, found.get(name, lock))
+    # That an index is locked with its table goes without saying.
+    return {
+        name: lock for name, lock in found.items() if lock > found.get(existing.tables.get(name, ""), Lock.ACCESS_SHARE)
+    }
 
 
 def _lock(mode: str) -> Lock:
@@ -195,11 +204,8 @@ def _lock(mode: str) -> Lock:
 
 def _difference(before: _Picture, after: _Picture, existing: Existing, milliseconds: float, truncated: bool) -> Effects:
     names = existing.names
-    locks = {
-        names[oid]: lock
-        for oid, lock in after.locks.items()
-        if oid in names and lock > max(Lock.ACCESS_SHARE, before.locks.get(oid, Lock.ACCESS_SHARE))
-    }
+    held = _strongest(after.locks, existing)
+    locks = {name: lock for name, lock in _strongest(after.locks - before.locks, existing).items() if name in held}
     moved = [oid for oid, node in after.files.items() if oid in names and before.files.get(oid, node) != node]
     tables = tuple(sorted(names[oid] for oid in moved if existing.kinds[oid] in "rm"))
     builds: dict[str, tuple[str, ...]] = {}
@@ -213,11 +219,14 @@ def _difference(before: _Picture, after: _Picture, existing: Existing, milliseco
         earlier = before.scans.get(oid, (0, 0))
         if oid in names and times > earlier[0]:
             scans[names[oid]] = rows - earlier[1]
+    if truncated:
+        return Effects(milliseconds, locks, held, emptied=tables)
     return Effects(
         milliseconds,
         locks,
-        () if truncated else tables,
-        tables if truncated else (),
+        held,
+        tables,
+        (),
         builds,
         {table: rows for table, rows in scans.items() if table not in tables and table not in builds},
     )

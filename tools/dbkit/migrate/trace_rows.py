@@ -1,36 +1,37 @@
 """Rows for a trace: as many as production has, or in proportion, made by one INSERT a table.
 
 Row n of a table has values that follow from n. A foreign key's columns have the values of the row it points at, worked
-out the same way, so that references hold without a look-up. Values that a CHECK wants are sought among the constants
-it names. A table whose rows cannot be made stays as it is, and says why: nothing about its rows is then claimed.
+out the same way, so that references hold without a look-up. What a CHECK wants is sought among the values its
+expression suggests. A table whose rows cannot be made stays as it is and says why: nothing is then claimed about them.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from dbkit.catalog import Column, Constraint, Snapshot, Table
+from dbkit.leak.values import check_candidates, first_value
 from dbkit.lint.sizes import Sizes
 from dbkit.migrate.session import ServerError, Session
+from dbkit.tenancy.relations import Check, Column, Relations, Table, literal
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 __all__ = ["DEFAULT_ROWS", "MOST_ROWS", "Filled", "fill"]
 
 DEFAULT_ROWS = 1_000
 MOST_ROWS = 50_000
-_ATTEMPTS = 200
-_CONSTRAINTS = 12
+# Combinations of values tried for one CHECK, and CHECKs of one table that are satisfied one after the other.
+_ATTEMPTS = 300
+_CONSTRAINTS = 20
 
-_NUMBERS = {"integer", "bigint", "numeric", "real", "double precision", "oid", "money"}
-_TEXTS = {"text", "character varying", "character", "name", "citext"}
-_MOMENTS = {"timestamp with time zone", "timestamp without time zone"}
-_CONSTANTS = {
-    "json": "'{}'", "jsonb": "'{}'", "bytea": "''", "inet": "'10.0.0.1'", "cidr": "'10.0.0.0/8'", "xml": "'<a/>'",
-    "interval": "'1 hour'", "time without time zone": "'12:00'", "time with time zone": "'12:00+00'",
-    "tsvector": "''", "point": "'(0,0)'", "macaddr": "'08:00:2b:01:02:03'", "bit": "B'1'", "hstore": "''",
-}  # fmt: skip
+_NUMBERS = ("int4", "int8", "float4", "float8", "oid")
+_TEXTS = ("text", "varchar", "bpchar", "name", "citext")
+_CHECK_VIOLATION = "23514"
 
 
 @dataclass
@@ -46,80 +47,108 @@ class Filled:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def fill(session: Session, snapshot: Snapshot, wanted: Sizes, filled: Filled) -> None:
-    """Make rows for every table that has none yet.
+def fill(connection: Connection[Any], wanted: Sizes, filled: Filled) -> None:
+    """Make rows for every table that this has not been tried with.
 
     Args:
-        session: superuser's; triggers and foreign keys do not fire for what is made here.
+        connection: a superuser's, in autocommit mode; triggers and foreign keys do not fire for what is made here.
         wanted: rows of each table; DEFAULT_ROWS for one nothing is known of, MOST_ROWS at most.
         filled: what earlier calls did; this one's is added.
     """
-    maker = _Maker(session, snapshot, wanted)
-    session.run("set session_replication_role = replica")
-    try:
-        for key, table in snapshot.tables.items():
-            if key in filled.rows or key in filled.refused or table.is_partition or table.kind == "foreign table":
-                continue
-            number = int(session.value(f"select count(*) from (select from {key} limit {MOST_ROWS}) counted") or 0)
-            missing = maker.rows_of(table) - number
-            reason = maker.make(table, number, missing) if missing > 0 else None
-            if reason is not None:
-                filled.refused[key] = reason
-            filled.rows[key] = int(session.value(f"select count(*) from {key}") or 0)
-    finally:
-        session.run("reset session_replication_role")
-    session.run("analyze")
+    from dbkit.tenancy.reading import read_relations
+
+    relations = read_relations(connection)
+    session = Session.of(connection)
+    maker = _Maker(session, relations, wanted)
+    session.run("set session_replication_role = replica; set search_path = pg_catalog")
+    new = False
+    for name, table in relations.tables.items():
+        if name in filled.rows or table.kind not in ("r", "p") or table.parents or table.schema == "dbkit":
+            continue
+        new = True
+        there = int(session.value(f"select count(*) from (select from {table.sql} limit {MOST_ROWS}) counted") or 0)
+        missing = maker.rows_of(table) - there
+        reason = maker.make(table, there, missing) if missing > 0 else None
+        if reason is not None:
+            filled.refused[name] = reason
+        filled.rows[name] = int(session.value(f"select count(*) from {table.sql}") or 0)
+    session.run("reset session_replication_role; reset search_path")
+    if new:
+        session.run("analyze")
 
 
 class _Maker:
     """Writes the INSERTs of one database."""
 
-    def __init__(self, session: Session, snapshot: Snapshot, wanted: Sizes) -> None:
+    def __init__(self, session: Session, relations: Relations, wanted: Sizes) -> None:
         self.session = session
-        self.snapshot = snapshot
+        self.relations = relations
         self.wanted = wanted
 
     def rows_of(self, table: Table) -> int:
-        known = self.wanted.of(f"{table.schema}.{table.name}")
+        known = self.wanted.of(table.qualified)
         return min(DEFAULT_ROWS if known is None else known, MOST_ROWS)
 
     def make(self, table: Table, first: int, number: int) -> str | None:
         """Insert rows; returns why that cannot be done, or None."""
         chosen: dict[str, str] = {}
         for _ in range(_CONSTRAINTS):
-            error = self._try(table, chosen, first, 1, keep=False)
+            error = self._insert(table, chosen, first, 1, keep=False)
             if error is None:
+                error = self._insert(table, chosen, first, number, keep=True)
+            if error is None:
+                return None
+            check = self._broken_check(table, error)
+            if check is None or not self._satisfy(table, check, chosen, first):
                 break
-            constraint = table.constraints.get(_constraint_of(error))
-            if constraint is None or not self._satisfy(table, constraint, chosen, first):
-                return _reason(error)
-        error = self._try(table, chosen, first, number, keep=True)
-        return _reason(error) if error else None
+        return f"{error.primary} ({error.sqlstate})" if error else "its constraints allow no made-up row"
 
-    def _satisfy(self, table: Table, constraint: Constraint, chosen: dict[str, str], first: int) -> bool:
+    def _satisfy(self, table: Table, check: Check, chosen: dict[str, str], first: int) -> bool:
         """Choose values for a CHECK's columns until it lets a row pass, or another constraint refuses it."""
-        columns = [table.columns[name] for name in constraint.columns if not table.columns[name].generated]
-        choices = [list(_candidates(column, constraint)) for column in columns]
+        columns = [column for column in self._columns(table) if column.name in check.columns]
+        choices = [
+            [f"{literal(value)}::{column.type}" for value in check_candidates(column, [check], "trace", first + 1)]
+            for column in columns
+        ]
         for values in itertools.islice(itertools.product(*choices), _ATTEMPTS):
             attempt = {**chosen, **dict(zip((column.name for column in columns), values, strict=True))}
-            error = self._try(table, attempt, first, 1, keep=False)
-            if error is None or (error.sqlstate == "23514" and _constraint_of(error) != constraint.name):
+            error = self._insert(table, attempt, first, 1, keep=False)
+            broken = self._broken_check(table, error) if error else None
+            if error is None or (broken is not None and broken is not check):
                 chosen.update(attempt)
                 return True
         return False
 
-    def _try(
+    def _broken_check(self, table: Table, error: ServerError) -> Check | None:
+        """The CHECK a row broke, one of a domain as one of the columns that have it."""
+        named = re.search(r'constraint "((?:[^"]|"")*)"', error.primary)
+        if error.sqlstate != _CHECK_VIOLATION or named is None:
+            return None
+        for check in table.checks:
+            if check.name == named.group(1):
+                return check
+        for domain, checks in self.relations.domain_checks.items():
+            for check in checks:
+                holders = tuple(column.name for column in table.columns.values() if domain in column.domains)
+                if check.name == named.group(1) and holders:
+                    return Check(check.name, holders, check.expression)
+        return None
+
+    def _columns(self, table: Table) -> list[Column]:
+        return [column for column in table.columns.values() if not column.generated]
+
+    def _insert(
         self, table: Table, chosen: Mapping[str, str], first: int, number: int, *, keep: bool
     ) -> ServerError | None:
-        columns = [column for column in table.columns.values() if not column.generated]
-        values = [chosen.get(column.name) or self.value(table, column, "n", ()) for column in columns]
-        names = ", ".join(self.session.identifier(column.name) for column in columns)
-        statement = (
-            f"insert into {table.key} ({names}) overriding system value select {', '.join(values)}"
-            f" from generate_series({first + 1}, {first + number}) as made (n) on conflict do nothing"
-            if columns
-            else f"insert into {table.key} default values"
-        )
+        columns = self._columns(table)
+        values = [chosen.get(column.name) or self._value(table, column, "n", ()) for column in columns]
+        statement = f"insert into {table.sql} default values"
+        if columns:
+            statement = (
+                f"insert into {table.sql} ({', '.join(column.sql for column in columns)}) overriding system value"
+                f" select {', '.join(values)} from generate_series({first + 1}, {first + number}) as made (n)"
+                " on conflict do nothing"
+            )
         try:
             self.session.run(f"begin; {statement}; {'commit' if keep else 'rollback'}")
         except ServerError as error:
@@ -127,76 +156,36 @@ class _Maker:
             return error
         return None
 
-    def value(self, table: Table, column: Column, n: str, seen: tuple[str, ...]) -> str:
+    def _value(self, table: Table, column: Column, n: str, seen: tuple[str, ...]) -> str:
         """The value of a column in row n, as SQL."""
-        keys = [key for key in table.foreign_keys if column.name in key.columns and key.references not in seen]
+        keys = [key for key in table.foreign_keys if column.name in key.columns and key.target not in seen]
         for key in sorted(keys, key=lambda key: -len(key.columns)):
-            parent = self.snapshot.tables.get(key.references or "")
+            parent = self.relations.tables.get(key.target)
             if parent is None or parent is table or not self.rows_of(parent):
                 continue
-            other = parent.columns.get(key.referenced_columns[key.columns.index(column.name)])
+            other = parent.columns.get(key.target_columns[key.columns.index(column.name)])
             if other is not None:
-                return self.value(parent, other, f"(({n} - 1) % {self.rows_of(parent)} + 1)", (*seen, table.key))
-        return self._of_type(column, n)
-
-    def _of_type(self, column: Column, n: str) -> str:
-        kind = self._base_type(column)
-        name, _, modifier = kind.partition("(")
-        name = name.strip()
-        if kind.endswith("]"):
-            return f"'{{}}'::{column.type}"
-        if name in _NUMBERS:
-            return f"{n}::{kind if name != 'numeric' else 'numeric'}"
-        if name == "smallint":
-            return f"({n} % 32000)::smallint"
-        if name.split(".")[-1] in _TEXTS:
-            length = int(re.match(r"\d+", modifier).group()) if re.match(r"\d+", modifier) else 0  # type: ignore[union-attr]
-            return f"right('row ' || {n}, {length})" if length else f"'row ' || {n}"
-        if name == "uuid":
-            return f"md5(({n})::text)::uuid"
-        if name == "boolean":
-            return f"({n} % 2 = 0)"
-        if name == "date":
-            return f"(current_date - ({n} % 3650)::integer)"
-        if any(kind.startswith(moment.split(" ")[0]) for moment in _MOMENTS):
-            return f"(now() - ({n}) * interval '1 minute')"
-        constant = _CONSTANTS.get(name.split(".")[-1])
-        if constant is not None:
-            return f"{constant}::{column.type}"
-        made = self.snapshot.types.get(column.type_key)
-        if made is not None and made.labels:
-            return f"{self.session.literal(made.labels[0])}::{column.type}"
-        return "'empty'::" + column.type if name.endswith("range") else "null"
-
-    def _base_type(self, column: Column) -> str:
-        domain = self.snapshot.domains.get(column.type_key)
-        return domain.base_type if domain else column.type
+                row = f"(({n} - 1) % {self.rows_of(parent)} + 1)"
+                return self._value(parent, other, row, (*seen, table.qualified))
+        return _of_type(table, column, n)
 
 
-def _candidates(column: Column, constraint: Constraint) -> Iterator[str]:
-    """Values a CHECK may want: the constants it names, and a few usual shapes."""
-    text = constraint.expression or constraint.definition
-    for literal in dict.fromkeys(re.findall(r"'(?:[^']|'')*'", text)):
-        yield f"{literal}::{column.type}"
-    if any(word in column.type for word in ("char", "text")):
-        yield from ("'user' || n || '@example.com'", "'a' || n", "'AAA'", "'aa'", "upper(left(md5(n::text), 2))")
-    else:
-        for literal in dict.fromkeys([*re.findall(r"(?<![\w.'])\d+(?:\.\d+)?", text), "1", "0", "50"]):
-            yield f"{literal}::{column.type}" if _takes_numbers(column) else "null"
-        if "time" in column.type or column.type == "date":
-            yield from ("now() + n * interval '1 day'", "now() - n * interval '1 day'")
-    if not column.not_null:
-        yield "null"
-
-
-def _takes_numbers(column: Column) -> bool:
-    return column.type.partition("(")[0] in {*_NUMBERS, "smallint"}
-
-
-def _constraint_of(error: ServerError) -> str:
-    match = re.search(r'check constraint "([^"]+)"', error.primary)
-    return match.group(1) if match else ""
-
-
-def _reason(error: ServerError) -> str:
-    return f"{error.primary} ({error.sqlstate})"
+def _of_type(table: Table, column: Column, n: str) -> str:
+    """A value that differs from row to row where the type has enough of them."""
+    base = column.base
+    if base in _NUMBERS or column.type == "numeric":
+        return f"({n})::{base}"
+    if base == "int2":
+        return f"({n} % 32000)::int2"
+    if base in _TEXTS:
+        return f"right('row ' || {n}, {column.length})" if column.length else f"('row ' || {n})"
+    if base == "uuid":
+        return f"md5(({n})::text)::uuid"
+    if base == "bool":
+        return f"({n} % 2 = 0)"
+    if base == "date":
+        return f"(current_date - ({n} % 3650)::int4)"
+    if base in ("timestamp", "timestamptz"):
+        return f"(now() - ({n}) * interval '1 minute')"
+    value = first_value(table.qualified, column, "trace", 1)
+    return f"{literal(value)}::{column.type}"

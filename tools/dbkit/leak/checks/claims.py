@@ -1,4 +1,4 @@
-"""PRIV-01, POL-05: an own row that takes a key of the victim's, or names its person, and what that opens to whom.
+"""PRIV-01: an own row that takes a key of the victim's, or names its person, and what that opens to whom.
 
 Policies often tell rows apart by an id that only its default draws, or ask a table who belongs where. Whoever may write
 such a column claims with it: the row stays its own, and another table's policy believes it. The claim is made, own
@@ -8,7 +8,7 @@ rows are hung on it, and what both sides read, as every app role, is compared wi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
@@ -31,9 +31,6 @@ from dbkit.tenancy.relations import Table, literal
 
 __all__ = ["check_claims"]
 
-# Who looks (a slot), as which role, in which table, with which query.
-_Look = tuple[str, str, str, str]
-
 
 @dataclass(frozen=True)
 class _Claim:
@@ -45,6 +42,17 @@ class _Claim:
 
     values: Values
     keys: bool
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Whose eyes (`slot`), as which caller, on which table, with which query."""
+
+    slot: str
+    role: str
+    name: str
+    query: str
+    caller: Caller = field(compare=False)
 
 
 def check_claims(subject: Subject) -> Iterator[Finding]:
@@ -110,12 +118,9 @@ def _attack(
             before = _opened(exchange, subject, everybody, claim)
             exchange.act(ATTACKER, statement)
             _hang(exchange, subject, caller, table.table, claimed)
-            for (who, role, name, query), count in _opened(exchange, subject, everybody, claim).items():
-                if count > before.get((who, role, name, query), 0):
-                    side = "the attacker" if who == ATTACKER else "the victim"
-                    witness = f"{side} reads {count} rows of {name} that are the other tenant's, as {role}: {query}"
-                    control = f"the same before: {before.get((who, role, name, query), 0)} rows"
-                    return _finding(caller, table, claim, name, Evidence(exchange.sql, witness, control))
+            for look, count in _opened(exchange, subject, everybody, claim).items():
+                if count > before.get(look, 0):
+                    return _shown(exchange, subject, table, claim, look, (before.get(look, 0), count))
     return None
 
 
@@ -194,7 +199,7 @@ def _opened(exchange: Exchange, subject: Subject, everybody: list[Caller], claim
             with exchange.trial():
                 outcome = looking.act(slot, " union all ".join(parts))
             for name, count in outcome.rows:
-                found[slot, caller.role.name, str(name), queries[str(name)]] = int(count or 0)
+                found[_Look(slot, caller.role.name, str(name), queries[str(name)], caller)] = int(count or 0)
     return found
 
 
@@ -224,6 +229,19 @@ def _only_of(rows: TableRows, slot: str) -> list[Values]:
     """Rows of a tenant that are not the other's as well."""
     shared = [row for each, row in rows.rows.items() if each[0] != slot[0]]
     return [row for each, row in rows.rows.items() if each[0] == slot[0] and row not in shared]
+
+
+def _shown(
+    exchange: Exchange, subject: Subject, table: TableModel, claim: _Claim, look: _Look, counts: tuple[int, int]
+) -> Finding:
+    """The finding, with the look as the last statement of what can be pasted."""
+    looking = Exchange(subject.session, subject.model, subject.population, look.caller)
+    looking.act(look.slot, look.query)
+    exchange.script += looking.script
+    who = "the attacker" if look.slot == ATTACKER else "the victim"
+    witness = f"{who}, as {look.role}, reads {counts[1]} rows of {look.name} that are the other tenant's"
+    evidence = Evidence(exchange.sql, witness, f"the same look before: {counts[0]} rows")
+    return _finding(exchange.caller, table, claim, look.name, evidence)
 
 
 def _finding(caller: Caller, table: TableModel, claim: _Claim, opened: str, evidence: Evidence) -> Finding:

@@ -185,7 +185,9 @@ class _Attack:
         """Noninterference: ask again without the victim's rows."""
         if self.routine.returns in ("void", "trigger", "record") and not outcome.rows:
             return None
-        existence = self.routine.returns == "bool"
+        # A gate answers by letting pass or refusing.
+        gate = self.routine.returns == "void"
+        existence = gate or self.routine.returns == "bool"
         relevant = [
             name
             for name in self.tables
@@ -197,9 +199,12 @@ class _Attack:
         remove = [f"delete from {sql} where {self.stand.victims[name]}" for name, sql in tables.items()]
         again = self.stand.run(call.sql)
         without = self.stand.run(call.sql, (REPLICA[0], *remove, REPLICA[1]))
-        if again.rows != outcome.rows or without.refused or without.rows == outcome.rows:
+        if again.rows != outcome.rows or without.refused != gate or without.sqlstate == _TIMED_OUT:
             return None
-        witness = f"returns {_cell(outcome)}, and without the victim's rows {_cell(without)}"
+        if without.rows == outcome.rows:
+            return None
+        answer = f"is refused: {without}" if gate else _cell(without)
+        witness = f"returns {'nothing' if gate else _cell(outcome)}, and without the victim's rows {answer}"
         rows_come_out = self._rows_come_out(outcome, without)
         if (call.names or rows_come_out) and not existence:
             return self._leak(call.sql, witness, control, "foreign rows")

@@ -89,7 +89,11 @@ def _telling(reach: Reach, role: Role, table: TableModel, privilege: str) -> set
     That is what policies compare, of the table and through references to it of others; references and unique keys
     that do not repeat the tenant column; and the tenant column itself where a policy lets a new row through unasked.
     """
-    catalog, held = table.table, table.column or ""
+    catalog = table.table
+    # A caller who is told by another column than the tenant is held by both.
+    held = table.column or next(
+        (s.tables[catalog.qualified].column for s in reach.model.scopes if s.tables[catalog.qualified].column), None
+    )
     texts = [part for policy in catalog.policies for part in (policy.using, policy.check) if part]
     found = {name for name in catalog.columns if any(_says(text, name) for text in texts)}
     for other in reach.model.relations.tables.values():
@@ -101,7 +105,7 @@ def _telling(reach: Reach, role: Role, table: TableModel, privilege: str) -> set
     found |= {name for key in catalog.foreign_keys if held not in key.columns for name in key.columns}
     found |= {name for unique in catalog.uniques if held not in unique.columns for name in unique.columns if name}
     admitting = _admitting(reach, role, catalog, privilege)
-    if catalog.rls and held and all(_says(policy.check or policy.using or "", held) for policy in admitting):
+    if held and catalog.rls and all(_says(policy.check or policy.using or "", held) for policy in admitting):
         found.discard(held)
     return found
 

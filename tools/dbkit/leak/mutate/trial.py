@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
-from dbkit.leak.checks import CHECKS, Subject, bypasses, run_checks
+from dbkit.leak.checks import CHECKS, Check, Subject, bypasses, run_checks
 from dbkit.leak.mutate.mutants import Mutant
 from dbkit.leak.paths import LEAK, UNVERIFIED
 from dbkit.leak.proof import prove, read_model
@@ -103,13 +103,14 @@ def _tried(conninfo: str, mutant: Mutant, ground: Ground) -> tuple[str, str]:
             if outcome.refused:
                 return IMPOSSIBLE, str(outcome)
         session.must("commit")
+    told: dict[Check, list[Finding]] = {}
     try:
-        for near in _near(conninfo, mutant, ground):
+        for near in _near(conninfo, mutant, ground, told):
             if near.verdict != UNVERIFIED and _kills(near, ground):
                 return LEAKED, f"{near.message} [{near.rule}]"
         if mutant.called_only:
-            return _judged(_checks(conninfo, ground), ground)
-        return _judged(_whole(conninfo, ground), ground)
+            return _judged(_checks(conninfo, ground, told), ground)
+        return _judged(_whole(conninfo, ground, told), ground)
     except DbkitError as error:
         return REFUSED, f"the proof cannot run: {error.message}"
 
@@ -132,15 +133,18 @@ def _judged(findings: list[Finding], ground: Ground) -> tuple[str, str]:
     return SURVIVED, f"only warned of: {warned[0].message} [{warned[0].rule}]" if warned else ""
 
 
-def _near(conninfo: str, mutant: Mutant, ground: Ground) -> Iterator[Finding]:
-    """Findings of the checks and attacks nearest to what was broken, one after another."""
+def _near(conninfo: str, mutant: Mutant, ground: Ground, told: dict[Check, list[Finding]]) -> Iterator[Finding]:
+    """Findings of the checks and attacks nearest to what was broken, one after another; `told` keeps the checks'."""
     model = read_model(conninfo, ground.declaration, ground.isolation)
     nearest = _NEAREST.get(mutant.operator, ("functions",) if mutant.of_function else ("tables",))
     checks = [check for check in CHECKS if check.__module__.rpartition(".")[2] in nearest]
     with Session(conninfo) as session:
         subject = Subject(conninfo, model, session, ground.population, ground.server_version_num)
         for check in checks:
-            yield from check(subject)
+            told[check] = []
+            for finding in check(subject):
+                told[check].append(finding)
+                yield finding
     if mutant.tables:
         yield from _attacks(conninfo, model, mutant.tables, ground.population)
 
@@ -165,19 +169,20 @@ def _referenced(model: Model, tables: Iterable[str]) -> set[str]:
     return {key.target for table in known for key in table.foreign_keys}
 
 
-def _checks(conninfo: str, ground: Ground) -> list[Finding]:
+def _checks(conninfo: str, ground: Ground, told: dict[Check, list[Finding]]) -> list[Finding]:
     """All but the attacks on tables, where those show what they showed before."""
     model = read_model(conninfo, ground.declaration, ground.isolation)
     with Session(conninfo) as session:
-        return run_checks(Subject(conninfo, model, session, ground.population, ground.server_version_num))
+        return run_checks(Subject(conninfo, model, session, ground.population, ground.server_version_num), told)
 
 
-def _whole(conninfo: str, ground: Ground) -> list[Finding]:
+def _whole(conninfo: str, ground: Ground, told: dict[Check, list[Finding]]) -> list[Finding]:
     proof = prove(
         conninfo,
         ground.declaration,
         isolation=ground.isolation,
         server_version_num=ground.server_version_num,
         population=ground.population,
+        told=told,
     )
     return report_of(proof).findings

@@ -24,15 +24,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import names
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
-rule = Rule(
-    code="C034", severity=Severity.NOTE, lock="none now; every later change scans", files=frozenset({MIGRATION})
-)
+rule = Rule(code="C034", severity=Severity.NOTE, lock="none now; every later change scans")
 
 _KINDS = ("CONSTR_CHECK", "CONSTR_NOTNULL")
 

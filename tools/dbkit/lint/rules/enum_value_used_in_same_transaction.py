@@ -31,9 +31,7 @@ from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import constant, names, walk
 from dbkit.report import Severity
 
-rule = Rule(
-    code="C038", severity=Severity.ERROR, lock="fails 55P04", files=frozenset({MIGRATION}), triggers=("value",)
-)
+rule = Rule(code="C038", severity=Severity.ERROR, lock="fails 55P04", files=frozenset({MIGRATION}), triggers=("value",))
 
 
 @rule.settled
