@@ -42,7 +42,7 @@ where c.oid >= 16384 and c.relkind in ('r', 'm')
 """
 # Seconds; a statement about something else than tables is not kept waiting for longer.
 _LONGEST_HOLD = 2.0
-# Whoever wants a table waits for this, and pg_locks tells in which mode.
+# Whoever wants to change a table waits for this, and pg_locks tells in which mode.
 _HOLD = f"""
 do $hold$
 declare
@@ -52,7 +52,7 @@ begin
         select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p') and {_OURS}
     loop
-        execute format('lock table only %I.%I in access exclusive mode', found.nspname, found.relname);
+        execute format('lock table only %I.%I in share mode', found.nspname, found.relname);
     end loop;
 end
 $hold$
@@ -156,7 +156,7 @@ def observe_alone(session: Session, watching: Session, holding: Session, text: s
     def look(waited: float) -> None:
         nonlocal held, released
         seen.update(_locks(watching, pid))
-        if held and (seen or waited > _LONGEST_HOLD):
+        if held and (any(lock > Lock.ROW_EXCLUSIVE for _, lock in seen) or waited > _LONGEST_HOLD):
             holding.run("rollback")
             held, released = False, time.perf_counter()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -134,7 +135,11 @@ def _tried(
 
     # Proving is Python as much as SQL, so each trial runs in a process; a thread each keeps its clone.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as processes, ThreadPoolExecutor(jobs) as threads:
+    with (
+        ProcessPoolExecutor(jobs, context, _end_with, (os.getpid(),)) as processes,
+        ThreadPoolExecutor(jobs) as threads,
+        _ended_when_interrupted(processes, threads),
+    ):
 
         def one(mutant: Mutant) -> Trial:
             with template.clone() as clone:
@@ -158,3 +163,26 @@ def _undone(template: Template, mutant: Mutant) -> Iterator[None]:
     finally:
         with Session(template.server.conninfo()) as session:
             session.must(*mutant.undo)
+
+
+@contextmanager
+def _ended_when_interrupted(processes: ProcessPoolExecutor, threads: ThreadPoolExecutor) -> Iterator[None]:
+    """Ctrl-C waits neither for the trials that run nor for those that have not begun."""
+    try:
+        yield
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for process in list((processes._processes or {}).values()):
+            process.kill()
+        raise
+
+
+def _end_with(parent: int) -> None:
+    """A trial's process ends when the run that started it is gone, killed or not."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
