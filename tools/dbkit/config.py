@@ -24,6 +24,7 @@ __all__ = [
     "cache_dir",
     "database_url",
     "load_config",
+    "required_database_url",
 ]
 
 CONFIG_NAME = "dbkit.toml"
@@ -183,6 +184,18 @@ def database_url(config: Config, flag: str | None) -> str | None:
         from dbkit.conninfo import parse
 
         parse(url)
+    return url
+
+
+def required_database_url(config: Config, flag: str | None) -> str:
+    """As `database_url`, for a command that works on a database or not at all."""
+    url = database_url(config, flag)
+    if url is None:
+        raise DbkitError(
+            "no database given",
+            detail="Neither --database, DBKIT_DATABASE_URL, DATABASE_URL, the PG* variables nor dbkit.toml name one.",
+            hint="Give --database postgresql://user@host/name.",
+        )
     return url
 
 

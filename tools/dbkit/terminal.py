@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["can_redraw", "redraw"]
+__all__ = ["can_redraw", "redraw", "status_line"]
 
 
 def can_redraw() -> bool:
@@ -17,3 +19,15 @@ def redraw(text: str = "") -> None:
     """Put `text` in place of stderr's last line. Only where `can_redraw`."""
     sys.stderr.write(f"\r\033[K{text}")
     sys.stderr.flush()
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """Says on a terminal's last line what is being done, and nothing anywhere else."""
+    if not can_redraw():
+        yield lambda _: None
+        return
+    try:
+        yield lambda text: redraw(f"{text} …")
+    finally:
+        redraw()

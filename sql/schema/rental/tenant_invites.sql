@@ -7,6 +7,7 @@ create table rental.tenant_invites (
     unit_id       uuid,
     email         core.email  not null,
     token_hash    text        not null,
+    mail_token_hash text,
     expires_at    timestamptz not null default now() + interval '14 days',
     claimed_at    timestamptz,
     sent_at       timestamptz,
@@ -14,8 +15,9 @@ create table rental.tenant_invites (
     updated_at    timestamptz not null default now(),
 
     constraint tenant_invites_pkey primary key (owner_user_id, id),
-    -- Tokens are claimed before a landlord is known, so this key spans landlords; a hash of random bits betrays nothing.
+    -- Tokens are claimed before a landlord is known, so these keys span landlords; a hash of random bits betrays nothing.
     constraint tenant_invites_token_hash_key unique (token_hash),
+    constraint tenant_invites_mail_token_hash_key unique (mail_token_hash),
     constraint tenant_invites_owner_user_id_fkey foreign key (owner_user_id)
         references core.users (id) on delete restrict,
     constraint tenant_invites_tenant_id_fkey foreign key (owner_user_id, tenant_id)
@@ -39,3 +41,6 @@ create index tenant_invites_tenant_id_fk_idx on rental.tenant_invites (owner_use
 
 comment on table rental.tenant_invites is 'An invitation of a renter. Only the hash of its token is stored.';
 comment on column rental.tenant_invites.owner_user_id is 'The landlord: tenant column of the rental schema.';
+comment on column rental.tenant_invites.token_hash is 'SHA-256 of the token that the inviting call returned, in hex.';
+comment on column rental.tenant_invites.mail_token_hash is 'SHA-256 of the token in the newest e-mail, in hex; the worker draws it while sending.';
+comment on column rental.tenant_invites.sent_at is 'When the newest e-mail was handed to the worker.';

@@ -24,7 +24,7 @@ from dbkit.report import silence_closed_pipes
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-# name -> (module of dbkit.cli, one-line help)
+# name -> (module of dbkit.cli and its command, one-line help)
 COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("migrate", "Plan, apply, revert and check migrations."),
     "drift": ("drift", "Prove that declared SQL, migrations and a live database agree."),
@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leak": ("leak", "Prove that no tenant reaches another."),
     "bootstrap": ("bootstrap", "Create the roles that migrations assume."),
     "seed": ("seed", "Load the seed files of one environment."),
+    "import": ("import_csv", "Import a CSV file through an SQL function, row by row."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),
@@ -64,8 +65,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"dbkit.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        name = COMMANDS[cmd_name][0]
+        command: click.Command = getattr(importlib.import_module(f"dbkit.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from dbkit.cli.options import config_option, database_option, findings_format_option, jobs_option, output_option
+from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -141,7 +140,7 @@ def leak(
         report = _static(config, declaration, database)
     else:
         base = resolve_base(config, declaration, against, module) if against is not None else None
-        with _opened(config, declaration, module, database, in_place) as copy, _progress() as tell:
+        with _opened(config, declaration, module, database, in_place) as copy, status_line() as tell:
             proof = prove(
                 copy.conninfo,
                 copy.declaration,
@@ -231,7 +230,7 @@ def _mutate(
 
     file = declaration.beside(declaration.survivors) if declaration.survivors else None
     explained = load_survivors(file) if file else []
-    with disposable_copy(config, declaration, module, database) as copy, _progress() as tell:
+    with disposable_copy(config, declaration, module, database) as copy, status_line() as tell:
         run = mutate(copy, only=only, jobs=jobs, progress=tell)
     report = mutation_report(run, explained, declaration.survivors, whole=module is None and only is None)
     finish(
@@ -252,17 +251,3 @@ def _print_model(copy: Disposable, output_format: str) -> None:
         emit_json(model_as_dict(model))
     else:
         click.echo(describe_model(model))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Says on a terminal's last line what is being done, and nothing anywhere else."""
-    from dbkit.terminal import can_redraw, redraw
-
-    if not can_redraw():
-        yield lambda _: None
-        return
-    try:
-        yield lambda text: redraw(f"{text} …")
-    finally:
-        redraw()

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import Config, database_url, load_config
-from dbkit.errors import DbkitError
+from dbkit.config import database_url, load_config
+from dbkit.config import required_database_url as url_of
 
 __all__ = ["migrate"]
 
@@ -113,7 +113,7 @@ def plan(
     if rows:
         raise click.UsageError("--rows needs --trace")
     found = runner.plan(
-        _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late
+        url_of(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late
     )
     render.show_plan(found, output_format)
 
@@ -139,7 +139,7 @@ def apply(
     config = load_config(config_file)
     with render.Progress("apply", output_format) as progress:
         progress.result = runner.apply(
-            _url(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late,
+            url_of(config, database), config, module=module, migrations=migrations, to=to, allow_late=allow_late,
             dry_run=dry_run, say=progress.say, on_done=progress.done,
         )  # fmt: skip
 
@@ -163,7 +163,7 @@ def revert(
     config = load_config(config_file)
     with render.Progress("revert", output_format) as progress:
         progress.result = runner.revert(
-            _url(config, database), config, module=module, migrations=migrations, to=to, dry_run=dry_run,
+            url_of(config, database), config, module=module, migrations=migrations, to=to, dry_run=dry_run,
             say=progress.say, on_done=progress.done,
         )  # fmt: skip
 
@@ -184,7 +184,7 @@ def status(
     from dbkit.migrate import verify as checks
 
     config = load_config(config_file)
-    checks.status(_url(config, database), config, module=module, migrations=migrations, output_format=output_format)
+    checks.status(url_of(config, database), config, module=module, migrations=migrations, output_format=output_format)
 
 
 @migrate.command()
@@ -203,7 +203,7 @@ def verify(
     from dbkit.migrate import verify as checks
 
     config = load_config(config_file)
-    checks.verify(_url(config, database), config, module=module, migrations=migrations, output_format=output_format)
+    checks.verify(url_of(config, database), config, module=module, migrations=migrations, output_format=output_format)
 
 
 @migrate.command()
@@ -224,16 +224,5 @@ def baseline(
     config = load_config(config_file)
     with render.Progress("baseline", output_format) as progress:
         progress.result = runner.baseline(
-            _url(config, database), config, module=module, migrations=migrations, to=to, say=progress.say
+            url_of(config, database), config, module=module, migrations=migrations, to=to, say=progress.say
         )
-
-
-def _url(config: Config, flag: str | None) -> str:
-    url = database_url(config, flag)
-    if url is None:
-        raise DbkitError(
-            "no database given",
-            detail="Neither --database, DBKIT_DATABASE_URL, DATABASE_URL, the PG* variables nor dbkit.toml name one.",
-            hint="Give --database postgresql://user@host/name.",
-        )
-    return url

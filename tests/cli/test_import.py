@@ -1,0 +1,203 @@
+"""`dbkit import`: every row of a file ends up imported once or refused with a reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from dbkit.postgres import Database
+
+LANDLORD = "11111111-1111-4111-8111-111111111111"
+STRANGER = "22222222-2222-4222-8222-222222222222"
+HEADER = "firstName,lastName,email,unitId\n"
+
+LANDLORDS = """
+insert into core.users (id, email, name)
+values (%(id)s, %(email)s, 'L');
+insert into core.tenants (id, system, name, owner_user_id) values (%(id)s, 'rental', 'L', %(id)s);
+insert into core.memberships (tenant_id, user_id, role_key, status, joined_at) values (%(id)s, %(id)s, 'OWNER', 'active', now());
+"""
+
+
+@pytest.fixture
+def landlords(core_db: Database) -> Database:
+    with psycopg.connect(core_db.conninfo) as connection:
+        for number, user in enumerate((LANDLORD, STRANGER)):
+            for statement in LANDLORDS.strip().split(";\n"):
+                connection.execute(statement, {"id": user, "email": f"l{number}@example.test"})
+    return core_db
+
+
+def arguments(database: Database, file: Path, *more: str, user: str = LANDLORD) -> list[str]:
+    return [
+        sys.executable, "-m", "dbkit", "import", "rental.bulk_invite_tenants", str(file),
+        "--user", user, "--tenant", LANDLORD, "--database", database.conninfo, *more,
+    ]  # fmt: skip
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def people(folder: Path, count: int) -> Path:
+    path = folder / "people.csv"
+    path.write_text(HEADER + "".join(f"F{n},L{n},p{n}@example.test,\n" for n in range(1, count + 1)))
+    return path
+
+
+def report(file: Path) -> list[dict[str, str]]:
+    with file.with_name(f"{file.name}.report.csv").open(newline="") as source:
+        return list(csv.DictReader(source))
+
+
+def scalar(database: Database, statement: str) -> Any:
+    with psycopg.connect(database.conninfo) as connection:
+        row = connection.execute(statement).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def test_every_row_is_in_and_has_its_job(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 250)
+    done = run(arguments(landlords, file, "--format", "json"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["total"], document["successful"], document["failed"], document["replayed"]) == (250, 250, 0, 0)
+    assert scalar(landlords, "select count(*) from rental.tenants") == 250
+    assert scalar(landlords, "select count(*) from core.job_queue where job_type = 'tenant_invite'") == 250
+    rows = report(file)
+    assert [row["line"] for row in rows] == [str(line) for line in range(2, 252)]
+    assert {row["status"] for row in rows} == {"imported"} and all(row["inviteId"] for row in rows)
+
+
+def test_refused_rows_are_reported_by_line_and_cost_no_other(landlords: Database, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.csv"
+    file.write_text(
+        "\ufeff" + HEADER + 'Ann,"Multi\nLine",ann@example.test,\n'
+        "Bob,B,no address,\n\nCid,C,cid@example.test\nDan,D,dan@example.test,not-a-unit\nEve,E,eve@example.test,\n"
+    )
+    done = run(arguments(landlords, file), tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert f"{file}:4: email is no valid address." in done.stdout
+    assert "2 imported, 3 refused" in done.stdout
+    assert [(row["line"], row["status"], row["error"]) for row in report(file)] == [
+        ("2", "imported", ""),
+        ("4", "failed", "email is no valid address."),
+        ("6", "failed", "The row has not 4 fields, as the header does."),
+        ("7", "failed", "unitId is no UUID."),
+        ("8", "imported", ""),
+    ]
+    assert scalar(landlords, "select array_agg(email::text order by email) from rental.tenants") == [
+        "ann@example.test", "eve@example.test",
+    ]  # fmt: skip
+
+
+def test_a_second_run_answers_from_the_first(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 120)
+    assert run(arguments(landlords, file), tmp_path).returncode == 0
+    first = report(file)
+    before = scalar(landlords, "select max(token_hash) from rental.tenant_invites")
+    again = run(arguments(landlords, file), tmp_path)
+    assert again.returncode == 0 and "120 imported (120 by an earlier run), 0 refused" in again.stdout
+    assert report(file) == first
+    assert scalar(landlords, "select max(token_hash) from rental.tenant_invites") == before
+
+
+def test_killed_in_the_middle_it_goes_on_where_it_stopped(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 60)
+    with psycopg.connect(landlords.conninfo) as blocker:
+        # The third chunk of ten waits here for a row that somebody else is inviting.
+        blocker.execute(
+            "insert into rental.tenants (owner_user_id, first_name, last_name, email) values (%s, 'F', 'L', %s)",
+            (LANDLORD, "p25@example.test"),
+        )
+        with subprocess.Popen(arguments(landlords, file, "--chunk", "10"), cwd=tmp_path) as process:
+            deadline = time.monotonic() + 60
+            while scalar(landlords, "select count(*) from rental.tenants") < 20:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+        blocker.rollback()
+    assert not file.with_name("people.csv.report.csv").exists()
+    again = run(arguments(landlords, file, "--chunk", "10"), tmp_path)
+    assert again.returncode == 0 and "60 imported (20 by an earlier run)" in again.stdout, again
+    assert scalar(landlords, "select count(*) from rental.tenants") == 60
+    assert len(report(file)) == 60
+
+
+def test_a_server_that_restarts_is_waited_for(landlords: Database, tmp_path: Path) -> None:
+    """Connections that are cut are opened again, and the chunk is sent once more."""
+    file = people(tmp_path, 60)
+    with psycopg.connect(landlords.conninfo) as blocker:
+        blocker.execute(
+            "insert into rental.tenants (owner_user_id, first_name, last_name, email) values (%s, 'F', 'L', %s)",
+            (LANDLORD, "p25@example.test"),
+        )
+        command = arguments(landlords, file, "--chunk", "10")
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+            waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            deadline = time.monotonic() + 60
+            while True:
+                assert process.poll() is None and time.monotonic() < deadline
+                with psycopg.connect(landlords.conninfo) as connection:
+                    if found := connection.execute(waiting).fetchone():
+                        connection.execute("select pg_terminate_backend(%s)", found)
+                        break
+                time.sleep(0.02)
+            blocker.rollback()
+            said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "60 imported" in said
+    assert scalar(landlords, "select count(*) from rental.tenants") == 60
+
+
+@pytest.mark.parametrize(
+    "content, error",
+    [
+        ("", "file has no header"),
+        ("a,a\n1,2\n", "file has no header"),
+        ("a,\n1,2\n", "file has no header"),
+        (HEADER, "file has no rows"),
+        (b"a\n\xe9\n", "file is not UTF-8"),
+        ('a\n"open\n', "file is no CSV"),
+        (None, "cannot read"),
+    ],
+)
+def test_a_file_that_is_none(landlords: Database, tmp_path: Path, content: str | bytes | None, error: str) -> None:
+    file = tmp_path / "file.csv"
+    if content is not None:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    done = run(arguments(landlords, file), tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {error}"), done
+    assert "detail: " in done.stderr
+
+
+def test_who_may_not_and_what_is_none(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 3)
+    stranger = run(arguments(landlords, file, user=STRANGER), tmp_path)
+    assert stranger.returncode == 2 and "PT403" in stranger.stderr
+    assert scalar(landlords, "select count(*) from rental.tenants") == 0
+
+    def through(function: str) -> subprocess.CompletedProcess[str]:
+        command = arguments(landlords, file)
+        return run([*command[:4], function, *command[5:]], tmp_path)
+
+    for function, error in {
+        "bulk": "error: no function name: bulk",
+        "rental.bulk; drop table x": "error: no function name",
+        "rental.nothing": "error: import stopped: function rental.nothing(jsonb) does not exist (42883)",
+        "pg_catalog.jsonb_array_length": "error: pg_catalog.jsonb_array_length is no import function",
+    }.items():
+        done = through(function)
+        assert done.returncode == 2 and done.stderr.startswith(error), done.stderr
+        assert "hint: " in done.stderr
+    assert run(arguments(landlords, file), tmp_path).returncode == 0

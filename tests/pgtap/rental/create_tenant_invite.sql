@@ -1,0 +1,66 @@
+-- rental.create_tenant_invite: a renter is found or made, has one open invitation, and a job waits to send it.
+begin;
+select plan(19);
+
+select tests.landlord('north'), tests.landlord('south');
+select tests.unit('north', 'loft'), tests.unit('south', 'barn');
+select tests.renter('north', 'known', null, false), tests.renter('north', 'settled');
+create temp table issued (invite_id uuid, tenant_id uuid, token text);
+grant all on issued to app_user;
+
+select tests.act_as('app_user', 'north', 'north');
+select lives_ok($$ insert into issued select * from rental.create_tenant_invite('Nora', 'New', 'Nora@Example.Test', tests.id('loft')) $$,
+    'a new renter is invited');
+select results_eq(
+    $$ select t.first_name, t.last_name, t.email::text, t.unit_id, t.user_id from rental.tenants as t join issued as i on i.tenant_id = t.id $$,
+    $$ values ('Nora', 'New', 'nora@example.test', tests.id('loft'), null::uuid) $$,
+    'and stands among the renters, without a login');
+select results_eq(
+    $$ select i.email::text, i.unit_id, i.token_hash, i.mail_token_hash, i.claimed_at, i.expires_at = now() + interval '14 days'
+         from rental.tenant_invites as i join issued on issued.invite_id = i.id $$,
+    $$ select 'nora@example.test', tests.id('loft'), rental.hash_invite_token(token), null::text, null::timestamptz, true from issued $$,
+    'of the token only the hash is kept, for 14 days');
+select tests.act_as_admin();
+select results_eq(
+    $$ select j.job_type, j.tenant_id, j.status, j.payload from core.job_queue as j where j.job_type = 'tenant_invite' $$,
+    $$ select 'tenant_invite', tests.id('north'), 'pending', jsonb_build_object('invite_id', invite_id) from issued $$,
+    'a job waits to send it, and the token is not in it');
+
+select tests.act_as('app_user', 'north', 'north');
+select is(
+    (select invite_id from rental.create_tenant_invite('N.', 'N.', 'nora@example.test')),
+    (select invite_id from issued),
+    'inviting again renews the one open invitation');
+select results_eq(
+    $$ select i.token_hash <> rental.hash_invite_token(s.token), i.unit_id, t.first_name
+         from rental.tenant_invites as i join issued as s on s.invite_id = i.id join rental.tenants as t on t.id = i.tenant_id $$,
+    $$ values (true, tests.id('loft'), 'Nora') $$,
+    'under a new token; unit and name stay');
+select tests.act_as_admin();
+select is((select count(*) from core.job_queue where job_type = 'tenant_invite'), 1::bigint, 'the waiting job is enough for both');
+
+select tests.act_as('app_user', 'north', 'north');
+select is((select tenant_id from rental.create_tenant_invite('Any', 'Name', 'known@example.test', tests.id('loft'))),
+    tests.id('north/known'), 'a renter who is known is found by address');
+select is((select unit_id from rental.tenants where id = tests.id('north/known')), tests.id('loft'), 'and gets the unit where there was none');
+select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'settled@example.test') $$, 'PT409', 'conflict',
+    'who has a login needs no invitation');
+select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'x@example.test', tests.id('barn')) $$, 'PT403', 'forbidden',
+    'south''s unit is refused');
+select is_empty($$ select id from rental.tenants where email = 'x@example.test' $$, 'and nobody was made for it');
+select throws_ok($$ select rental.create_tenant_invite('', 'Name', 'y@example.test') $$, '23514', null, 'a first name has a letter');
+select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'no address') $$, '23514', null, 'an address is one');
+
+-- The same person rents elsewhere, too.
+select tests.act_as('app_user', 'south', 'south');
+select lives_ok($$ select rental.create_tenant_invite('Nora', 'New', 'nora@example.test', tests.id('barn')) $$, 'two landlords invite one address');
+select is((select count(*) from rental.tenant_invites), 1::bigint, 'south sees the own invitation only');
+select tests.act_as_admin();
+select is((select count(*) from rental.tenants where email = 'nora@example.test'), 2::bigint, 'who is a renter of each');
+select tests.act_as('app_user');
+select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'z@example.test') $$, 'PT401', 'unauthenticated', 'nobody signed in invites nobody');
+select tests.act_as('app_user', 'north');
+select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'z@example.test') $$, 'PT403', 'forbidden', 'nor somebody who names no landlord');
+
+select * from finish();
+rollback;

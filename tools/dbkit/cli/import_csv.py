@@ -1,0 +1,114 @@
+"""`dbkit import`: the rows of a CSV file through an SQL function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.config import load_config, required_database_url
+from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
+from dbkit.terminal import status_line
+
+if TYPE_CHECKING:
+    from dbkit.csv_import import ImportResult
+
+__all__ = ["import_csv"]
+
+# As many refused rows as a person reads; the report has them all.
+_SHOWN = 20
+
+
+@click.command("import")
+@click.argument("function")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--user", required=True, metavar="UUID", help="The person on whose behalf rows are written.")
+@click.option("--tenant", required=True, metavar="UUID", help="The tenant they are written for.")
+@click.option("--role", default="app_user", show_default=True, metavar="ROLE", help="Database role that writes them.")
+@click.option("--chunk", type=click.IntRange(1, 100), default=100, show_default=True, metavar="N", help="Rows a call.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    metavar="FILE",
+    help="Where to write what became of each row. Default: FILE.report.csv beside the file.",
+)
+@database_option("Database to import into.")
+@format_option()
+@config_option
+def import_csv(
+    function: str,
+    file: Path,
+    user: str,
+    tenant: str,
+    role: str,
+    chunk: int,
+    report: Path | None,
+    database: str | None,
+    output_format: str,
+    config_file: Path | None,
+) -> None:
+    """Import a CSV file through an SQL function, row by row.
+
+    The first line names the fields. A row that is refused costs no other and stands in the report with the reason.
+    Killed in the middle, the same command goes on where it stopped: no row is imported twice within a day.
+
+    Exit code 0: every row is in. 1: some were refused. 2: the import stopped.
+
+    \b
+    Example:
+        dbkit import rental.bulk_invite_tenants renters.csv --user 5f0… --tenant 5f0… --database postgresql://…
+        dbkit import rental.import_units units.csv --user 5f0… --tenant 5f0… --report refused.csv
+    """
+    from dbkit import csv_import as importing
+
+    url = required_database_url(load_config(config_file), database)
+    source = importing.read_csv(file)
+    target = report or file.with_name(f"{file.name}.report.csv")
+    with status_line() as tell:
+        result = importing.import_csv(
+            url,
+            function,
+            source,
+            importing.Caller(user, tenant, role),
+            chunk=chunk,
+            progress=lambda done: tell(f"{done:,} of {len(source.rows):,} rows"),
+        )
+    importing.write_report(target, source, result)
+    if output_format == "json":
+        from dbkit.report import emit_json
+
+        emit_json(_as_dict(function, file, target, result))
+    else:
+        _print(file, target, result)
+    raise SystemExit(EXIT_FINDINGS if result.failed else EXIT_CLEAN)
+
+
+def _as_dict(function: str, file: Path, report: Path, result: ImportResult) -> dict[str, Any]:
+    return {
+        "command": "import",
+        "function": function,
+        "file": str(file),
+        "report": str(report),
+        "total": len(result.outcomes),
+        "successful": len(result.outcomes) - result.failed,
+        "failed": result.failed,
+        "replayed": result.replayed,
+        "refused": [
+            {"line": outcome.line, "error": outcome.error, **outcome.result}
+            for outcome in result.outcomes
+            if outcome.error is not None
+        ],
+    }
+
+
+def _print(file: Path, report: Path, result: ImportResult) -> None:
+    refused = [outcome for outcome in result.outcomes if outcome.error is not None]
+    for outcome in refused[:_SHOWN]:
+        click.echo(f"{file}:{outcome.line}: {outcome.error}")
+    if len(refused) > _SHOWN:
+        click.echo(f"… and {len(refused) - _SHOWN:,} more")
+    again = f" ({result.replayed:,} by an earlier run)" if result.replayed else ""
+    click.echo(f"{len(result.outcomes) - result.failed:,} imported{again}, {result.failed:,} refused; see {report}")
