@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "leak": ("leak", "Prove that no tenant reaches another."),
     "bootstrap": ("bootstrap", "Create the roles that migrations assume."),
     "seed": ("seed", "Load the seed files of one environment."),
+    "worker": ("worker", "Run the jobs of a queue."),
+    "jobs": ("jobs", "Look at the jobs of a queue, retry and cancel them."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-__all__ = ["Job", "JobError", "Outcome", "PermanentError"]
+__all__ = ["Claim", "Job", "JobError", "Outcome", "PermanentError"]
+
+Claim = tuple[int, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,17 @@ class Job:
     """
 
     id: UUID
-    lease: UUID
+    lease: int
     tenant_id: UUID | None
     type: str
     payload: Mapping[str, Any] = field(repr=False)
     attempt: int = 1
     max_retries: int = 3
+
+    @property
+    def claim(self) -> Claim:
+        """Lease and id: one attempt, where the id alone is the same over all of them."""
+        return self.lease, self.id
 
 
 class JobError(Exception):

@@ -14,9 +14,9 @@ from typing import Any
 from dbkit.conninfo import masked
 from dbkit.worker.job import Job, JobError
 
-__all__ = ["as_job_error", "scrub"]
+__all__ = ["as_job_error", "masked_payload", "scrub"]
 
-_SECRET_KEY = re.compile(r"pass|secret|token|key|auth|credential|cookie|signature|pin$|otp", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"pass|secret|token|key|auth(?!or)|credential|cookie|signature|pin$|otp", re.IGNORECASE)
 # Shorter values are ordinary words that an error message may hold for other reasons.
 _SECRET_LENGTH = 4
 _ANY_LENGTH = 8
@@ -39,7 +39,18 @@ def scrub(text: str, job: Job, secrets: Iterable[str] = ()) -> str:
         # A library may quote a value as Python or JSON writes it.
         for written in {value, repr(value)[1:-1], value.encode("unicode_escape").decode()}:
             text = text.replace(written, "***")
-    return " ".join(masked(text).split())[:_MESSAGE_LENGTH]
+    storable = masked(text).replace("\0", "").encode(errors="replace").decode()
+    return " ".join(storable.split())[:_MESSAGE_LENGTH]
+
+
+def masked_payload(value: Any) -> Any:
+    """A payload with *** for what stands under keys that name a secret."""
+    if isinstance(value, dict):
+        return {
+            key: "***" if _SECRET_KEY.search(key) and inner is not None else masked_payload(inner)
+            for key, inner in value.items()
+        }
+    return [masked_payload(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _values(value: Any, *, secret: bool) -> Iterator[str]:

@@ -193,7 +193,7 @@ def _choose_font(pdf: FPDF, wanted: str | None, letters: str) -> None:
         raise JobError("no font for the letters of this invoice: set [worker.invoice] font to a TrueType file")
     pdf.add_font("invoice", fname=file)
     pdf.set_font("invoice", size=10)
-    known = pdf.fonts["invoice"].cmap  # type: ignore[union-attr]
+    known = pdf.fonts["invoice"].cmap
     if any(ord(letter) not in known for letter in letters if letter.isprintable()):
         raise JobError(f"{Path(file).name} lacks letters of this invoice: set [worker.invoice] font to another file")
 
