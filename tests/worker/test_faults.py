@@ -10,8 +10,8 @@ from threading import Event
 
 import psycopg
 import pytest
-from conftest import HANDLERS, Queue, Workers, prepare, wait_for
 from receivers import free_port, http_server, mail_server
+from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
 
 from dbkit.config import Config
 from dbkit.postgres import Database, open_server

@@ -6,9 +6,9 @@ import re
 import signal
 
 import pytest
-from conftest import NORTH, Queue, Workers, wait_for
 from receivers import http_server, mail_server
 from standardwebhooks.webhooks import Webhook
+from worker_processes import NORTH, Queue, Workers, wait_for
 
 from dbkit.worker.handlers.webhook import tenant_secret
 
@@ -84,7 +84,9 @@ def test_a_notification_wakes_an_idle_worker(queue: Queue, workers: Workers) -> 
     workers.configure("[worker]\npoll = 3600\n")
     worker = workers.start()
     worker.until("worker_started")
-    quiet = "select 1 from pg_stat_activity where application_name = 'dbkit worker' and state_change < now() - interval '3 s'"
+    quiet = """
+        select 1 from pg_stat_activity where application_name = 'dbkit worker' and state_change < now() - interval '3 s'
+    """
     wait_for(lambda: bool(queue.admin(quiet)))
     job = queue.enqueue("data_import", name="n1")
     queue.until(job, "completed")
