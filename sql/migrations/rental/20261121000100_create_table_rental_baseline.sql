@@ -247,6 +247,7 @@ create table rental.tenant_invites (
     unit_id       uuid,
     email         core.email  not null,
     token_hash    text        not null,
+    mail_token_hash text,
     expires_at    timestamptz not null default now() + interval '14 days',
     claimed_at    timestamptz,
     sent_at       timestamptz,
@@ -254,8 +255,9 @@ create table rental.tenant_invites (
     updated_at    timestamptz not null default now(),
 
     constraint tenant_invites_pkey primary key (owner_user_id, id),
-    -- Tokens are claimed before a landlord is known, so this key spans landlords; a hash of random bits betrays nothing.
+    -- Tokens are claimed before a landlord is known, so these keys span landlords; a hash of random bits betrays nothing.
     constraint tenant_invites_token_hash_key unique (token_hash),
+    constraint tenant_invites_mail_token_hash_key unique (mail_token_hash),
     constraint tenant_invites_owner_user_id_fkey foreign key (owner_user_id)
         references core.users (id) on delete restrict,
     constraint tenant_invites_tenant_id_fkey foreign key (owner_user_id, tenant_id)
@@ -279,6 +281,9 @@ create index tenant_invites_tenant_id_fk_idx on rental.tenant_invites (owner_use
 
 comment on table rental.tenant_invites is 'An invitation of a renter. Only the hash of its token is stored.';
 comment on column rental.tenant_invites.owner_user_id is 'The landlord: tenant column of the rental schema.';
+comment on column rental.tenant_invites.token_hash is 'SHA-256 of the token that the inviting call returned, in hex.';
+comment on column rental.tenant_invites.mail_token_hash is 'SHA-256 of the token in the newest e-mail, in hex; the worker draws it while sending.';
+comment on column rental.tenant_invites.sent_at is 'When the newest e-mail was handed to the worker.';
 
 -- rental.tickets: maintenance requests, opened by the landlord or by the renter of the unit.
 
@@ -535,6 +540,80 @@ comment on function rental.backfill_tenant_owners() is
     'quarantine; returns how many of each. Idempotent. Errors: PT409 the counts do not add up, 23503 a renter to set aside '
     'is still referenced.';
 
+-- rental.bulk_invite_tenants: invite up to 100 renters in one call.
+
+create or replace function rental.bulk_invite_tenants(p_tenants jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return rental.import_rows('tenants', p_tenants);
+end
+$fn$;
+
+revoke execute on function rental.bulk_invite_tenants(jsonb) from public;
+grant execute on function rental.bulk_invite_tenants(jsonb) to app_user;
+
+comment on function rental.bulk_invite_tenants(jsonb) is
+    'Invite up to 100 renters in one call; e-mails are queued. Rows have firstName, lastName, email and, where known, unitId. A bad row is reported and costs no '
+    'other. Inviting a renter again renews the invitation. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
+    'rows, PT401 not signed in, PT403 no landlord in the context.';
+
+-- rental.claim_invite: a renter's own login takes the place the landlord prepared.
+
+-- Definer: the renter belongs to no landlord yet, and the token says which row it is.
+create or replace function rental.claim_invite(p_token text) returns rental.tenants
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user_id uuid := core.require_user();
+    v_hash    text := rental.hash_invite_token(p_token);
+    v_invite  rental.tenant_invites;
+    v_renter  rental.tenants;
+begin
+    select i.*
+      into v_invite
+      from rental.tenant_invites as i
+     where v_hash in (i.token_hash, i.mail_token_hash)
+       for update;
+
+    -- One error for what never was, is over or was used: a guess learns nothing.
+    if not found or v_invite.claimed_at is not null or v_invite.expires_at <= now() then
+        perform core.raise_error('PT410', 'expired', 'The invitation is not valid any more.');
+    end if;
+    -- A forwarded e-mail lets nobody else in.
+    if not exists (select from core.users as u where u.id = v_user_id and u.email = v_invite.email) then
+        perform core.raise_error('PT403', 'forbidden', 'The invitation is for another address.');
+    end if;
+
+    update rental.tenants as t
+       set user_id = v_user_id
+     where t.owner_user_id = v_invite.owner_user_id
+       and t.id = v_invite.tenant_id
+       and coalesce(t.user_id, v_user_id) = v_user_id
+    returning t.* into v_renter;
+    if not found then
+        perform core.raise_error('PT410', 'expired', 'The invitation is not valid any more.');
+    end if;
+
+    update rental.tenant_invites as i
+       set claimed_at = now()
+     where i.owner_user_id = v_invite.owner_user_id
+       and i.id = v_invite.id;
+    return v_renter;
+end
+$fn$;
+
+alter function rental.claim_invite(text) owner to app_definer;
+revoke execute on function rental.claim_invite(text) from public;
+grant execute on function rental.claim_invite(text) to app_user, app_renter;
+
+comment on function rental.claim_invite(text) is
+    'Make the caller the renter an invitation is for and return that renter. A token is good once. Errors: PT401 not signed in, PT403 the '
+    'caller''s address is another, PT410 unknown, expired or used.';
+
 -- rental.complete_onboarding_step: the landlord finishes the current step of the sign-up wizard.
 
 -- Definer: the wizard's columns have no update grant, so that this order is the only one.
@@ -613,6 +692,61 @@ comment on function rental.complete_onboarding_step(text, jsonb) is
     'unit, or empty when one exists}, then done. Not idempotent: steps go forward only. Errors: PT400 data is not an '
     'object, PT401 not signed in, PT403 not a landlord or a suspended one, PT409 another step comes next, named in the '
     'hint, PT422 bad data, 23502 a unit value is missing.';
+
+-- rental.create_tenant_invite: the landlord invites a renter, known or new.
+
+create or replace function rental.create_tenant_invite(
+    p_first_name text,
+    p_last_name  text,
+    p_email      text,
+    p_unit_id    uuid default null
+) returns table (invite_id uuid, tenant_id uuid, token text)
+    language plpgsql volatile
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+#variable_conflict use_column
+declare
+    v_owner  uuid := core.require_tenant();
+    v_renter rental.tenants;
+begin
+    if p_unit_id is not null then
+        perform rental.authorize_unit(p_unit_id);
+    end if;
+
+    -- Two calls for one address meet here, and the second finds the first one's renter.
+    insert into rental.tenants as t (owner_user_id, first_name, last_name, email, unit_id)
+    values (v_owner, p_first_name, p_last_name, lower(p_email), p_unit_id)
+    on conflict (owner_user_id, email) do update set unit_id = coalesce(t.unit_id, excluded.unit_id)
+    returning t.* into v_renter;
+    if v_renter.user_id is not null then
+        perform core.raise_error('PT409', 'conflict', 'This renter has accepted an invitation already.');
+    end if;
+
+    token := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+    tenant_id := v_renter.id;
+    insert into rental.tenant_invites as i (owner_user_id, tenant_id, unit_id, email, token_hash)
+    values (v_owner, v_renter.id, p_unit_id, v_renter.email, rental.hash_invite_token(token))
+    on conflict (owner_user_id, tenant_id) where claimed_at is null do update
+        set unit_id    = coalesce(excluded.unit_id, i.unit_id),
+            email      = excluded.email,
+            token_hash = excluded.token_hash,
+            expires_at = excluded.expires_at
+    returning i.id into invite_id;
+
+    -- The message is written while it is sent, so no token ever lies in a job.
+    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
+    return next;
+end
+$fn$;
+
+revoke execute on function rental.create_tenant_invite(text, text, text, uuid) from public;
+grant execute on function rental.create_tenant_invite(text, text, text, uuid) to app_user;
+
+comment on function rental.create_tenant_invite(text, text, text, uuid) is
+    'Invite a renter, found or created by address, and queue the e-mail; a renter has one open invitation, which another call renews for '
+    '14 days under a new token. The token is returned once and only its hash is kept. Errors: PT401 not signed in, PT403 no landlord in '
+    'the context or not your unit, PT409 the renter has a login already, 23502 or 23514 a name or address is not acceptable.';
 
 -- rental.create_ticket: a landlord, or the renter of the unit, reports something to mend.
 
@@ -786,6 +920,39 @@ comment on function rental.end_tenancy(uuid, date) is
     ' Not idempotent: an ended tenancy is refused. Errors: PT401 not signed in, PT403 no such tenancy or not yours, PT409 '
     'not active, PT422 no day, 23514 ends before it starts.';
 
+-- rental.expire_invites: cron takes away the invitations nobody accepted.
+
+create or replace function rental.expire_invites() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    -- For a month the landlord sees that it ran out, and may renew it. Locked rows are being claimed or renewed.
+    with expired as (
+        select i.owner_user_id, i.id
+          from rental.tenant_invites as i
+         where i.claimed_at is null
+           and i.expires_at < now() - interval '30 days'
+           for update skip locked
+    )
+    delete from rental.tenant_invites as i
+     using expired as e
+     where i.owner_user_id = e.owner_user_id
+       and i.id = e.id;
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function rental.expire_invites() owner to app_definer;
+revoke execute on function rental.expire_invites() from public;
+
+comment on function rental.expire_invites() is
+    'Remove invitations that ran out over 30 days ago, and return how many. For cron; idempotent and safe beside itself. Errors: none.';
+
 -- rental.get_contractor_results: the stored search results of a ticket, unless they are stale.
 
 create or replace function rental.get_contractor_results(p_ticket_id uuid, p_max_age interval default '1 day') returns jsonb
@@ -861,6 +1028,241 @@ grant execute on function rental.get_user_roles(uuid) to app_user;
 comment on function rental.get_user_roles(uuid) is
     'The roles of the caller, or for platform administrators of anyone: ADMIN, OWNER, TENANT; empty for an unknown user. '
     'Reads only. Errors: PT401 not signed in, PT403 roles of another.';
+
+-- rental.hash_invite_token: what is stored of an invitation's token.
+
+create or replace function rental.hash_invite_token(p_token text) returns text
+    language sql immutable strict parallel safe
+    set search_path = pg_catalog, pg_temp
+    return encode(sha256(convert_to(p_token, 'UTF8')), 'hex');
+
+revoke execute on function rental.hash_invite_token(text) from public;
+grant execute on function rental.hash_invite_token(text) to app_user;
+
+comment on function rental.hash_invite_token(text) is
+    'SHA-256 of a token, in hex: the form tenant_invites keeps. Reads nothing. Errors: none; null for null.';
+
+-- rental.import_row: one row of a bulk call, written or refused.
+
+create or replace function rental.import_row(p_kind text, p_row jsonb) returns uuid
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_columns constant text[] := case p_kind
+        when 'tenants' then array['firstName', 'lastName', 'email', 'unitId']
+        when 'units' then array['name', 'address1', 'address2', 'city', 'state', 'postalCode', 'externalRef']
+    end;
+    v_unknown text;
+    v_unit_id text;
+begin
+    if jsonb_typeof(p_row) is distinct from 'object' then
+        perform core.raise_error('PT422', 'invalid', 'The row is no object.');
+    end if;
+    select key into v_unknown from jsonb_object_keys(p_row) as key where key <> all (c_columns) order by key limit 1;
+    if found then
+        perform core.raise_error('PT422', 'invalid', format('There is no field %s; known are %s.', v_unknown, array_to_string(c_columns, ', ')));
+    end if;
+
+    if p_kind = 'units' then
+        return (rental.create_unit(
+            p_name         => rental.import_text(p_row, 'name', true),
+            p_address1     => rental.import_text(p_row, 'address1', true),
+            p_city         => rental.import_text(p_row, 'city', true),
+            p_state        => rental.import_text(p_row, 'state', true),
+            p_postal_code  => rental.import_text(p_row, 'postalCode', true),
+            p_address2     => rental.import_text(p_row, 'address2'),
+            p_external_ref => rental.import_text(p_row, 'externalRef'))).id;
+    end if;
+
+    v_unit_id := rental.import_text(p_row, 'unitId');
+    if not coalesce(core.is_valid_email(lower(rental.import_text(p_row, 'email', true))), false) then
+        perform core.raise_error('PT422', 'invalid', 'email is no valid address.');
+    elsif v_unit_id !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        perform core.raise_error('PT422', 'invalid', 'unitId is no UUID.');
+    end if;
+    return (
+        select i.invite_id
+          from rental.create_tenant_invite(
+              p_first_name => rental.import_text(p_row, 'firstName', true),
+              p_last_name  => rental.import_text(p_row, 'lastName', true),
+              p_email      => rental.import_text(p_row, 'email', true),
+              p_unit_id    => v_unit_id::uuid) as i);
+end
+$fn$;
+
+revoke execute on function rental.import_row(text, jsonb) from public;
+grant execute on function rental.import_row(text, jsonb) to app_user;
+
+comment on function rental.import_row(text, jsonb) is
+    'Write one row of an import of kind tenants or units, and return the id of the invitation or unit. Errors: PT422 a field is missing, '
+    'unknown or malformed, and those of rental.create_tenant_invite and rental.create_unit.';
+
+-- rental.import_rows: the frame of the bulk calls. A bad row costs itself and no other.
+
+create or replace function rental.import_rows(p_kind text, p_rows jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_name_field constant text := case p_kind when 'tenants' then 'email' else 'name' end;
+    c_id_field   constant text := case p_kind when 'tenants' then 'inviteId' else 'unitId' end;
+    v_row        jsonb;
+    v_row_no     integer;
+    v_id         uuid;
+    v_name       text;
+    v_seen       text[] := '{}';
+    v_detail     text;
+    v_constraint text;
+    v_success    jsonb := '[]';
+    v_failed     jsonb := '[]';
+    v_result     jsonb;
+begin
+    perform core.require_tenant();
+    if (case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) else 0 end) not between 1 and 100 then
+        perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
+    end if;
+
+    for v_row, v_row_no in
+        select e.value, e.ordinality::integer
+          from jsonb_array_elements(p_rows) with ordinality as e
+    loop
+        v_name := case when jsonb_typeof(v_row) = 'object' then btrim(v_row ->> c_name_field) end;
+        begin
+            if p_kind = 'tenants' and lower(v_name) = any (v_seen) then
+                perform core.raise_error('PT422', 'invalid', 'This address stands in an earlier row of the call.');
+            end if;
+            v_seen := v_seen || lower(v_name);
+            v_id := rental.import_row(p_kind, v_row);
+            v_success := v_success || jsonb_build_object('row', v_row_no, c_name_field, v_name, c_id_field, v_id);
+        exception
+            -- These are about the moment and not about the row: the whole call is tried again.
+            when serialization_failure or deadlock_detected or lock_not_available then
+                raise;
+            when others then
+                get stacked diagnostics v_detail = pg_exception_detail, v_constraint = constraint_name;
+                if sqlstate !~ '^PT4' then
+                    v_detail := (select i.message from core.error_info(sqlstate, v_constraint) as i);
+                end if;
+                v_failed := v_failed || jsonb_build_object('row', v_row_no, c_name_field, v_name, 'error', v_detail);
+        end;
+    end loop;
+
+    v_result := jsonb_build_object(
+        'total', jsonb_array_length(p_rows),
+        'successful', jsonb_array_length(v_success),
+        'failed', jsonb_array_length(v_failed),
+        'results', jsonb_build_object('success', v_success, 'failed', v_failed));
+    perform rental.record_import(p_kind, v_result);
+    return v_result;
+end
+$fn$;
+
+revoke execute on function rental.import_rows(text, jsonb) from public;
+grant execute on function rental.import_rows(text, jsonb) to app_user;
+
+comment on function rental.import_rows(text, jsonb) is
+    'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} '
+    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context.';
+
+-- rental.import_text: one field of an imported row.
+
+create or replace function rental.import_text(p_row jsonb, p_key text, p_required boolean default false) returns text
+    language plpgsql immutable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    -- A spreadsheet writes an absent value as an empty one.
+    v_value text := nullif(btrim(p_row ->> p_key), '');
+begin
+    if jsonb_typeof(p_row -> p_key) in ('object', 'array') then
+        perform core.raise_error('PT422', 'invalid', format('%s must be text.', p_key));
+    elsif p_required and v_value is null then
+        perform core.raise_error('PT422', 'invalid', format('%s is missing.', p_key));
+    end if;
+    return v_value;
+end
+$fn$;
+
+revoke execute on function rental.import_text(jsonb, text, boolean) from public;
+grant execute on function rental.import_text(jsonb, text, boolean) to app_user;
+
+comment on function rental.import_text(jsonb, text, boolean) is
+    'The trimmed text of a field of an imported row, null when empty or absent. Reads nothing. Errors: PT422 no text, or required and empty.';
+
+-- rental.import_units: add up to 100 units in one call.
+
+create or replace function rental.import_units(p_units jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return rental.import_rows('units', p_units);
+end
+$fn$;
+
+revoke execute on function rental.import_units(jsonb) from public;
+grant execute on function rental.import_units(jsonb) to app_user;
+
+comment on function rental.import_units(jsonb) is
+    'Add up to 100 units in one call. Rows have name, address1, address2, city, state, postalCode and externalRef. A bad row is reported and costs no '
+    'other. Not idempotent but for rows with externalRef. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
+    'rows, PT401 not signed in, PT403 no landlord in the context.';
+
+-- rental.invite_email: the worker asks what to send for an invitation.
+
+-- Definer: a worker serves every landlord and has no table rights.
+create or replace function rental.invite_email(p_invite_id uuid) returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_url      text := (select s.value from core.app_settings as s where s.key = 'rental.invite_url');
+    v_token    text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+    v_invite   rental.tenant_invites;
+    v_landlord text;
+begin
+    if coalesce(v_url, '') not like '%{token}%' then
+        perform core.raise_error('PT503', 'unavailable', 'The setting rental.invite_url, an address that contains {token}, is missing.');
+    end if;
+
+    -- Drawn anew for every attempt: an attempt that failed may have been read, and a token rests in no job.
+    update rental.tenant_invites as i
+       set mail_token_hash = rental.hash_invite_token(v_token),
+           sent_at = clock_timestamp()
+     where i.id = p_invite_id
+       and i.claimed_at is null
+       and i.expires_at > now()
+    returning i.* into v_invite;
+    if not found then
+        return null;
+    end if;
+
+    select coalesce(p.company_name, u.name)
+      into v_landlord
+      from core.users as u
+      left join rental.user_profiles as p on p.user_id = u.id
+     where u.id = v_invite.owner_user_id;
+    return jsonb_build_object(
+        'to', v_invite.email,
+        -- a line break in a name would start another header
+        'subject', regexp_replace(format('%s invites you', v_landlord), '[[:cntrl:]]+', ' ', 'g'),
+        'text', format(
+            E'%s invites you to see your home, rent and repairs online.\n\n%s\n\nThe link is good until %s UTC and only for this address.\n',
+            v_landlord,
+            replace(v_url, '{token}', v_token),
+            to_char(v_invite.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')));
+end
+$fn$;
+
+alter function rental.invite_email(uuid) owner to app_definer;
+revoke execute on function rental.invite_email(uuid) from public;
+grant execute on function rental.invite_email(uuid) to app_worker;
+
+comment on function rental.invite_email(uuid) is
+    'The e-mail of an open invitation as {to, subject, text}, with a token of its own that replaces that of the e-mail before; null when '
+    'the invitation is claimed, expired or gone. Each call draws a token. Errors: PT503 the setting rental.invite_url is missing.';
 
 -- rental.list_contractors: a page of the landlord's address book.
 
@@ -1205,6 +1607,43 @@ grant execute on function rental.put_contractor_results(uuid, jsonb) to app_user
 comment on function rental.put_contractor_results(uuid, jsonb) is
     'Store the search results of an own ticket in place of earlier ones and return the row. Idempotent. Errors: PT401 not '
     'signed in, PT403 no such ticket or not yours, PT422 not an array.';
+
+-- rental.record_import: the log of a bulk call.
+
+-- Definer: readers of the log cannot write it.
+create or replace function rental.record_import(p_kind text, p_result jsonb) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_owner    uuid := core.require_tenant();
+    v_batch_id uuid;
+begin
+    insert into rental.import_batches as b (owner_user_id, kind, total, successful, failed, status)
+    values (
+        v_owner,
+        p_kind,
+        (p_result ->> 'total')::integer,
+        (p_result ->> 'successful')::integer,
+        (p_result ->> 'failed')::integer,
+        'completed')
+    returning b.id into v_batch_id;
+
+    insert into rental.import_errors (owner_user_id, batch_id, row_no, email, error)
+    select v_owner, v_batch_id, f.row, f.email, f.error
+      from jsonb_to_recordset(p_result #> '{results,failed}') as f (row integer, email text, error text);
+    return v_batch_id;
+end
+$fn$;
+
+alter function rental.record_import(text, jsonb) owner to app_definer;
+revoke execute on function rental.record_import(text, jsonb) from public;
+grant execute on function rental.record_import(text, jsonb) to app_user;
+
+comment on function rental.record_import(text, jsonb) is
+    'Keep the outcome of a bulk call of the active landlord: its counts, and each refused row with the reason. Returns the batch. Not '
+    'idempotent. Errors: PT401 not signed in, PT403 no landlord in the context, 23502 or 23514 malformed.';
 
 -- rental.register_landlord: a signed-in user becomes a landlord, that is, a tenant of their own.
 
@@ -2233,6 +2672,7 @@ drop function rental.require_renter_values(jsonb);
 drop function rental.require_patch(jsonb, text[]);
 drop function rental.require_onboarded();
 drop function rental.register_landlord(text);
+drop function rental.record_import(text, jsonb);
 drop function rental.put_contractor_results(uuid, jsonb);
 drop function rental.portal_tickets(integer, text);
 drop function rental.my_unit_ids();
@@ -2241,13 +2681,23 @@ drop function rental.list_units(integer, integer);
 drop function rental.list_tickets(integer, integer, text, uuid);
 drop function rental.list_tenants(integer, integer, uuid);
 drop function rental.list_contractors(integer, integer);
+drop function rental.invite_email(uuid);
+drop function rental.import_units(jsonb);
+drop function rental.import_text(jsonb, text, boolean);
+drop function rental.import_rows(text, jsonb);
+drop function rental.import_row(text, jsonb);
+drop function rental.hash_invite_token(text);
 drop function rental.get_user_roles(uuid);
 drop function rental.get_contractor_results(uuid, interval);
+drop function rental.expire_invites();
 drop function rental.end_tenancy(uuid, date);
 drop function rental.delete_unit(uuid);
 drop function rental.create_unit(text, text, text, text, text, text, text);
 drop function rental.create_ticket(uuid, text, text, text);
+drop function rental.create_tenant_invite(text, text, text, uuid);
 drop function rental.complete_onboarding_step(text, jsonb);
+drop function rental.claim_invite(text);
+drop function rental.bulk_invite_tenants(jsonb);
 drop function rental.backfill_tenant_owners();
 drop function rental.authorize_unit(uuid);
 drop function rental.authorize_ticket(uuid);

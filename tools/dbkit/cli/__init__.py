@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bootstrap": ("bootstrap", "Create the roles that migrations assume."),
     "seed": ("seed", "Load the seed files of one environment."),
     "import": ("import_csv", "Import a CSV file through an SQL function, row by row."),
+    "worker": ("worker", "Run the jobs of a queue."),
+    "jobs": ("jobs", "Look at the jobs of a queue, retry and cancel them."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),
