@@ -136,9 +136,7 @@ def imported(database: Database) -> None:
         people = "".join(f"New{n},Renter{n},new{n}@example.com,\n" for n in range(RENTERS))
         path.write_text(f"firstName,lastName,email,unitId\n{people}")
         started = time.perf_counter()
-        result = import_csv(
-            database.conninfo, "rental.bulk_invite_tenants", read_csv(path), Caller(row[0], row[0])
-        )
+        result = import_csv(database.conninfo, "rental.bulk_invite_tenants", read_csv(path), Caller(row[0], row[0]))
         took = time.perf_counter() - started
     with psycopg.connect(database.conninfo) as connection:
         queued = connection.execute("select count(*) from core.job_queue where job_type = 'tenant_invite'").fetchone()
@@ -151,7 +149,7 @@ def imported(database: Database) -> None:
 def pgbench(server: Server, database: Database, *arguments: str) -> None:
     program = server.bin_dir and server.bin_dir / "pgbench"
     if program is None or not program.exists():
-        sys.exit("error: no pgbench beside the server\nhint: install the server's client package, or set [postgres] bin_dir")
+        sys.exit("error: no pgbench beside the server\nhint: set [postgres] bin_dir to a folder that has it")
     conninfo = server.conninfo(database.name, user="bench_landlord")
     done = subprocess.run(
         [str(program), "-n", "-c", str(CLIENTS), "-j", "2", *arguments, conninfo],

@@ -25,7 +25,7 @@ LANDLORDS = """
 insert into core.users (id, email, name)
 values (%(id)s, %(email)s, 'L');
 insert into core.tenants (id, system, name, owner_user_id) values (%(id)s, 'rental', 'L', %(id)s);
-insert into core.memberships (tenant_id, user_id, role_key, status, joined_at) values (%(id)s, %(id)s, 'OWNER', 'active', now());
+insert into core.memberships (tenant_id, user_id, role_key) values (%(id)s, %(id)s, 'OWNER');
 """
 
 

@@ -64,6 +64,6 @@ def test_a_receiver_that_refuses_does_not_silence_the_mail_and_is_asked_again(
 
 
 def test_a_worker_claims_only_what_it_is_configured_for() -> None:
-    assert [handler.type for handler in shipped(Settings())] == ["generate_invoice_pdf"]
-    types = {handler.type for handler in shipped(settings(EmailSettings("mail.example.test"), None))}
-    assert types == {"generate_invoice_pdf", "send_email", "send_alert"}
+    assert [handler.type for handler in shipped(Settings(), "")] == ["generate_invoice_pdf"]
+    types = {handler.type for handler in shipped(settings(EmailSettings("mail.example.test"), None), "")}
+    assert types == {"generate_invoice_pdf", "send_email", "tenant_invite", "send_alert"}

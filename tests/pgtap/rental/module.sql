@@ -107,8 +107,10 @@ select results_eq(
           and f.prosecdef
         order by 1 $$,
     $$ select reviewed collate "C"
-         from unnest(array['rental.complete_onboarding_step(text,jsonb)', 'rental.get_user_roles(uuid)', 'rental.my_tenant_row_ids()',
-                           'rental.my_unit_ids()', 'rental.register_landlord(text)', 'rental.sync_auth_user(text,text,text)']) as reviewed
+         from unnest(array['rental.claim_invite(text)', 'rental.complete_onboarding_step(text,jsonb)', 'rental.expire_invites()',
+                           'rental.get_user_roles(uuid)', 'rental.invite_email(uuid)', 'rental.my_tenant_row_ids()',
+                           'rental.my_unit_ids()', 'rental.record_import(text,jsonb)', 'rental.register_landlord(text)',
+                           'rental.sync_auth_user(text,text,text)']) as reviewed
         order by 1 $$,
     'the definer functions are the ones that were reviewed');
 
@@ -187,7 +189,7 @@ select c.oid::regclass as name
  where c.relnamespace in ('core'::regnamespace, 'rental'::regnamespace)
    and c.relkind in ('r', 'v', 'm', 'p')
    and has_any_column_privilege('app_login_a', c.oid, 'select')
-   and c.relname not in ('features', 'permissions', 'role_permissions', 'roles', 'subscription_tiers', 'tier_features');
+   and c.relname not in ('features', 'job_types', 'permissions', 'role_permissions', 'roles', 'subscription_tiers', 'tier_features');
 grant select on readable to app_login_a;
 
 set local session authorization app_login_a;

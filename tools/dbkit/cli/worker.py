@@ -43,7 +43,7 @@ def worker(
     Claims jobs of the types it has handlers for, runs them in threads and reports how they ended, one log line an
     event. SIGTERM stops it: what runs may finish, the rest is handed back. Any number of workers may run.
 
-    dbkit's own handlers: send_email (needs DBKIT_SMTP_HOST or [worker.email]), webhook_delivery (needs
+    dbkit's own handlers: send_email and tenant_invite (need DBKIT_SMTP_HOST or [worker.email]), webhook_delivery (needs
     DBKIT_WEBHOOK_SECRET), generate_invoice_pdf, send_alert (needs [worker.alert]). The login is one that was granted
     app_worker; more it should not have.
 
@@ -68,7 +68,7 @@ def worker(
             hint="Give --database postgresql://user@host/name, or set DBKIT_DATABASE_URL.",
         )
     settings = replace(load_settings(config), **{name: value for name, value in given.items() if value is not None})
-    found = find_handlers(shipped(settings), (*settings.handlers, *handlers), config.root)
+    found = find_handlers(shipped(settings, url), (*settings.handlers, *handlers), config.root)
     running = Worker(url, settings, found, make_log(output_format), drain=drain, deaf=deaf)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, running.stop)
