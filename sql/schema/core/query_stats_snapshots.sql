@@ -6,6 +6,7 @@ create table core.query_stats_snapshots (
     userid        oid not null,
     query         text,
     calls         bigint not null,
+    -- dbkit: allow float_for_amount because it is a time that pg_stat_statements measured, not money
     total_exec_ms double precision not null,
     mean_exec_ms  double precision not null,
     max_exec_ms   double precision not null,
