@@ -9,7 +9,7 @@ declare
     c_prefix constant text := 'dbkit:';
     v_job    record;
 begin
-    if to_regclass('cron.job') is null then
+    if not exists (select from pg_extension as e where e.extname = 'pg_cron') then
         if exists (select from core.app_settings as s where s.key = 'extension.pg_cron' and s.is_required) then
             perform core.raise_error('PT503', 'unavailable', 'The settings require pg_cron, which is not installed in this database.');
         end if;

@@ -53,7 +53,7 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
     except psycopg.OperationalError as error:
         raise cannot_connect(url, str(error)) from None
     with connection:
-        found = connection.execute("select coalesce(to_regclass(%(name)s), to_regproc(%(name)s))", {"name": needs})
+        found = connection.execute("select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid)", {"name": needs})
         if found.fetchone() == (None,):
             raise DbkitError(
                 f"{needs} is not in this database",
