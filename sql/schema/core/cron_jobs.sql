@@ -9,7 +9,7 @@ create table core.cron_jobs (
     run_mode    text not null default 'sql',
     is_enabled  boolean not null default true,
     description text not null default '',
-    target      text not null generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
+    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
     created_at  timestamptz not null default now(),
     updated_at  timestamptz not null default now(),
 
