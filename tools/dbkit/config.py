@@ -24,6 +24,7 @@ __all__ = [
     "cache_dir",
     "database_url",
     "load_config",
+    "read_table",
 ]
 
 CONFIG_NAME = "dbkit.toml"
@@ -108,6 +109,7 @@ class Config:
         seeds: environment -> sub-folders of `seeds/`, loaded in that order.
         tenancy: the raw `[tenancy]` table; `dbkit.tenancy` reads it.
         lint: the raw `[lint]` table; `dbkit.lint` reads it.
+        worker: the raw `[worker]` table; `dbkit.worker.settings` reads it.
     """
 
     root: Path
@@ -122,6 +124,7 @@ class Config:
     seeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenancy: Mapping[str, Any] | None = None
     lint: Mapping[str, Any] = field(default_factory=dict)
+    worker: Mapping[str, Any] = field(default_factory=dict)
 
     def resolve(self, relative: str | Path) -> Path:
         """A path of the project file, made absolute."""
@@ -165,6 +168,24 @@ def load_config(config_file: Path | None = None) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise DbkitError(f"cannot read {path}", detail=f"{error}.", hint="Mend the TOML at that place.") from None
     return _Reader(path).config(raw)
+
+
+def read_table(
+    config: Config, name: str, table: Any, cls: type, *, without: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A table that its own part of dbkit reads, as arguments of a dataclass.
+
+    Args:
+        name: the table, for messages, e.g. "worker.email".
+        table: what the project file holds there.
+        cls: dataclass whose fields are the known keys.
+        without: fields that the project file may not set.
+
+    Raises:
+        DbkitError: an unknown key, or a value of the wrong kind.
+    """
+    reader = _Reader(config.path or config.root / CONFIG_NAME)
+    return reader.fields({name: table}, name, cls, without)
 
 
 def database_url(config: Config, flag: str | None) -> str | None:
@@ -228,11 +249,11 @@ class _Reader:
 
     def config(self, raw: dict[str, Any]) -> Config:
         known = {"project", "modules", "core", "database", "postgres", "migrations", "test", "seeds", "tenancy", "lint"}
-        self._refuse_unknown("", raw, known)
+        self._refuse_unknown("", raw, known | {"worker"})
         core = self._table(raw, "core", {"isolation"})
         isolation = core.get("isolation", "sealed")
         self._one_of("core.isolation", isolation, ISOLATION_MODES)
-        postgres = PostgresConfig(**self._fields(raw, "postgres", PostgresConfig))
+        postgres = PostgresConfig(**self.fields(raw, "postgres", PostgresConfig))
         self._one_of("postgres.provider", postgres.provider, PROVIDERS)
         return Config(
             root=self.path.absolute().parent,
@@ -242,11 +263,12 @@ class _Reader:
             isolation=isolation,
             database_url=self._text(raw, "database", "url"),
             postgres=postgres,
-            migrations=MigrationsConfig(**self._fields(raw, "migrations", MigrationsConfig)),
-            test=TestConfig(**self._fields(raw, "test", TestConfig)),
+            migrations=MigrationsConfig(**self.fields(raw, "migrations", MigrationsConfig)),
+            test=TestConfig(**self.fields(raw, "test", TestConfig)),
             seeds=self._lists(raw, "seeds"),
             tenancy=self._table(raw, "tenancy") if "tenancy" in raw else None,
             lint=self._table(raw, "lint"),
+            worker=self._table(raw, "worker"),
         )
 
     def _modules(self, raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -270,9 +292,10 @@ class _Reader:
         value = self._table(raw, name, {key}).get(key)
         return None if value is None else self._typed(f"{name}.{key}", value, "str")
 
-    def _fields(self, raw: dict[str, Any], name: str, cls: type) -> dict[str, Any]:
+    def fields(self, raw: dict[str, Any], name: str, cls: type, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        """A table as arguments of the dataclass that names its keys."""
         fields = cls.__dataclass_fields__  # type: ignore[attr-defined]
-        table = self._table(raw, name, set(fields))
+        table = self._table(raw, name, set(fields) - set(without))
         return {key: self._typed(f"{name}.{key}", value, fields[key].type) for key, value in table.items()}
 
     def _typed(self, key: str, value: Any, expected: str) -> Any:

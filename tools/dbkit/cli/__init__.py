@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cron": ("cron", "Run scheduled jobs, by pg_cron or without it."),
     "health": ("health", "Ask whether database, queue, cache, schedule and migrations are well."),
     "top": ("top", "Watch a database: queue, locks, slow queries, alerts."),
+    "worker": ("worker", "Run the jobs of a queue."),
+    "jobs": ("jobs", "Look at the jobs of a queue, retry and cancel them."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),

@@ -1,0 +1,89 @@
+-- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for.
+
+create or replace function core.add_job(
+    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_now  timestamptz := clock_timestamp();
+    -- now() is when the transaction began: taken by its word, a job of a long transaction would be due before those already served
+    v_at   timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
+    v_id   uuid := core.new_job_id(v_now);
+    v_key  uuid;
+    v_type core.job_types;
+    v_lane core.queue_lanes;
+    v_fair boolean;
+    v_tag  bigint;
+    v_priority integer;
+begin
+    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
+    if v_type.job_type is null or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+        perform core.refuse_payload(p_job_type, p_payload);
+    end if;
+    v_priority := coalesce(p_priority, v_type.default_priority);
+    select q.is_fair into v_fair from core.queues as q where q.name = p_queue;
+    if v_fair is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_fair then
+        v_priority := sign(v_priority);
+    end if;
+    select l.* into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = case when v_fair then 0 else v_priority end;
+    if v_lane.id is null then
+        v_lane := core.lane_of(p_queue, v_priority);
+    end if;
+    -- the tenant stays until this transaction has ended, as a foreign key would have it
+    perform from core.tenants as t where t.id = p_tenant for key share;
+    if p_tenant is not null and not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no such tenant.');
+    end if;
+
+    if p_dedupe_key is not null then
+        loop
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            values (v_id, p_tenant, p_job_type, p_dedupe_key)
+            on conflict (tenant_id, job_type, dedupe_key) do nothing;
+            exit when found;
+            select k.job_id into v_key
+              from core.job_keys as k
+             where k.tenant_id is not distinct from p_tenant and k.job_type = p_job_type and k.dedupe_key = p_dedupe_key;
+            if found then
+                return v_key;
+            end if;
+            -- its job ended in between, so the key is free again
+        end loop;
+    end if;
+
+    if v_at > v_now then
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+        values (v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+        return v_id;
+    end if;
+
+    if v_fair then
+        v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
+    else
+        v_tag := core.epoch_us(v_at);
+        -- a job that was due before those being served: claims have to begin with it
+        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+    end if;
+    insert into core.jobs_ready (
+        tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+    values (v_tag, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+    perform core.wake_workers(p_queue);
+    return v_id;
+end
+$fn$;
+
+alter function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
+
+comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
+    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
+    'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
+    'without a required key.';

@@ -1,0 +1,70 @@
+-- The halves of core.cancel_job and core.retry_job that need rights on the tables. Who may, the callers have decided: p_tenant is the only
+-- tenant whose job it may be, null any.
+
+create or replace function core.change_job(p_job_id uuid, p_status text, p_tenant uuid, p_is_any boolean) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job    core.job_queue;
+    v_queue  text;
+begin
+    if p_status = 'cancelled' then
+        with gone as (
+            delete from core.jobs_ready as r where r.id = p_job_id and (p_is_any or r.tenant_id = p_tenant)
+         returning r.scheduled_at, r.created_at, r.lane_id, r.priority, r.retry_count, r.max_retries, r.lease_seconds, r.id, r.tenant_id,
+                   r.created_by, r.job_type, r.dedupe_key, r.error_message, r.payload
+        ), waiting as (
+            delete from core.jobs_scheduled as s where s.id = p_job_id and (p_is_any or s.tenant_id = p_tenant)
+         returning s.scheduled_at, s.created_at, s.lane_id, s.priority, s.retry_count, s.max_retries, s.lease_seconds, s.id, s.tenant_id,
+                   s.created_by, s.job_type, s.dedupe_key, s.error_message, s.payload
+        )
+        insert into core.jobs_dead (
+            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload, status)
+        select gone.*, 'cancelled' from gone union all select waiting.*, 'cancelled' from waiting;
+        if found then
+            delete from core.job_keys as k where k.job_id = p_job_id;
+        end if;
+    else
+        -- the key has to be free again, and the number of retries begins anew
+        with gone as (
+            delete from core.jobs_dead as x where x.id = p_job_id and (p_is_any or x.tenant_id = p_tenant) returning x.*
+        ), key as (
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            select g.id, g.tenant_id, g.job_type, g.dedupe_key from gone as g where g.dedupe_key is not null
+        )
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload)
+        select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
+               g.job_type, g.dedupe_key, g.error_message, g.payload
+          from gone as g;
+    end if;
+    if not found then
+        select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
+        if not found then
+            perform core.raise_error('PT404', 'not_found', 'There is no such job.');
+        end if;
+        perform core.raise_error(
+            'PT409', 'conflict', 'The job is not in a state in which this can be done.', jsonb_build_object('status', v_job.status)::text);
+    end if;
+    select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'cancelled');
+    if p_status = 'pending' then
+        perform core.promote_jobs();
+        perform core.wake_workers(v_job.queue);
+    end if;
+    return v_job;
+exception
+    when unique_violation then
+        perform core.raise_error('PT409', 'conflict', 'Another job holds the dedupe key by now.', '{"dedupe_key": "in use"}');
+end
+$fn$;
+
+alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
+revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
+
+comment on function core.change_job(uuid, text, uuid, boolean) is
+    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'is in use.';

@@ -1,0 +1,23 @@
+-- In the caller's transaction: the job exists when the business write is committed, and not otherwise.
+
+create or replace function core.enqueue(
+    p_job_type text, p_payload jsonb default '{}', p_priority integer default null, p_run_at timestamptz default now(),
+    p_dedupe_key text default null, p_queue text default 'default'
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.add_job(core.require_tenant(), core.current_user_id(), p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+end
+$fn$;
+
+alter function core.enqueue(text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) from public;
+grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) to app_user;
+
+comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
+    'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
+    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, '
+    'payload without a required key (in the hint).';

@@ -1,0 +1,30 @@
+create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        with held as materialized (
+            -- in one order, so that two calls cannot wait for each other
+            select l.id from core.job_leases as l where l.id = any (p_leases) order by l.id for update
+        ), extended as (
+            update core.job_leases as l
+               set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
+              from held
+             where l.id = held.id
+         returning l.id, l.lease_seconds
+        )
+        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+          from unnest(p_leases) as asked (id)
+          left join extended as e on e.id = asked.id;
+end
+$fn$;
+
+alter function core.heartbeat(bigint[]) owner to app_definer;
+revoke execute on function core.heartbeat(bigint[]) from public;
+grant execute on function core.heartbeat(bigint[]) to app_worker;
+
+comment on function core.heartbeat(bigint[]) is
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
+    'many seconds. Repeating it extends again. Errors: none.';

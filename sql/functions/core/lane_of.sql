@@ -1,0 +1,45 @@
+-- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand.
+
+create or replace function core.lane_of(p_queue text, p_priority integer) returns core.queue_lanes
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_priority integer := case when (select q.is_fair from core.queues as q where q.name = p_queue) then 0 else p_priority end;
+    v_lane     core.queue_lanes;
+begin
+    select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+    if not found then
+        perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        if (select count(*) from core.queue_lanes as l where l.queue = p_queue) >= 100 then
+            perform core.raise_error('PT422', 'invalid', 'The queue has 100 priorities already.', '{"priority": "use one of those in use"}');
+        end if;
+        insert into core.queue_lanes (queue, priority, mark)
+        values (
+            p_queue,
+            v_priority,
+            (select c.oid
+               from pg_class as c
+              where c.relnamespace = 'core'::regnamespace
+                and c.relkind = 'S'
+                and c.relname like 'queue\_mark\_%'
+                and not exists (select from core.queue_lanes as l where l.mark = c.oid)
+                and not exists (select from core.queues as q where q.lease_low = c.oid)
+              order by c.relname
+              limit 1))
+        on conflict (queue, priority) do nothing;
+        select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+        -- a sequence taken over from a lane that was rolled back may stand anywhere: a new lane is empty, so no mark is too low
+        perform setval(v_lane.mark, -9223372036854775808, false);
+    end if;
+    return v_lane;
+end
+$fn$;
+
+alter function core.lane_of(text, integer) owner to app_definer;
+revoke execute on function core.lane_of(text, integer) from public;
+
+comment on function core.lane_of(text, integer) is
+    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Idempotent. '
+    'Errors: PT422 more than 100 priorities in a queue, 23503 no such queue.';

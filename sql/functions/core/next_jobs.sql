@@ -1,0 +1,127 @@
+-- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
+-- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
+-- and never takes more than it was asked for.
+
+create or replace function core.next_jobs(
+    p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null,
+    p_lease bigint default null, p_done uuid[] default null, p_failed jsonb default null, p_results jsonb default null
+) returns table (
+    lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, priority integer, retry_count integer,
+    max_retries integer, scheduled_at timestamptz, created_at timestamptz, lease_seconds integer
+)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    -- The plan is made once, often while the tables are still empty, and has to be right with a million rows.
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
+    set jit = off
+as $fn$
+#variable_conflict use_column
+declare
+    v_lowest constant bigint := -9223372036854775808;
+    v_queue  core.queues;
+    v_limit  integer := p_limit;
+    v_swept  boolean := false;
+    v_jobs   core.jobs_ready[];
+    v_now    timestamptz;
+    v_lease  bigint;
+begin
+    if p_lease is not null then
+        perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+    end if;
+    if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
+        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
+    end if;
+    select q.* into v_queue from core.queues as q where q.name = p_queue;
+    if v_queue.name is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_limit > 0 and v_queue.max_running is not null then
+        v_limit := least(v_limit, core.queue_room(p_queue));
+    end if;
+    if v_limit = 0 then
+        return;
+    end if;
+
+    v_now := clock_timestamp();
+    if exists (
+        select
+          from core.jobs_scheduled as s
+         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+           and s.scheduled_at <= v_now)
+    then
+        perform core.promote_jobs();
+    end if;
+    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
+        v_swept := core.sweep_lanes() is not null;
+    end if;
+
+    loop
+        with picked as materialized (
+            select waiting.place
+              from (
+                select l.id, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
+                  from core.queue_lanes as l
+                 where l.queue = p_queue
+                 order by l.queue, l.priority desc) as lane
+             cross join lateral (
+                select r.ctid as place
+                  from core.jobs_ready as r
+                 where r.lane_id = lane.id
+                   and r.tag >= lane.mark
+                   and (p_types is null or r.job_type = any (p_types))
+                 order by r.tag
+                 limit v_limit
+                   for update skip locked) as waiting
+             limit v_limit
+        ), gone as (
+            delete from core.jobs_ready as r
+             where r.ctid = any (array(select picked.place from picked))
+         returning r as job
+        )
+        select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag)
+          into v_jobs
+          from gone;
+        exit when v_jobs is not null or v_swept;
+        -- nothing in sight: before giving up, look below the marks
+        v_swept := true;
+        exit when core.sweep_lanes() is not true;
+    end loop;
+    if v_jobs is null then
+        return;
+    end if;
+
+    v_now := clock_timestamp();
+    with lease as (
+        insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+        select v_now, v_now + make_interval(secs => max(job.lease_seconds)), max(job.lease_seconds), count(*), p_queue, p_worker,
+               bool_or(job.dedupe_key is not null)
+          from unnest(v_jobs) as job
+        returning id, claimed_at, worker
+    )
+    insert into core.job_envelopes as e (id, claimed_at, worker, jobs)
+    select lease.id, lease.claimed_at, lease.worker, v_jobs from lease
+    returning e.id into v_lease;
+    -- a mark a few jobs behind is as good, so small claims write it now and then only
+    if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
+        perform core.raise_marks(v_jobs, p_types is null);
+    end if;
+    return query
+        select v_lease, job.id, job.tenant_id, p_queue, job.job_type, job.payload, job.priority, job.retry_count, job.max_retries,
+               job.scheduled_at, job.created_at, max(job.lease_seconds) over ()
+          from unnest(v_jobs) as job;
+end
+$fn$;
+
+alter function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) from public;
+grant execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) to app_worker;
+
+comment on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) is
+    'Settle a lease as core.complete_jobs does (when one is given), then claim up to p_limit due jobs of a queue under a new lease, in '
+    'the order to run them: highest priority first, then what has waited longest; in a fair queue tenants take turns. No row: nothing to '
+    'do. Each call claims other jobs. Errors: PT400 no worker or a limit out of range, PT422 unknown queue, and those of '
+    'core.complete_jobs; after an error nothing was settled and nothing claimed.';

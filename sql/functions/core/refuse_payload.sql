@@ -1,0 +1,30 @@
+create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_missing jsonb;
+begin
+    if not exists (select from core.job_types as t where t.job_type = p_job_type) then
+        perform core.raise_error('PT422', 'invalid', 'There is no job type of this name.', '{"job_type": "unknown"}');
+    end if;
+    if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
+        perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
+    end if;
+    select jsonb_object_agg('payload.' || required.key, 'is required')
+      into v_missing
+      from core.job_types as t
+     cross join unnest(t.required_keys) as required (key)
+     where t.job_type = p_job_type and not p_payload ? required.key;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The payload lacks what jobs of this type need.', v_missing::text);
+    end if;
+end
+$fn$;
+
+alter function core.refuse_payload(text, jsonb) owner to app_definer;
+revoke execute on function core.refuse_payload(text, jsonb) from public;
+
+comment on function core.refuse_payload(text, jsonb) is
+    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object or lacks a required key (hint).';

@@ -1,0 +1,226 @@
+"""What a worker, a server and a receiver can do to a job at the worst moment."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+
+import psycopg
+import pytest
+from receivers import free_port, http_server, mail_server
+from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
+
+from dbkit.config import Config
+from dbkit.postgres import Database, open_server
+from dbkit.postgres.local import LocalServer
+from dbkit.recipe import project_recipe
+
+SHORT = {"data_import": 1, "bulk_price_update": 1}
+
+
+@pytest.fixture
+def queue(core_db: Database) -> Queue:
+    """Leases of a second, so that a dead worker's jobs come back soon."""
+    return prepare(core_db, SHORT)
+
+
+def test_a_job_of_a_killed_worker_is_done_by_another_one(queue: Queue, workers: Workers) -> None:
+    job = queue.enqueue("data_import", name="n1", gate="go")
+    first = workers.start()
+    workers.until_noted("began n1 1")
+    first.kill()
+    assert queue.job(job)["status"] == "processing"
+    workers.open("go")
+    second = workers.start()
+    done = queue.until(job, "completed")
+    assert done["retry_count"] == 1  # the lost attempt counts as a failure
+    assert workers.notes == ["began n1 1", "began n1 2", "ended n1 2"]
+    second.until("job_completed")
+
+
+@pytest.mark.parametrize("reaches_the_server", [True, False])
+def test_a_worker_killed_while_it_reports(queue: Queue, workers: Workers, reaches_the_server: bool) -> None:
+    """Either the report arrived and the job is never run again, or it did not and the lease's rules apply."""
+    job = queue.enqueue("data_import", name="n1", gate="go")
+    first = workers.start()
+    workers.until_noted("began n1 1")
+    with psycopg.connect(queue.database.conninfo) as holder:
+        # The worker's heartbeat or report has to wait for this transaction.
+        holder.execute("lock table core.job_leases in exclusive mode")
+        workers.open("go")
+        workers.until_noted("ended n1 1")
+        blocked = (
+            "select pid from pg_stat_activity where application_name = 'dbkit worker' and wait_event_type = 'Lock'"
+        )
+        wait_for(lambda: bool(queue.admin(blocked)))
+        first.kill()
+        if not reaches_the_server:
+            queue.admin(f"select pg_terminate_backend(pid) from ({blocked}) as waiting")
+            wait_for(lambda: not queue.admin(blocked))
+    second = workers.start()
+    done = queue.until(job, "completed")
+    if reaches_the_server:
+        assert done["retry_count"] == 0
+        assert workers.notes == ["began n1 1", "ended n1 1"]
+    else:
+        assert done["retry_count"] == 1
+        assert workers.notes == ["began n1 1", "ended n1 1", "began n1 2", "ended n1 2"]
+    second.terminate()
+    assert second.left() == 0
+
+
+def test_a_long_job_keeps_its_lease(queue: Queue, workers: Workers) -> None:
+    job = queue.enqueue("data_import", name="n1", gate="go")
+    first = workers.start()
+    second = workers.start()
+    workers.until_noted("began n1 1")
+    # Several leases' time, with two workers looking for expired ones.
+    expiries = {queue.job(job)["lease_expires_at"]}
+    wait_for(lambda: expiries.add(queue.job(job)["lease_expires_at"]) or len(expiries) > 6)
+    workers.open("go")
+    done = queue.until(job, "completed")
+    assert done["retry_count"] == 0
+    assert workers.notes == ["began n1 1", "ended n1 1"]
+    for worker in (first, second):
+        worker.terminate()
+        assert worker.left() == 0
+
+
+def test_a_stale_workers_result_is_refused(queue: Queue, workers: Workers) -> None:
+    """The worker is stopped as a whole (a paused machine); its job runs elsewhere; then it wakes up."""
+    job = queue.enqueue("data_import", name="n1", gate="first")
+    stale = workers.start()
+    workers.until_noted("began n1 1")
+    stale.process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: bool(queue.admin("select core.requeue_expired_leases()")[0][0]))
+    workers.open("first")
+    workers.drain()
+    done = queue.job(job)
+    assert (done["status"], done["retry_count"]) == ("completed", 1)
+    stale.process.send_signal(signal.SIGCONT)
+    assert [one["job"] for one in stale.until("lease_lost")] == [str(job)]
+    assert queue.job(job) == done
+    assert stale.named("job_completed") == []
+    # It goes on with other jobs.
+    queue.until(queue.enqueue("data_import", name="n2"), "completed")
+
+
+def test_a_job_that_kills_its_worker_ends_as_failed_and_does_not_stop_the_others(
+    queue: Queue, workers: Workers
+) -> None:
+    queue.admin("update core.job_types set max_retries = 1 where job_type = 'bulk_price_update'")
+    poison = queue.enqueue("bulk_price_update", name="poison")
+    good = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(10)])
+    deaths = 0
+    while queue.job(poison)["status"] != "failed":
+        # A supervisor that starts it again, as the machine's init does.
+        worker = workers.start("--concurrency", "1")
+        wait_for(lambda: worker.process.poll() is not None or queue.job(poison)["status"] == "failed")  # noqa: B023
+        if worker.process.poll() is None:
+            break
+        assert worker.left() == -signal.SIGKILL
+        deaths += 1
+        assert deaths < 5
+    assert deaths == 2
+    for job in good:
+        queue.until(job, "completed")
+
+
+def test_mail_waits_for_a_server_that_is_down(queue: Queue, workers: Workers) -> None:
+    job = queue.enqueue("send_email", to="ann@example.test", subject="Rent", text="It is due.")
+    port = str(free_port())
+    settings = {"DBKIT_SMTP_HOST": "127.0.0.1", "DBKIT_SMTP_SECURITY": "none", "DBKIT_SMTP_SENDER": "a@example.test"}
+    queue.admin("update core.job_types set backoff_minutes = '{60}' where job_type = 'send_email'")
+    workers.drain(DBKIT_SMTP_PORT=port, **settings)
+    waiting = queue.job(job)
+    assert (waiting["status"], waiting["retry_count"]) == ("pending", 1)
+    assert waiting["error_message"].startswith("the SMTP server cannot be reached")
+    with mail_server() as mailbox:
+        queue.admin("select core.cancel_job(%s)", job)
+        queue.admin("select core.retry_job(%s)", job)  # due at once
+        settings["DBKIT_SMTP_HOST"] = "localhost"
+        workers.drain(DBKIT_SMTP_PORT=str(mailbox.port), **settings)
+        assert queue.job(job)["status"] == "completed"
+        assert len(mailbox.messages) == 1
+
+
+def test_a_webhook_that_hangs_holds_up_nobody(queue: Queue, workers: Workers) -> None:
+    released = Event()
+    workers.configure('[worker.webhook]\ntrusted_hosts = ["127.0.0.1"]\ntimeout = 0.5\n')
+    queue.admin("update core.job_types set backoff_minutes = '{60}' where job_type = 'webhook_delivery'")
+    with http_server() as receiver:
+        receiver.before = lambda: released.wait(60) and None
+        hangs = queue.enqueue("webhook_delivery", url=receiver.url, event="rent.due")
+        good = queue.enqueue("data_import", name="n1")
+        worker = workers.start("--concurrency", "2", DBKIT_WEBHOOK_SECRET="master")
+        queue.until(good, "completed")
+        worker.until("job_failed")
+        released.set()
+        waiting = queue.job(hangs)
+        assert (waiting["status"], waiting["retry_count"]) == ("pending", 1)
+        assert waiting["error_message"] == "the receiver took longer than 0.5 s"
+
+
+def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> None:
+    worker = workers.start()
+    queue.until(queue.enqueue("data_import", name="n1"), "completed")
+    job = queue.enqueue("data_import", name="n2", gate="go")
+    workers.until_noted("began n2 1")
+    queue.admin(
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s and datname = current_database()",
+        queue.login,
+    )
+    workers.open("go")
+    done = queue.until(job, "completed")
+    assert done["retry_count"] == 0
+    worker.until("reconnected")
+    queue.until(queue.enqueue("data_import", name="n3"), "completed")
+    assert [note for note in workers.notes if note.startswith("began n2")] == ["began n2 1"]
+
+
+@pytest.fixture
+def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Workers]]:
+    """A server of its own that a test may kill, with a worker's project."""
+    recipe = project_recipe(config, seeds="production")
+    with open_server(config, recipe) as server, server.template(recipe).clone() as database, ExitStack() as stack:
+        if not isinstance(server, LocalServer):
+            pytest.skip("only a server of this machine can be killed")
+        (tmp_path / "jobs_of_tests.py").write_text(HANDLERS)
+        (tmp_path / "dbkit.toml").write_text("")
+        yield server, Workers(prepare(database), tmp_path, stack)
+
+
+def test_a_worker_outlives_a_crash_of_the_server(own_server: tuple[LocalServer, Workers]) -> None:
+    server, workers = own_server
+    queue = workers.queue
+    queue.admin("checkpoint")
+    jobs = queue.enqueue_all("data_import", [{"name": f"n{number}", "gate": "go"} for number in range(4)])
+    worker = workers.start()
+    for number in range(4):
+        workers.until_noted(f"began n{number} 1")
+    server._terminate(signal.SIGKILL)
+    workers.open("go")
+    worker.until("disconnected")
+    assert worker.process.poll() is None
+    server._launch({})
+    for job in jobs:
+        done = queue.until(job, "completed")
+        assert done["retry_count"] == 0
+    assert len([note for note in workers.notes if note.startswith("began")]) == 4
+    queue.until(queue.enqueue("data_import", name="after"), "completed")
+    worker.terminate()
+    assert worker.left() == 0
+
+
+def test_a_worker_without_a_server_can_still_be_stopped(own_server: tuple[LocalServer, Workers]) -> None:
+    server, workers = own_server
+    worker = workers.start("--grace", "0.2")
+    worker.until("worker_started")
+    server._terminate(signal.SIGKILL)
+    worker.until("disconnected")
+    worker.terminate()
+    assert worker.left() == 0
+    server._launch({})

@@ -1,0 +1,303 @@
+"""`generate_invoice_pdf`: an invoice as a PDF file.
+
+Payload: `invoice` with `number`, `issued_on` (YYYY-MM-DD), `currency`, `seller` and `buyer` (`name`, optional
+`address`), `lines` (`description`, `quantity`, `unit_price`), optional `due_on`, `tax_rate` (percent), `total` and
+`notes`. Amounts are numbers or texts such as "12.50". A `total` that the lines do not add up to is refused: a wrong
+invoice is worse than none.
+
+The file is <folder>/<tenant>/<job>.pdf. It is written beside that name and moved there, and the same job writes the
+same bytes, so another attempt after a crash does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbkit.worker.handlers.payload import mapping
+from dbkit.worker.job import Job, JobError, PermanentError
+from dbkit.worker.settings import InvoiceSettings
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+__all__ = ["Invoice", "InvoiceHandler", "Line", "Party", "read_invoice", "render"]
+
+CENT = Decimal("0.01")
+MAX_LINES = 2000
+# Where systems keep a font with Latin, Greek and Cyrillic letters.
+_FONTS = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+    "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf",
+    "/usr/share/fonts/TTF/DejaVuSans.ttf",
+    "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
+    "/System/Library/Fonts/Supplemental/Arial Unicode.ttf",
+    "C:/Windows/Fonts/arial.ttf",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of an invoice."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return _cents(self.quantity * self.unit_price)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Seller or buyer."""
+
+    name: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice that adds up.
+
+    Attributes:
+        tax_rate: percent on the sum of the lines, 0 for none.
+    """
+
+    number: str
+    issued_on: date
+    due_on: date | None
+    currency: str
+    seller: Party
+    buyer: Party
+    lines: tuple[Line, ...]
+    tax_rate: Decimal = Decimal(0)
+    notes: str = ""
+
+    @property
+    def net(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def tax(self) -> Decimal:
+        return _cents(self.net * self.tax_rate / 100)
+
+    @property
+    def total(self) -> Decimal:
+        return self.net + self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceHandler:
+    """Writes the invoices of jobs."""
+
+    settings: InvoiceSettings
+    root: Path
+
+    def __call__(self, job: Job) -> dict[str, Any]:
+        invoice = read_invoice(mapping(job, "invoice"))
+        document, pages = render(invoice, self.settings.font and str(self.root / self.settings.font))
+        name = f"{job.tenant_id or 'platform'}/{job.id}.pdf"
+        _write(self.root / self.settings.folder / name, document)
+        return {
+            "file": name,
+            "bytes": len(document),
+            "pages": pages,
+            "sha256": hashlib.sha256(document).hexdigest(),
+            "total": str(invoice.total),
+        }
+
+
+def read_invoice(given: Mapping[str, Any]) -> Invoice:
+    """The payload's invoice.
+
+    Raises:
+        PermanentError: a part is missing or of another kind, or the total is not what the lines add up to.
+    """
+    lines = given.get("lines")
+    if (
+        not isinstance(lines, list)
+        or not 0 < len(lines) <= MAX_LINES
+        or not all(isinstance(line, dict) for line in lines)
+    ):
+        raise PermanentError(f"the invoice has no list of 1 to {MAX_LINES} lines")
+    invoice = Invoice(
+        number=_text(given, "number"),
+        issued_on=_date(given, "issued_on"),
+        due_on=_date(given, "due_on") if given.get("due_on") else None,
+        currency=_text(given, "currency"),
+        seller=_party(given, "seller"),
+        buyer=_party(given, "buyer"),
+        lines=tuple(
+            Line(_text(line, "description"), _number(line, "quantity"), _number(line, "unit_price")) for line in lines
+        ),
+        tax_rate=_number(given, "tax_rate") if given.get("tax_rate") is not None else Decimal(0),
+        notes=_text(given, "notes") if given.get("notes") else "",
+    )
+    if given.get("total") is not None and _number(given, "total") != invoice.total:
+        raise PermanentError("the invoice's total is not what its lines add up to")
+    return invoice
+
+
+def render(invoice: Invoice, font: str | None = None) -> tuple[bytes, int]:
+    """The PDF and its number of pages.
+
+    Args:
+        font: TrueType file, None to search the usual places.
+
+    Raises:
+        JobError: fpdf2 is not installed, or no font has all the letters.
+    """
+    try:
+        from fpdf import FPDF
+    except ImportError:
+        raise JobError("this worker cannot write PDFs: install pg-dbkit[worker]") from None
+    pdf = FPDF()
+    # What the file says of its making is the invoice's date, so that the same invoice gives the same bytes.
+    pdf.set_creation_date(datetime(invoice.issued_on.year, invoice.issued_on.month, invoice.issued_on.day, tzinfo=UTC))
+    pdf.set_title(f"Invoice {invoice.number}")
+    pdf.set_author(invoice.seller.name)
+    pdf.set_margin(18)
+    _choose_font(pdf, font, "".join(_texts(invoice)))
+    pdf.add_page()
+    _heading(pdf, invoice)
+    _lines(pdf, invoice)
+    _totals(pdf, invoice)
+    if invoice.notes:
+        pdf.ln(8)
+        pdf.multi_cell(0, 5, invoice.notes)
+    return bytes(pdf.output()), pdf.pages_count
+
+
+def _choose_font(pdf: FPDF, wanted: str | None, letters: str) -> None:
+    """Latin-1 needs no file; everything else needs one that has the letters, for a name must not be misspelt."""
+    try:
+        letters.encode("latin-1")
+        if wanted is None:
+            pdf.set_font("helvetica", size=10)
+            return
+    except UnicodeEncodeError:
+        pass
+    file = wanted or next((path for path in _FONTS if Path(path).is_file()), None)
+    if file is None or not Path(file).is_file():
+        raise JobError("no font for the letters of this invoice: set [worker.invoice] font to a TrueType file")
+    pdf.add_font("invoice", fname=file)
+    pdf.set_font("invoice", size=10)
+    known = pdf.fonts["invoice"].cmap
+    if any(ord(letter) not in known for letter in letters if letter.isprintable()):
+        raise JobError(f"{Path(file).name} lacks letters of this invoice: set [worker.invoice] font to another file")
+
+
+def _heading(pdf: FPDF, invoice: Invoice) -> None:
+    pdf.set_font_size(18)
+    pdf.cell(0, 10, f"Invoice {invoice.number}", new_x="LMARGIN", new_y="NEXT")
+    pdf.set_font_size(10)
+    dates = f"Issued {invoice.issued_on.isoformat()}"
+    if invoice.due_on:
+        dates += f", due {invoice.due_on.isoformat()}"
+    pdf.cell(0, 6, dates, new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(4)
+    top, width = pdf.get_y(), pdf.epw / 2
+    bottom = top
+    for column, (label, party) in enumerate((("From", invoice.seller), ("To", invoice.buyer))):
+        pdf.set_xy(pdf.l_margin + column * width, top)
+        pdf.multi_cell(width - 4, 5, "\n".join(filter(None, (label, party.name, party.address))), align="L")
+        bottom = max(bottom, pdf.get_y())
+    pdf.set_xy(pdf.l_margin, bottom + 6)
+
+
+def _lines(pdf: FPDF, invoice: Invoice) -> None:
+    """The rows; the heading is repeated on each page."""
+    from fpdf.fonts import FontFace
+
+    with pdf.table(
+        col_widths=(90, 22, 30, 32), text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT"), headings_style=FontFace()
+    ) as rows:
+        rows.row(("Description", "Quantity", "Unit price", "Amount"))
+        for line in invoice.lines:
+            rows.row((line.description, f"{line.quantity.normalize():f}", _money(line.unit_price), _money(line.amount)))
+
+
+def _totals(pdf: FPDF, invoice: Invoice) -> None:
+    pdf.ln(4)
+    sums = [("Net", invoice.net)]
+    if invoice.tax_rate:
+        sums.append((f"Tax {invoice.tax_rate.normalize():f} %", invoice.tax))
+    for label, amount in (*sums, (f"Total {invoice.currency}", invoice.total)):
+        pdf.cell(pdf.epw - 32, 6, label, align="R")
+        pdf.cell(32, 6, _money(amount), align="R", new_x="LMARGIN", new_y="NEXT")
+
+
+def _texts(invoice: Invoice) -> Iterator[str]:
+    yield from (invoice.number, invoice.currency, invoice.notes)
+    for party in (invoice.seller, invoice.buyer):
+        yield from (party.name, party.address)
+    yield from (line.description for line in invoice.lines)
+
+
+def _write(target: Path, document: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+def _money(amount: Decimal) -> str:
+    """At least two decimals, thousands apart; a unit price may have more decimals."""
+    return f"{_cents(amount):,.2f}" if amount == _cents(amount) else f"{amount.normalize():,f}"
+
+
+def _text(given: Mapping[str, Any], key: str) -> str:
+    value = given.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise PermanentError(f"the invoice's {key} is missing or not a text")
+    return value
+
+
+def _date(given: Mapping[str, Any], key: str) -> date:
+    try:
+        return date.fromisoformat(_text(given, key))
+    except ValueError:
+        raise PermanentError(f"the invoice's {key} is no date such as 2026-01-31") from None
+
+
+def _party(given: Mapping[str, Any], key: str) -> Party:
+    party = given.get(key)
+    if not isinstance(party, dict):
+        raise PermanentError(f"the invoice's {key} is missing or not an object")
+    return Party(_text(party, "name"), _text(party, "address") if party.get("address") else "")
+
+
+def _number(given: Mapping[str, Any], key: str) -> Decimal:
+    value = given.get(key)
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise InvalidOperation
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise PermanentError(f"the invoice's {key} is missing or no number") from None
+    if not number.is_finite() or abs(number) >= 10**10:
+        raise PermanentError(f"the invoice's {key} is out of range")
+    return number
