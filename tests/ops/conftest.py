@@ -77,4 +77,3 @@ def busy_server(config: Config) -> Iterator[LocalServer]:
         yield server
     finally:
         server.stop()
-

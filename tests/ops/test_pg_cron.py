@@ -96,7 +96,7 @@ def test_sync_follows_the_schedule_the_switch_and_what_somebody_did_by_hand(
         assert "dbkit:check-connections" not in now
         assert now["dbkit:evaluate-alerts"][3] is True
     finally:
-        admin.execute("update core.cron_jobs set is_enabled = true, schedule = '27 3 * * *' where name = 'monitoring-purge'")
+        admin.execute("update core.cron_jobs set schedule = '27 3 * * *' where name = 'monitoring-purge'")
         admin.execute("update core.cron_jobs set is_enabled = true where name = 'check-connections'")
     assert actions(migrator)["check-connections"] == "registered"
 

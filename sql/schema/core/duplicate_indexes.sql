@@ -12,7 +12,7 @@ select n.nspname as schema_name,
  where n.nspname !~ '^pg_'
    and n.nspname <> 'information_schema'
  group by n.nspname, t.relname, i.indrelid, c.relam, i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
-          i.indnkeyatts, coalesce(i.indexprs::text, ''), coalesce(i.indpred::text, '')
+          i.indnkeyatts, pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)
 having count(*) > 1
  order by wasted_bytes desc, schema_name, table_name;
 

@@ -17,10 +17,9 @@ begin
       from pg_extension as e
       join pg_namespace as n on n.oid = e.extnamespace
      where e.extname = 'pg_stat_statements';
-    if not found or position('pg_stat_statements' in current_setting('shared_preload_libraries')) = 0 then
+    if not found then
         perform core.raise_error(
-            'PT503', 'unavailable', 'pg_stat_statements is not installed in this database, or not preloaded by the server.',
-            '{"setting": "shared_preload_libraries", "run": "create extension pg_stat_statements"}');
+            'PT503', 'unavailable', 'pg_stat_statements is not installed in this database.', '{"run": "create extension pg_stat_statements"}');
     end if;
     return query execute format(
         $sql$
@@ -30,6 +29,10 @@ begin
          where s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
            and s.query !~* '(pg_stat_statements|core\.(slow_queries|top_queries_by_total_time|statement_statistics))'
         $sql$, v_schema);
+exception
+    when object_not_in_prerequisite_state then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'pg_stat_statements is installed, but the server does not preload it.', '{"setting": "shared_preload_libraries"}');
 end
 $fn$;
 

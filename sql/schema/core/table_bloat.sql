@@ -7,6 +7,8 @@ select s.schemaname as schema_name, s.relname as table_name, s.n_live_tup as liv
        greatest(s.last_analyze, s.last_autoanalyze) as last_analyze_at,
        pg_catalog.pg_relation_size(s.relid) as heap_bytes
   from pg_catalog.pg_stat_user_tables as s
+  -- a partitioned table has no rows of its own
+  join pg_catalog.pg_class as c on c.oid = s.relid and c.relkind <> 'p'
  order by dead_rows desc, schema_name, table_name;
 
 comment on view core.table_bloat is 'Dead rows of each table, most first, and when it was vacuumed and analyzed last, by hand or by itself.';

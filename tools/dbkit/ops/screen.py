@@ -89,8 +89,12 @@ def _table(panel: Panel) -> RenderableType:
         right = all(isinstance(row[number], (*_NUMBERS, type(None))) for row in panel.rows)
         # Only the last column holds free text: it gives way where the terminal is narrow.
         table.add_column(
-            column, justify="right" if right else "left", no_wrap=True, overflow="ellipsis", ratio=1 if number == last and not right else None,
-        )  # fmt: skip
+            column,
+            justify="right" if right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if number == last and not right else None,
+        )
     for row in panel.rows:
         table.add_row(*map(_cell, row))
     return table

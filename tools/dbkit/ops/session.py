@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["connect", "named_database"]
 
 CONNECT_SECONDS = 10
+_EXISTS = "select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid)"
 
 
 def named_database(config: Config, flag: str | None) -> str:
@@ -47,13 +48,18 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
     """
     import psycopg
 
-    patience = {} if "connect_timeout" in parse(url) else {"connect_timeout": CONNECT_SECONDS}
+    own = parse(url)
     try:
-        connection = psycopg.connect(url, autocommit=True, application_name="dbkit", **patience)
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            application_name=own.get("application_name", "dbkit"),
+            connect_timeout=own.get("connect_timeout", CONNECT_SECONDS),
+        )
     except psycopg.OperationalError as error:
         raise cannot_connect(url, str(error)) from None
     with connection:
-        found = connection.execute("select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid)", {"name": needs})
+        found = connection.execute(_EXISTS, {"name": needs})
         if found.fetchone() == (None,):
             raise DbkitError(
                 f"{needs} is not in this database",

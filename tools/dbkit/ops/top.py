@@ -1,7 +1,7 @@
 """One look at a database: a handful of short queries on the monitoring views, each allowed to fail by itself.
 
-A view may be missing (a module not installed), refuse (pg_stat_statements absent) or be out of the login's reach. Such a
-panel says why and the others are still shown.
+A view may be missing (a module not installed), refuse (pg_stat_statements absent) or be out of the login's reach. Such
+a panel says why and the others are still shown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ PANELS: dict[str, tuple[str, str, str]] = {
         "Alerts",
         "none pending or firing",
         """
-        select state, severity, rule, value, comparator || ' ' || threshold as limit, coalesce(fired_at, first_seen_at) as since
+        select state, severity, rule, value, comparator || ' ' || threshold as limit,
+               coalesce(fired_at, first_seen_at) as since
           from core.alert_status
          where state in ('firing', 'pending')
          order by array_position('{critical,warning,info}', severity), rule
@@ -66,8 +67,8 @@ PANELS: dict[str, tuple[str, str, str]] = {
         "Waiting for locks",
         "nobody waits",
         """
-        select blocked_pid as waits, seconds, wanted_mode as mode, relation, blocking_pid as holds, blocking_state as state,
-               left(blocking_query, 200) as holder
+        select blocked_pid as waits, seconds, wanted_mode as mode, relation, blocking_pid as holds,
+               blocking_state as state, left(blocking_query, 200) as holder
           from core.blocking_locks
          limit 8
         """,
