@@ -145,14 +145,14 @@ def test_a_server_is_tried_again_at_growing_pauses() -> None:
         ({"to": "ann@example.test"}, "550 <ann@example.test> unknown", "550 <***> unknown"),
         ({"mode": "open"}, "cannot open it", "cannot open it"),
         ({"text": "first line\nsecond line"}, "at 'second line'", "at '***'"),
-        ({"note": "it's a tab\there"}, "bad 'it\\'s a tab\\there'", "bad ***"),
+        ({"note": "it's a tab\there"}, repr({"note": "it's a tab\there"}), "{'note': \"***\"}"),
+        ({"note": "Grüße, Ann"}, json.dumps(["Grüße, Ann"]), '["***"]'),
         ({}, "login at postgresql://u:pw@host/db with hunter22", "login at postgresql://u:***@host/db with ***"),
         ({}, "null \0 and \ud800", "null and ?"),
     ],
 )
 def test_the_payload_is_taken_out_of_messages(payload: dict[str, Any], message: str, said: str) -> None:
-    text = scrub(message, job(payload=payload), ("hunter22",))
-    assert text.replace("'***'", "***") == said.replace("'***'", "***")
+    assert scrub(message, job(payload=payload), ("hunter22",)) == said
 
 
 def test_a_message_is_one_line_of_bounded_length() -> None:

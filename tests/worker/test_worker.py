@@ -17,10 +17,11 @@ def test_a_batch_runs_end_to_end_under_a_login_without_table_rights(queue: Queue
     rights = """
         select c.oid::regclass::text
           from pg_class c
-         where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'p')
-           and has_table_privilege(%s, c.oid, 'select, insert, update, delete, truncate')
+         where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'p') and has_table_privilege(%s, c.oid, %s)
     """
-    assert queue.admin(rights, queue.login) == []
+    assert queue.admin(rights, queue.login, "insert, update, delete, truncate") == []
+    # The list of job types is everybody's to read.
+    assert queue.admin(rights, queue.login, "select") == [("core.job_types",)]
     jobs = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(30)])
     worker = workers.drain()
     assert sorted(workers.notes) == sorted(f"{word} n{number} 1" for number in range(30) for word in ("began", "ended"))
@@ -216,6 +217,7 @@ def test_a_platform_job_has_no_tenant(queue: Queue, workers: Workers) -> None:
     [
         (["--handlers", "no.such"], "error: cannot import handlers: no.such"),
         (["--handlers", "json"], "error: no handlers in json"),
+        (["--queue", "nightly"], "error: no such queue: nightly"),
         (["--concurrency", "0"], "error: invalid value for '--concurrency'"),
         (["--database", "host=/nowhere dbname=x"], "error: cannot connect to the database"),
     ],

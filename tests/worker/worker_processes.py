@@ -147,7 +147,7 @@ class Process:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.text.append(line)
-            if line.startswith("{"):
+            if line.startswith('{"at": '):
                 self.events.append(json.loads(line))
 
     def named(self, event: str) -> list[dict[str, Any]]:

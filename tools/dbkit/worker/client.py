@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dbkit.conninfo import parse
 from dbkit.errors import DbkitError
 from dbkit.worker.job import Claim, Job, Outcome
 
@@ -34,7 +35,7 @@ select to_regproc('core.next_jobs') is not null,
        coalesce(has_function_privilege(to_regproc('core.next_jobs')::oid, 'execute'), false),
        current_user
 """
-CONFLICT = "PT409"
+CONFLICT, UNKNOWN = "PT409", "PT422"
 # A server that vanished without a word is noticed after half a minute, not after the system's two hours.
 _LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
 
@@ -42,9 +43,8 @@ _LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle":
 def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
     """A connection in autocommit that notices a lost server; what the connection string says itself has precedence."""
     import psycopg
-    from psycopg.conninfo import conninfo_to_dict
 
-    options: dict[str, Any] = {**_LIVELY, **conninfo_to_dict(conninfo), "application_name": name}
+    options: dict[str, Any] = {**_LIVELY, **parse(conninfo), "application_name": name}
     # Behind a transaction pooler a statement prepared on one server connection does not exist on the next.
     return psycopg.connect(**options, autocommit=True, prepare_threshold=None)
 
@@ -82,8 +82,10 @@ class Client:
         """Whether this login may work here.
 
         Raises:
-            DbkitError: there is no queue, or the login may not claim from it.
+            DbkitError: there is no queue, none of this name, or the login may not claim from it.
         """
+        import psycopg
+
         exists, allowed, login = self._rows(CHECK, ())[0]
         if not exists:
             raise DbkitError(
@@ -97,6 +99,16 @@ class Client:
                 detail=f"{login} is no member of app_worker.",
                 hint=f'Run as a DBA: grant app_worker to "{login}"',
             )
+        try:
+            self._rows(NEXT, (self.worker, 0, self.queue, list(self.types), *_NOTHING))
+        except psycopg.Error as error:
+            if error.sqlstate != UNKNOWN:
+                raise
+            raise DbkitError(
+                f"no such queue: {self.queue}",
+                detail=f"{error.diag.message_detail}",
+                hint="Correct the name, or create it: select core.put_queue('name')",
+            ) from None
 
     def next(self, outcomes: Collection[Outcome], held: Collection[Job], wanted: int) -> tuple[list[Job], set[Claim]]:
         """Report outcomes and claim up to `wanted` jobs.

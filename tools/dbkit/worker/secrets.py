@@ -7,6 +7,7 @@ worker's own secrets.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -37,7 +38,7 @@ def scrub(text: str, job: Job, secrets: Iterable[str] = ()) -> str:
     found = set(_values(job.payload, secret=False)) | {secret for secret in secrets if secret}
     for value in sorted(found, key=len, reverse=True):
         # A library may quote a value as Python or JSON writes it.
-        for written in {value, repr(value)[1:-1], value.encode("unicode_escape").decode()}:
+        for written in {value, repr(value)[1:-1], json.dumps(value)[1:-1]}:
             text = text.replace(written, "***")
     storable = masked(text).replace("\0", "").encode(errors="replace").decode()
     return " ".join(storable.split())[:_MESSAGE_LENGTH]

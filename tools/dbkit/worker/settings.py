@@ -120,8 +120,16 @@ def load_settings(config: Config, environment: Mapping[str, str] = os.environ) -
         DbkitError: an unknown key, or a value of the wrong kind.
     """
     own = {key: value for key, value in config.worker.items() if key not in _TABLES}
+    chosen = read_table(config, "worker", own, Settings, without=(*_TABLES, "root"))
+    for name in ("concurrency", "batch", "poll"):
+        if chosen.get(name) == 0:
+            raise DbkitError(
+                f"bad value in {config.path.name if config.path else 'dbkit.toml'}: worker.{name}",
+                detail="It is 0, and a worker would do nothing.",
+                hint="Give a number above 0, or remove the line.",
+            )
     return Settings(
-        **read_table(config, "worker", own, Settings, without=(*_TABLES, "root")),
+        **chosen,
         email=_email(config, environment),
         webhook=replace(_table(config, "webhook", WebhookSettings, "secrets"), secrets=_secrets(environment)),
         invoice=_table(config, "invoice", InvoiceSettings),
