@@ -198,6 +198,38 @@ create table core.features (
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
 
+-- core.outbox_events: what happened, written by the transaction that did it. Listeners are woken by NOTIFY and read here, through row security.
+--
+-- An id is drawn before its transaction commits, so a reader that went on behind the highest id it saw would skip what commits late.
+-- Writers therefore announce, before they draw, from which id on they may still write (core.announce_events), and core.read_events
+-- stops there.
+
+create table core.outbox_events (
+    tenant_id    uuid not null,
+    id           bigint generated always as identity,
+    channel      text not null,
+    event        text not null,
+    entity_type  text not null,
+    entity_id    text not null,
+    payload      jsonb not null default '{}',
+    created_at   timestamptz not null default now(),
+    published_at timestamptz default now(),
+
+    constraint outbox_events_pkey primary key (tenant_id, id),
+    constraint outbox_events_channel_valid check (channel ~ '^[a-z][a-z0-9_:-]{0,62}$'),
+    constraint outbox_events_event_valid check (event in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM'))
+    -- tenant_id is no foreign key: the events of a deleted tenant's rows are written when the tenant is gone already
+);
+
+-- core.read_events: a channel of one tenant from where a reader stopped
+create index outbox_events_reading_idx on core.outbox_events (tenant_id, channel, id);
+-- core.purge_outbox: events come in the order of time, so a range of blocks is enough
+create index outbox_events_published_at_idx on core.outbox_events using brin (published_at);
+
+comment on table core.outbox_events is 'Events of a tenant, in the transaction of the change they tell. Kept for 7 days, see core.purge_outbox.';
+comment on column core.outbox_events.id is 'The order of reading, and where a reader resumes: core.read_events.';
+comment on column core.outbox_events.published_at is 'Since when listeners may have it; the purge leaves an event without it alone.';
+
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
 create table core.permissions (
@@ -547,6 +579,35 @@ create table core.tenant_sequences (
 
 comment on table core.tenant_sequences is 'Counters of core.next_number.';
 
+-- core.user_notifications: what a person is told inside a tenant, until they have read it.
+
+-- dbkit: allow table_without_timestamps because read_at is all that ever changes
+create table core.user_notifications (
+    tenant_id   uuid not null,
+    id          uuid not null default gen_random_uuid(),
+    user_id     uuid not null,
+    kind        text not null,
+    title       text not null,
+    body        text,
+    entity_type text,
+    entity_id   text,
+    read_at     timestamptz,
+    created_at  timestamptz not null default now(),
+
+    constraint user_notifications_pkey primary key (tenant_id, id),
+    constraint user_notifications_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    -- dbkit: allow fk_without_index because people are deactivated, not deleted
+    constraint user_notifications_user_id_fkey foreign key (user_id) references core.users (id) on delete cascade
+);
+
+-- core.my_notifications: unread ones, newest first; also what a badge counts
+create index user_notifications_unread_idx on core.user_notifications (tenant_id, user_id, created_at) where read_at is null;
+-- core.my_notifications: all of them
+create index user_notifications_user_idx on core.user_notifications (tenant_id, user_id, created_at);
+
+comment on table core.user_notifications is 'Messages to one person in one tenant, written by core.notify_user.';
+comment on column core.user_notifications.read_at is 'When the person read it; null is unread. Set once.';
+
 -- The other half of an invitation: nobody becomes a member, or visible to one, without saying so.
 
 create or replace function core.accept_membership(p_tenant uuid) returns core.memberships
@@ -584,6 +645,34 @@ grant execute on function core.accept_membership(uuid) to app_user;
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
 
+-- A shared advisory lock is the announcement: everybody sees it before the transaction commits, it goes when the transaction is over,
+-- and it costs no row. Its class is the tenant, its object the last id drawn so far: what this transaction draws is higher. One per
+-- transaction and tenant is enough, or a loop of events would fill the lock table.
+
+create or replace function core.announce_events(p_tenant uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_mark text := pg_current_xact_id() || ' ' || p_tenant;
+begin
+    if current_setting('app.outbox_announced', true) is distinct from v_mark then
+        perform pg_advisory_xact_lock_shared(
+            hashtext('core.outbox_events:' || p_tenant),
+            coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0)::bit(32)::integer);
+        -- taken back with the lock, should a savepoint be rolled back
+        perform set_config('app.outbox_announced', v_mark, true);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.announce_events(uuid) from public;
+grant execute on function core.announce_events(uuid) to app_definer;
+
+comment on function core.announce_events(uuid) is
+    'Call before inserting into core.outbox_events: readers of the tenant wait for this transaction from here on. Internal. '
+    'Idempotent. Errors: none.';
+
 -- Names only: what a setting holds is not for a health page.
 
 create or replace function core.assert_settings() returns setof text
@@ -613,6 +702,62 @@ grant execute on function core.assert_settings() to app_monitor, app_platform_ad
 comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
+
+-- Payloads hold the columns app_user may read at the time of attaching: call it again when one is added or granted.
+-- Guard sheets write the triggers out.
+
+create or replace function core.attach_outbox(
+    p_table regclass, p_channel text, p_events text[] default '{INSERT,UPDATE,DELETE}'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  name := core.tenant_column(p_table);
+    v_key     text[];
+    v_columns text[];
+    v_event   text;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$'
+       or not coalesce(p_events <@ '{INSERT,UPDATE,DELETE}' and cardinality(p_events) > 0, false) then
+        perform core.raise_error('PT422', 'invalid', 'An outbox needs a channel in lower case and some of INSERT, UPDATE, DELETE.');
+    elsif v_tenant is null then
+        perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
+    end if;
+
+    select array_agg(a.attname order by k.position)
+      into v_key
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    if v_key is null then
+        perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
+    end if;
+    select coalesce(array_agg(a.attname order by a.attnum), '{}')
+      into v_columns
+      from pg_attribute as a
+     where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and has_column_privilege('app_user', p_table, a.attnum, 'select');
+
+    foreach v_event in array '{INSERT,UPDATE,DELETE}'::text[] loop
+        if v_event = any (p_events) then
+            execute format(
+                $sql$ create or replace trigger %I after %s on %s referencing %s for each statement execute function core.tg_outbox(%L, %L, %L, %L) $sql$,
+                '_600_outbox_' || lower(v_event), v_event, p_table,
+                case v_event when 'DELETE' then 'old table as changed_rows' else 'new table as changed_rows' end,
+                p_channel, v_tenant, v_key, v_columns);
+        else
+            execute format($sql$ drop trigger if exists %I on %s $sql$, '_600_outbox_' || lower(v_event), p_table);
+        end if;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_outbox(regclass, text, text[]) from public;
+
+comment on function core.attach_outbox(regclass, text, text[]) is
+    'Tell a channel about every row a table gains, changes or loses; for the owner of the table. Idempotent: events that are not named '
+    'any more are detached. Errors: 42501 not the owner, PT422 malformed channel or event, no tenant guard, or no key.';
 
 -- For tables outside this tree; guard sheets write the trigger out.
 
@@ -1028,6 +1173,45 @@ comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
 
+-- The event is part of the caller's transaction: when that rolls back, there is neither a row nor a notification.
+
+create or replace function core.emit(
+    p_channel text, p_event text, p_entity_type text, p_entity_id text, p_payload jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     bigint;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$' then
+        perform core.raise_error('PT422', 'invalid', 'A channel is named in lower case, with up to 63 letters, digits and _ : -.',
+                                 '{"channel": "malformed"}');
+    elsif p_event is null or p_event not in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM') then
+        perform core.raise_error('PT422', 'invalid', 'An event is INSERT, UPDATE, DELETE or CUSTOM.', '{"event": "unknown"}');
+    elsif p_entity_type is null or p_entity_id is null then
+        perform core.raise_error('PT422', 'invalid', 'An event names the kind and the id of what it is about.', '{"entity_id": "missing"}');
+    end if;
+
+    perform core.announce_events(v_tenant);
+    insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+    values (v_tenant, p_channel, p_event, p_entity_type, p_entity_id, coalesce(p_payload, '{}'))
+    returning id into v_id;
+    perform core.notify_outbox(v_tenant, p_channel, v_id);
+    return v_id;
+end
+$fn$;
+
+alter function core.emit(text, text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.emit(text, text, text, text, jsonb) from public;
+grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
+
+comment on function core.emit(text, text, text, text, jsonb) is
+    'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
+
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
 -- reading in rows the caller may see anyway.
 
@@ -1322,6 +1506,31 @@ comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
 
+-- The first reading counts: marking again does not move read_at.
+
+create or replace function core.mark_notification_read(p_id uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    update core.user_notifications as n
+       set read_at = coalesce(n.read_at, clock_timestamp())
+     where n.tenant_id = v_tenant and n.id = p_id;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'The current person has no such notification here.');
+    end if;
+end
+$fn$;
+
+revoke execute on function core.mark_notification_read(uuid) from public;
+grant execute on function core.mark_notification_read(uuid) to app_user;
+
+comment on function core.mark_notification_read(uuid) is
+    'Mark one of the current person''s notifications in the active tenant as read. Idempotent. Errors: PT401 nobody is signed in, '
+    'PT403 no tenant named, PT404 no such notification of theirs.';
+
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
 
@@ -1345,6 +1554,51 @@ revoke execute on function core.may_enter(uuid, uuid) from public;
 comment on function core.may_enter(uuid, uuid) is
     'One row when a person is active and, where a tenant is named, an active member of it while it is active; else none. Internal. '
     'Errors: none.';
+
+-- Runs through row security: the filters only say to the planner what the policy says anyway.
+
+create or replace function core.my_notifications(p_unread_only boolean default true, p_limit integer default 50, p_cursor text default null)
+returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_user   uuid := core.require_user();
+    v_limit  integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after  jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "uuid"}');
+begin
+    return query
+        with page as (
+            select n.id, n.kind, n.title, n.body, n.entity_type, n.entity_id, n.read_at, n.created_at,
+                   row_number() over (order by n.created_at desc, n.id desc) as position
+              from core.user_notifications as n
+             where n.tenant_id = v_tenant
+               and n.user_id = v_user
+               and (n.read_at is null or p_unread_only is false)
+               and (v_after is null or (n.created_at, n.id) < ((v_after ->> 'created_at')::timestamptz, (v_after ->> 'id')::uuid))
+             order by n.created_at desc, n.id desc
+             limit v_limit + 1
+        )
+        select jsonb_build_object(
+                   'id', p.id, 'kind', p.kind, 'title', p.title, 'body', p.body,
+                   'entity_type', p.entity_type, 'entity_id', p.entity_id, 'read_at', p.read_at, 'created_at', p.created_at),
+               (select core.encode_cursor(jsonb_build_object('created_at', last.created_at, 'id', last.id))
+                  from page as last
+                 where last.position = v_limit and exists (select from page as beyond where beyond.position > v_limit))
+          from page as p
+         where p.position <= v_limit
+         order by p.position;
+end
+$fn$;
+
+revoke execute on function core.my_notifications(boolean, integer, text) from public;
+grant execute on function core.my_notifications(boolean, integer, text) to app_user, app_readonly;
+
+comment on function core.my_notifications(boolean, integer, text) is
+    'What the current person was told in the active tenant, newest first, up to 100; only what is unread unless p_unread_only is false. '
+    'next_cursor, the same on every row, continues behind the page and is null on the last one. Reads only. Errors: PT400 malformed '
+    'cursor, PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Where the current person can go. Not for policies: those compare with the one active tenant.
 
@@ -1448,6 +1702,68 @@ grant execute on function core.normalize_phone(text)
 
 comment on function core.normalize_phone(text) is
     'A phone number without separators, 00 as +; null when what is left is no core.phone_e164. Errors: none.';
+
+-- NOTIFY makes the commits of a database queue up behind each other, so not every event may send one. While another transaction of
+-- the same slot is about to wake the listeners, this one stays silent: a listener therefore also reads every few seconds without
+-- having been woken. Slots keep a long transaction from silencing more than its share of the tenants.
+
+create or replace function core.notify_outbox(p_tenant uuid, p_channel text, p_id bigint) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_slots constant integer := 16;
+begin
+    if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
+        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
+        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
+grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
+
+comment on function core.notify_outbox(uuid, text, bigint) is
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+
+-- The event says who has news and of what kind; the text stays in the row only the person can read.
+
+create or replace function core.notify_user(
+    p_user_id uuid, p_kind text, p_title text, p_body text default null, p_entity_type text default null, p_entity_id text default null
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     uuid;
+begin
+    if coalesce(p_kind, '') = '' or coalesce(p_title, '') = '' then
+        perform core.raise_error('PT422', 'invalid', 'A notification has a kind and a title.', '{"title": "missing"}');
+    end if;
+
+    insert into core.user_notifications (tenant_id, user_id, kind, title, body, entity_type, entity_id)
+    select m.tenant_id, m.user_id, p_kind, p_title, p_body, p_entity_type, p_entity_id
+      from core.memberships as m
+     where m.tenant_id = v_tenant and m.user_id = p_user_id and m.status = 'active'
+    returning id into v_id;
+    if v_id is null then
+        perform core.raise_error('PT404', 'not_found', 'No active member of this tenant has that id.');
+    end if;
+    perform core.emit('notifications', 'INSERT', 'core.user_notifications', v_id::text, jsonb_build_object('user_id', p_user_id, 'kind', p_kind));
+    return v_id;
+end
+$fn$;
+
+alter function core.notify_user(uuid, text, text, text, text, text) owner to app_definer;
+revoke execute on function core.notify_user(uuid, text, text, text, text, text) from public;
+grant execute on function core.notify_user(uuid, text, text, text, text, text) to app_user;
+
+comment on function core.notify_user(uuid, text, text, text, text, text) is
+    'Leave a message for a member of the active tenant and tell the channel notifications. Each call is one message; returns its id. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT404 not an active member, PT422 no kind or no title.';
 
 -- Invoker: row security of the caller scopes the row. A definer function that calls this passes row security, so for it the tenant
 -- column is compared here; a table that does not declare one is refused.
@@ -1603,6 +1919,34 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
+-- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
+
+create or replace function core.purge_outbox(p_keep interval default '7 days') returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_purged bigint;
+begin
+    if p_keep is null or p_keep < '0' then
+        perform core.raise_error('PT400', 'bad_request', 'Events are kept for an interval that is not negative.');
+    end if;
+
+    delete from core.outbox_events as e where e.published_at < clock_timestamp() - p_keep;
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end
+$fn$;
+
+alter function core.purge_outbox(interval) owner to app_definer;
+revoke execute on function core.purge_outbox(interval) from public;
+grant execute on function core.purge_outbox(interval) to app_owner;
+
+comment on function core.purge_outbox(interval) is
+    'Delete events published longer ago than p_keep (7 days), from all tenants, and return how many. Idempotent, safe in parallel. '
+    'For cron. Errors: PT400 no interval, or a negative one.';
+
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
 create or replace function core.raise_error(
@@ -1642,6 +1986,53 @@ revoke execute on function core.random_context_key() from public;
 
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
+
+-- Runs through row security, so a tenant's events are all it can return. Volatile on purpose: the rows are looked at after the
+-- question which of them are settled, not with the snapshot from before it.
+
+create or replace function core.read_events(p_channel text, p_after bigint default 0, p_limit integer default 100)
+returns setof core.outbox_events
+    language plpgsql volatile parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  uuid := core.require_tenant();
+    v_limit   integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_settled bigint;
+begin
+    if p_channel is null then
+        perform core.raise_error('PT422', 'invalid', 'Name the channel to read.', '{"channel": "missing"}');
+    elsif current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform core.raise_error('PT400', 'bad_request', 'Events are read in a READ COMMITTED transaction: an older snapshot would skip some.');
+    elsif pg_is_in_recovery() then
+        perform core.raise_error('PT503', 'unavailable', 'Events are read on the primary: a standby does not know what is still being written.');
+    end if;
+
+    -- Mostly there is nothing, and that must cost nothing: what is settled takes a look at the locks of the server.
+    if not exists (select from core.outbox_events as e where e.tenant_id = v_tenant and e.channel = p_channel and e.id > coalesce(p_after, 0)) then
+        return;
+    end if;
+    v_settled := core.settled_event_id();
+    return query
+        select e.tenant_id, e.id, e.channel, e.event, e.entity_type, e.entity_id, e.payload, e.created_at, e.published_at
+          from core.outbox_events as e
+         where e.tenant_id = v_tenant
+           and e.channel = p_channel
+           and e.id > coalesce(p_after, 0)
+           and e.id <= v_settled
+         order by e.id
+         limit v_limit;
+end
+$fn$;
+
+revoke execute on function core.read_events(text, bigint, integer) from public;
+grant execute on function core.read_events(text, bigint, integer) to app_user, app_readonly, app_worker;
+
+comment on function core.read_events(text, bigint, integer) is
+    'Events of a channel of the active tenant with ids above p_after (0: from the oldest kept), in their order, 100 or up to 1,000. '
+    'Resume with the last id returned: none is lost and none comes twice, however late its transaction commits. An event behind one '
+    'that is still being written in this tenant waits for it. Reads only. Errors: PT400 not in a READ COMMITTED transaction, PT401 '
+    'nobody is signed in, PT403 no tenant named, PT422 no channel, PT503 on a standby.';
 
 -- A whole-row reference needs SELECT on every column, which column grants withhold.
 
@@ -1944,6 +2335,42 @@ comment on function core.set_context_signed(text, text, text) is
     'core.set_context for the person and the tenant a token of core.issue_token was made for. Idempotent. Errors: PT401 unknown token or '
     'inactive user, PT403 no longer an active member, PT410 token expired, PT503 no context key.';
 
+-- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
+-- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
+
+create or replace function core.settled_event_id() returns bigint
+    language plpgsql volatile parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_low_bits constant bigint := 4294967295;
+    v_tenant   uuid := core.active_tenant_id();
+    v_last     bigint := coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0);
+begin
+    return v_last - coalesce((
+        select max(running.distance)
+          from (
+              select (v_last - l.objid::bigint) & c_low_bits as distance
+                from pg_locks as l
+               where l.locktype = 'advisory'
+                 and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                 and l.classid = hashtext('core.outbox_events:' || v_tenant)::oid
+                 and l.objsubid = 2
+                 -- the own events are in sight; a prepared transaction has no process
+                 and l.pid is distinct from pg_backend_pid()
+          ) as running
+         where running.distance <= c_low_bits / 2), 0);
+end
+$fn$;
+
+alter function core.settled_event_id() owner to app_definer;
+revoke execute on function core.settled_event_id() from public;
+grant execute on function core.settled_event_id() to app_user, app_readonly, app_worker;
+
+comment on function core.settled_event_id() is
+    'The id up to which no event of the active tenant can still appear. Internal, for core.read_events. Reads only. Errors: none.';
+
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
 create or replace function core.soft_delete(p_table regclass, p_id uuid, p_version integer default null) returns boolean
@@ -2066,6 +2493,58 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Attached per event as core.attach_outbox does it:
+--     create trigger _600_outbox_update after update on <table> referencing new table as changed_rows for each statement
+--         execute function core.tg_outbox('<channel>', '<tenant column>', '{<key columns>}', '{<columns of the payload>}');
+-- (for delete: old table as changed_rows). The payload columns are named one by one, so a column added later is not sent before
+-- somebody decides that every member may read it.
+
+create or replace function core.tg_outbox() returns trigger
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user   uuid := core.current_user_id();
+    v_tenant record;
+begin
+    for v_tenant in select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r loop
+        perform core.announce_events(v_tenant.id);
+    end loop;
+
+    for v_tenant in
+        with events as (
+            insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+            select changed.tenant_id,
+                   tg_argv[0],
+                   tg_op,
+                   tg_table_schema || '.' || tg_table_name,
+                   (select string_agg(changed.doc ->> k.name, ',' order by k.position)
+                      from unnest(tg_argv[2]::text[]) with ordinality as k (name, position)),
+                   jsonb_build_object(
+                       'row', (select coalesce(jsonb_object_agg(c.name, changed.doc -> c.name), '{}') from unnest(tg_argv[3]::text[]) as c (name)),
+                       -- who did it, so that listeners need not ask; a person outside the tenant stays unnamed
+                       'user', case when u.id is not null then jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email) end)
+              from (select to_jsonb(r) as doc, (to_jsonb(r) ->> tg_argv[1])::uuid as tenant_id from changed_rows as r) as changed
+              left join core.memberships as m on m.tenant_id = changed.tenant_id and m.user_id = v_user and m.status = 'active'
+              left join core.users as u on u.id = m.user_id
+            returning tenant_id, id
+        )
+        select e.tenant_id as id, max(e.id) as last_event from events as e group by e.tenant_id
+    loop
+        perform core.notify_outbox(v_tenant.id, tg_argv[0], v_tenant.last_event);
+    end loop;
+    return null;
+end
+$fn$;
+
+alter function core.tg_outbox() owner to app_definer;
+revoke execute on function core.tg_outbox() from public;
+
+comment on function core.tg_outbox() is
+    'Statement trigger: one outbox event per changed row, {"row": …, "user": {id, name, email}}, and one wake-up per tenant. '
+    'Errors: 23514 malformed channel.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -2433,6 +2912,30 @@ create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
 
+-- core.outbox_events: members read the events of the active tenant. Written by core.emit and core.tg_outbox only.
+
+alter table core.outbox_events enable row level security;
+alter table core.outbox_events force row level security;
+
+create policy system_all on core.outbox_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.outbox_events
+    for select to app_user, app_readonly, app_worker
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.outbox_events is 'Owner and definer functions see every row.';
+comment on policy select_members on core.outbox_events is 'Listeners read the events of the active tenant.';
+
+grant select on core.outbox_events to app_user, app_readonly, app_worker;
+
+create trigger _100_tenant_immutable
+    before update on core.outbox_events
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.permissions enable row level security;
@@ -2634,6 +3137,37 @@ comment on policy select_all on core.tier_features is 'Reference data, the same 
 
 grant select on core.tier_features to app_user, app_readonly;
 
+-- core.user_notifications: people see their own in the active tenant and mark them as read. Written by core.notify_user.
+
+alter table core.user_notifications enable row level security;
+alter table core.user_notifications force row level security;
+
+create policy system_all on core.user_notifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_own on core.user_notifications
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+create policy update_own on core.user_notifications
+    for update to app_user
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()))
+    with check (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+comment on policy system_all on core.user_notifications is 'Owner and definer functions see every row.';
+comment on policy select_own on core.user_notifications is 'A person sees what they were told in the active tenant.';
+comment on policy update_own on core.user_notifications is 'A person marks their own as read, and they stay their own.';
+
+grant select on core.user_notifications to app_user, app_readonly;
+grant update (read_at) on core.user_notifications to app_user;
+
+create trigger _100_tenant_immutable
+    before update on core.user_notifications
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.users: people see themselves and those they share the active tenant with, and edit their own profile.
 
 alter table core.users enable row level security;
@@ -2674,6 +3208,11 @@ drop policy update_self on core.users;
 drop policy select_fellows on core.users;
 drop policy system_all on core.users;
 
+drop trigger _100_tenant_immutable on core.user_notifications;
+drop policy update_own on core.user_notifications;
+drop policy select_own on core.user_notifications;
+drop policy system_all on core.user_notifications;
+
 drop policy select_all on core.tier_features;
 drop policy system_all on core.tier_features;
 
@@ -2704,6 +3243,10 @@ drop policy system_all on core.role_permissions;
 
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
+
+drop trigger _100_tenant_immutable on core.outbox_events;
+drop policy select_members on core.outbox_events;
+drop policy system_all on core.outbox_events;
 
 drop trigger _300_touch_updated_at on core.memberships;
 drop trigger _150_rank on core.memberships;
@@ -2737,10 +3280,12 @@ drop function core.tg_touch_updated_at();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
+drop function core.settled_event_id();
 drop function core.set_context_signed(text, text, text);
 drop function core.seal_holds();
 drop function core.rotate_context_key(interval);
@@ -2751,17 +3296,23 @@ drop function core.require_permission(text);
 drop function core.require_feature(text);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
+drop function core.read_events(text, bigint, integer);
 drop function core.random_context_key();
 drop function core.raise_error(text, text, text, text);
+drop function core.purge_outbox(interval);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
 drop function core.optimistic_update(regclass, uuid, jsonb, integer, text[]);
+drop function core.notify_user(uuid, text, text, text, text, text);
+drop function core.notify_outbox(uuid, text, bigint);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
+drop function core.my_notifications(boolean, integer, text);
 drop function core.may_enter(uuid, uuid);
+drop function core.mark_notification_read(uuid);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
@@ -2772,6 +3323,7 @@ drop function core.has_feature(text);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
+drop function core.emit(text, text, text, text, jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
@@ -2785,8 +3337,11 @@ drop function core.caller_role();
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
+drop function core.attach_outbox(regclass, text, text[]);
 drop function core.assert_settings();
+drop function core.announce_events(uuid);
 drop function core.accept_membership(uuid);
+drop table core.user_notifications;
 drop table core.tenant_sequences;
 drop table core.subscriptions;
 drop table core.memberships;
@@ -2802,6 +3357,7 @@ drop table core.roles;
 drop view core.rls_coverage;
 drop domain core.phone_e164;
 drop table core.permissions;
+drop table core.outbox_events;
 drop table core.features;
 drop domain core.email;
 drop table core.context_keys;
