@@ -13,7 +13,10 @@ declare
     v_user   uuid := core.current_user_id();
     v_tenant record;
 begin
-    for v_tenant in select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r loop
+    -- A row that belongs to no tenant has nobody to tell.
+    for v_tenant in
+        select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r where to_jsonb(r) ->> tg_argv[1] is not null
+    loop
         perform core.announce_events(v_tenant.id);
     end loop;
 
@@ -33,6 +36,7 @@ begin
               from (select to_jsonb(r) as doc, (to_jsonb(r) ->> tg_argv[1])::uuid as tenant_id from changed_rows as r) as changed
               left join core.memberships as m on m.tenant_id = changed.tenant_id and m.user_id = v_user and m.status = 'active'
               left join core.users as u on u.id = m.user_id
+             where changed.tenant_id is not null
             returning tenant_id, id
         )
         select e.tenant_id as id, max(e.id) as last_event from events as e group by e.tenant_id
