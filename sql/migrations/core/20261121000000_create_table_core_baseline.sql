@@ -250,6 +250,32 @@ create domain core.phone_e164 as text
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
 
+-- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
+
+create table core.retention_policies (
+    table_name    text not null,
+    time_column   text not null,
+    keep          interval not null,
+    mode          text not null,
+    archive_table text,
+    predicate     text,
+    batch_size    integer not null default 1000,
+
+    constraint retention_policies_pkey primary key (table_name),
+    constraint retention_policies_keep_positive check (keep > interval '0'),
+    constraint retention_policies_mode_valid check (mode in ('delete', 'archive')),
+    constraint retention_policies_batch_size_valid check (batch_size between 1 and 50000),
+    constraint retention_policies_archive_target check ((mode = 'archive') = (archive_table is not null))
+);
+
+comment on table core.retention_policies is 'Which rows of a table are deleted or archived, and when.';
+comment on column core.retention_policies.table_name is 'Qualified, quoted where the name needs it; a policy for a table that does not exist rests.';
+comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays.';
+comment on column core.retention_policies.archive_table is 'Where rows move; it has every column of the table and row security of its own.';
+comment on column core.retention_policies.predicate is
+    'Further SQL condition on columns of the table, e.g. status = ''COMPLETED''. Runs as app_definer: as trusted as a migration.';
+comment on column core.retention_policies.batch_size is 'Rows per statement.';
+
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
 
@@ -672,6 +698,92 @@ grant execute on function core.announce_events(uuid) to app_definer;
 comment on function core.announce_events(uuid) is
     'Call before inserting into core.outbox_events: readers of the tenant wait for this transaction from here on. Internal. '
     'Idempotent. Errors: none.';
+
+-- All batches are one transaction of the caller's: a crash undoes them together. Where that is too long a transaction, p_max_batches
+-- makes it shorter; call until it returns 0.
+
+create or replace function core.apply_retention(p_table regclass, p_batch integer default null, p_max_batches integer default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_policy    core.retention_policies;
+    v_cutoff    timestamptz;
+    v_statement text;
+    v_batch     integer;
+    v_batches   integer := 0;
+    v_gone      bigint;
+    v_kept      bigint;
+    v_total     bigint := 0;
+begin
+    select p.* into v_policy from core.retention_policies as p where to_regclass(p.table_name) = p_table;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'No retention policy names this table.', jsonb_build_object('table', p_table)::text);
+    end if;
+    v_batch := coalesce(p_batch, v_policy.batch_size);
+    if v_batch not between 1 and 50000 or p_max_batches < 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 50000 rows, and there is at least one.', '{"batch": "out of range"}');
+    end if;
+
+    v_cutoff := clock_timestamp() - v_policy.keep;
+    v_statement := core.retention_statement(v_policy);
+    loop
+        execute v_statement into v_gone, v_kept using v_cutoff, v_batch;
+        if v_gone <> v_kept then
+            perform core.raise_error('PT409', 'conflict', 'The archive did not take every row, so none was moved.',
+                                     jsonb_build_object('deleted', v_gone, 'archived', v_kept)::text);
+        end if;
+        v_total := v_total + v_gone;
+        v_batches := v_batches + 1;
+        exit when v_gone < v_batch or v_batches >= p_max_batches;
+    end loop;
+    return v_total;
+end
+$fn$;
+
+alter function core.apply_retention(regclass, integer, integer) owner to app_definer;
+revoke execute on function core.apply_retention(regclass, integer, integer) from public;
+grant execute on function core.apply_retention(regclass, integer, integer) to app_owner;
+
+comment on function core.apply_retention(regclass, integer, integer) is
+    'Delete or archive the rows of a table that are older than its policy keeps, and return how many. Idempotent, safe in parallel and '
+    'when interrupted. For cron. Errors: PT400 batch out of range, PT409 the archive refused a row, PT422 no policy, or an archive that '
+    'does not exist or would lose columns or row security.';
+
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+
+create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    for table_name in
+        select p.table_name from core.retention_policies as p where to_regclass(p.table_name) is not null order by p.table_name
+    loop
+        begin
+            removed := core.apply_retention(table_name::regclass);
+            error := null;
+        exception
+            when others then
+                removed := 0;
+                get stacked diagnostics error = pg_exception_detail;
+                error := concat_ws(': ', sqlerrm, nullif(error, ''));
+                raise warning 'retention of % failed: %', table_name, error;
+        end;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.apply_retention_policies() owner to app_definer;
+revoke execute on function core.apply_retention_policies() from public;
+grant execute on function core.apply_retention_policies() to app_owner;
+
+comment on function core.apply_retention_policies() is
+    'core.apply_retention for every table that has a policy and exists; what failed is named, the rest goes on. Idempotent. For cron. '
+    'Errors: none.';
 
 -- Names only: what a setting holds is not for a health page.
 
@@ -2250,6 +2362,75 @@ comment on function core.restore(regclass, uuid) is
     'Bring a row that core.soft_delete hid back; false when there is none. A deleted tenant cannot be entered, so it is restored by the '
     'platform. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named or permission missing, PT422 table not on the list.';
 
+-- One statement finds, deletes and archives a batch, by one cut-off: there is no moment at which a row is in neither table or in both,
+-- and no clock that could come between. Rows somebody else has locked wait for the next run, so two runs share the work. A row is
+-- named by its table and its place: in a partitioned table the place alone is not unique.
+
+create or replace function core.retention_statement(p_policy core.retention_policies) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := to_regclass(p_policy.table_name);
+    v_archive regclass := to_regclass(p_policy.archive_table);
+    v_doomed  text := format(
+        $sql$ with doomed as materialized (
+                  select t.tableoid, t.ctid
+                    from %1$s as t
+                   where t.%2$I < $1 and (%3$s)
+                   order by t.%2$I
+                   limit $2
+                     for update skip locked
+              ), gone as (
+                  delete from %1$s as t using doomed as d
+                   where t.tableoid = d.tableoid and t.ctid = d.ctid and t.%2$I < $1 $sql$,
+        v_table, p_policy.time_column, coalesce(p_policy.predicate, 'true'));
+    v_missing text;
+    v_columns text;
+begin
+    if p_policy.mode = 'delete' then
+        return v_doomed || 'returning 1) select count(*), count(*) from gone';
+    end if;
+
+    if v_archive is null or v_archive = v_table then
+        perform core.raise_error('PT422', 'invalid', 'The archive of the table does not exist.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    elsif exists (select from pg_class as c, pg_class as a
+                   where c.oid = v_table and a.oid = v_archive
+                     and (c.relrowsecurity, c.relforcerowsecurity) > (a.relrowsecurity, a.relforcerowsecurity)) then
+        perform core.raise_error('PT422', 'invalid', 'The archive has less row security than the table: rows would become visible there.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    end if;
+
+    -- Columns by name: an archive may order them otherwise and have more, but a column it lacks would be lost.
+    select string_agg(t.attname, ', ' order by t.attnum) filter (where a.attnum is null),
+           string_agg(quote_ident(t.attname), ', ' order by t.attnum) filter (where a.attgenerated = '')
+      into v_missing, v_columns
+      from pg_attribute as t
+      left join pg_attribute as a on a.attrelid = v_archive and a.attname = t.attname and not a.attisdropped
+     where t.attrelid = v_table and t.attnum > 0 and not t.attisdropped;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The archive lacks columns of the table.', jsonb_build_object('columns', v_missing)::text);
+    end if;
+    return v_doomed || format(
+        $sql$     returning t.*
+              ), kept as (
+                  insert into %1$s (%2$s) overriding system value
+                  select %2$s from gone
+                  returning 1
+              )
+              select (select count(*) from gone), (select count(*) from kept) $sql$,
+        v_archive, v_columns);
+end
+$fn$;
+
+revoke execute on function core.retention_statement(core.retention_policies) from public;
+grant execute on function core.retention_statement(core.retention_policies) to app_definer;
+
+comment on function core.retention_statement(core.retention_policies) is
+    'The statement that deletes or archives one batch: $1 the cut-off, $2 the number of rows; it answers how many went and how many '
+    'arrived. Internal. Errors: PT422 no archive, or one that would lose columns or row security.';
+
 -- Without a lock that requests would wait for. Contexts are sealed with the newest key as soon as this commits; the old one counts for
 -- transactions that began before its retirement, which lies ahead by the grace so that none can begin in between.
 
@@ -2959,6 +3140,27 @@ comment on policy select_all on core.permissions is 'Reference data, the same fo
 
 grant select on core.permissions to app_user, app_readonly;
 
+-- core.retention_policies: closed to every application role; core.apply_retention reads it as app_definer.
+
+alter table core.retention_policies enable row level security;
+alter table core.retention_policies force row level security;
+
+create policy system_all on core.retention_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.retention_policies
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.retention_policies is 'Owner and definer functions see every row.';
+comment on policy closed on core.retention_policies is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.rls_coverage: names of tables and policies, no data.
 
 grant select on core.rls_coverage to app_monitor;
@@ -3245,6 +3447,9 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
+drop policy closed on core.retention_policies;
+drop policy system_all on core.retention_policies;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
@@ -3293,6 +3498,7 @@ drop function core.settled_event_id();
 drop function core.set_context_signed(text, text, text);
 drop function core.seal_holds();
 drop function core.rotate_context_key(interval);
+drop function core.retention_statement(core.retention_policies);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
@@ -3343,6 +3549,8 @@ drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
 drop function core.attach_outbox(regclass, text, text[]);
 drop function core.assert_settings();
+drop function core.apply_retention_policies();
+drop function core.apply_retention(regclass, integer, integer);
 drop function core.announce_events(uuid);
 drop function core.accept_membership(uuid);
 drop table core.user_notifications;
@@ -3359,6 +3567,7 @@ drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
+drop table core.retention_policies;
 drop domain core.phone_e164;
 drop table core.permissions;
 drop table core.outbox_events;
