@@ -168,7 +168,7 @@ def test_what_is_not_there_or_off_is_not_run(db: psycopg.Connection[Any], shell:
 def test_every_seeded_job_that_is_installed_runs_twice(shell: Shell, core_db: Database) -> None:
     with psycopg.connect(core_db.conninfo, autocommit=True) as connection:
         installed = [job.name for job in cron.jobs(connection) if job.runs]
-        assert {"evaluate-alerts", "hourly-metric-aggregation", "monitoring-purge"} <= set(installed)
+        assert {"evaluate-alerts", "hourly-metric-aggregation", "apply-retention"} <= set(installed)
         for name in installed * 2:
             assert cron.run(connection, name).ok, name
 

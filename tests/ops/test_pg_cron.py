@@ -83,20 +83,20 @@ def test_sync_follows_the_schedule_the_switch_and_what_somebody_did_by_hand(
     admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any]
 ) -> None:
     actions(migrator)
-    admin.execute("update core.cron_jobs set schedule = '7 7 * * *' where name = 'monitoring-purge'")
+    admin.execute("update core.cron_jobs set schedule = '7 7 * * *' where name = 'apply-retention'")
     admin.execute("update core.cron_jobs set is_enabled = false where name = 'check-connections'")
     admin.execute("update cron.job set active = false where jobname = 'dbkit:evaluate-alerts'")
     try:
         second = actions(migrator)
-        assert second["monitoring-purge"] == "updated"
+        assert second["apply-retention"] == "updated"
         assert second["check-connections"] == "disabled"
         assert second["evaluate-alerts"] == "updated"
         now = registered(admin)
-        assert now["dbkit:monitoring-purge"][0] == "7 7 * * *"
+        assert now["dbkit:apply-retention"][0] == "7 7 * * *"
         assert "dbkit:check-connections" not in now
         assert now["dbkit:evaluate-alerts"][3] is True
     finally:
-        admin.execute("update core.cron_jobs set schedule = '27 3 * * *' where name = 'monitoring-purge'")
+        admin.execute("update core.cron_jobs set schedule = '27 3 * * *' where name = 'apply-retention'")
         admin.execute("update core.cron_jobs set is_enabled = true where name = 'check-connections'")
     assert actions(migrator)["check-connections"] == "registered"
 
@@ -144,7 +144,7 @@ def test_a_job_runs_under_pg_cron_and_is_logged(
 def test_a_schedule_pg_cron_refuses_is_an_error_and_registers_nothing(
     admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any]
 ) -> None:
-    admin.execute("select core.put_cron_job('odd', '61 * * * *', 'select core.purge_monitoring()', 'core')")
+    admin.execute("select core.put_cron_job('odd', '61 * * * *', 'select core.apply_retention_policies()', 'core')")
     try:
         with pytest.raises((psycopg.Error, DbkitError)):
             actions(migrator)

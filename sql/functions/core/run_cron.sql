@@ -36,7 +36,8 @@ begin
 
     v_started := clock_timestamp();
     begin
-        execute v_job.command into v_result;
+        -- one line for each row of a body that returns several
+        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
     exception
         when others or query_canceled then
             v_ok := false;

@@ -380,7 +380,7 @@ create table core.cron_runs (
 
 -- the last run of a job
 create index cron_runs_name_started_idx on core.cron_runs (name, started_at desc);
--- core.purge_monitoring
+-- core.apply_retention_policies
 create index cron_runs_started_idx on core.cron_runs (started_at);
 
 comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
@@ -474,7 +474,7 @@ create table core.error_events (
     constraint error_events_context_is_object check (jsonb_typeof(context) = 'object')
 );
 
--- errors of a period: core.probe_errors, core.probe_error_rate, core.purge_monitoring
+-- errors of a period: core.probe_errors, core.probe_error_rate, core.apply_retention_policies
 create index error_events_created_idx on core.error_events (created_at);
 
 comment on table core.error_events is 'Errors by core.log_error. Without foreign keys: what happened outlives whom it happened to.';
@@ -509,7 +509,7 @@ create table core.hourly_metrics (
     constraint hourly_metrics_samples_positive check (samples > 0)
 );
 
--- core.purge_monitoring
+-- core.apply_retention_policies
 create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
 
 comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';
@@ -598,17 +598,18 @@ comment on table core.jobs_done_default is 'Outcomes of days without a partition
 -- No foreign keys: a check per row would cost as much as the insert. core.add_job and core.enqueue_many look at type, lane and tenant
 -- once a call and keep the tenant from going away until they commit; its deletion takes the jobs along (tg_tenants_delete_jobs).
 
+-- What differs from job to job comes first and together: envelopes are compressed.
 create table core.jobs_ready (
     tag           bigint not null,
     scheduled_at  timestamptz not null,
     created_at    timestamptz not null,
+    id            uuid not null,
+    tenant_id     uuid,
     lane_id       integer not null,
     priority      integer not null,
     retry_count   integer not null default 0,
     max_retries   integer not null,
     lease_seconds integer not null,
-    id            uuid not null,
-    tenant_id     uuid,
     created_by    uuid,
     job_type      text not null,
     dedupe_key    text,
@@ -625,7 +626,7 @@ create index idx_job_queue_company on core.jobs_ready (tenant_id, lane_id, prior
 
 comment on table core.jobs_ready is 'Jobs that are due and wait for a worker.';
 comment on column core.jobs_ready.tag is
-    'Place in the lane: when the job was due in µs since 1970; in a fair queue the turn at which its tenant gets to it.';
+    'Place in the lane: when the job was due in µs since 2000; in a fair queue the turn at which its tenant gets to it.';
 comment on column core.jobs_ready.tenant_id is 'Whose job it is, from the context of the caller; null: the platform''s.';
 comment on column core.jobs_ready.error_message is 'Why the attempt before failed.';
 
@@ -694,7 +695,7 @@ create table core.metric_samples (
 
 -- one metric over a period
 create index metric_samples_name_created_idx on core.metric_samples (name, created_at desc);
--- core.purge_monitoring and core.aggregate_metrics
+-- core.apply_retention_policies and core.aggregate_metrics
 create index metric_samples_created_idx on core.metric_samples (created_at);
 
 comment on table core.metric_samples is 'Measurements by core.record_metric, such as response_ms, query_ms, db_cpu.';
@@ -715,6 +716,38 @@ select m.line,
 
 comment on view core.migration_status is 'Migrations per module. Versions the files have and the database has not: dbkit migrate status.';
 comment on column core.migration_status.unfinished is 'Files that stopped half-way; dbkit migrate apply goes on with them.';
+
+-- core.outbox_events: what happened, written by the transaction that did it. Listeners are woken by NOTIFY and read here, through row security.
+--
+-- An id is drawn before its transaction commits, so a reader that went on behind the highest id it saw would skip what commits late.
+-- Writers therefore announce, before they draw, from which id on they may still write (core.announce_events), and core.read_events
+-- stops there.
+
+create table core.outbox_events (
+    tenant_id    uuid not null,
+    id           bigint generated always as identity,
+    channel      text not null,
+    event        text not null,
+    entity_type  text not null,
+    entity_id    text not null,
+    payload      jsonb not null default '{}',
+    created_at   timestamptz not null default now(),
+    published_at timestamptz default now(),
+
+    constraint outbox_events_pkey primary key (tenant_id, id),
+    constraint outbox_events_channel_valid check (channel ~ '^[a-z][a-z0-9_:-]{0,62}$'),
+    constraint outbox_events_event_valid check (event in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM'))
+    -- tenant_id is no foreign key: the events of a deleted tenant's rows are written when the tenant is gone already
+);
+
+-- core.read_events: a channel of one tenant from where a reader stopped
+create index outbox_events_reading_idx on core.outbox_events (tenant_id, channel, id);
+-- core.purge_outbox: events come in the order of time, so a range of blocks is enough
+create index outbox_events_published_at_idx on core.outbox_events using brin (published_at);
+
+comment on table core.outbox_events is 'Events of a tenant, in the transaction of the change they tell. Kept for 7 days, see core.purge_outbox.';
+comment on column core.outbox_events.id is 'The order of reading, and where a reader resumes: core.read_events.';
+comment on column core.outbox_events.published_at is 'Since when listeners may have it; the purge leaves an event without it alone.';
 
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
@@ -783,8 +816,8 @@ comment on column core.queues.lease_low is 'Of a queue with a limit: the sequenc
 create sequence core.queue_swept_at;
 create sequence core.queue_scheduled_low;
 
-comment on sequence core.queue_swept_at is 'Until when (µs since 1970) core.sweep_lanes rests.';
-comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 1970.';
+comment on sequence core.queue_swept_at is 'Until when (µs since 2000) core.sweep_lanes rests.';
+comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 2000.';
 
 -- Declared rather than made when a lane is, so that a database with many lanes has the objects its declaration names. A lane beyond the
 -- last one has no mark: it works, and is slow only while an old snapshot is open.
@@ -844,6 +877,32 @@ create table core.queue_lanes (
 
 comment on table core.queue_lanes is 'Lanes of a queue: the order of claims is priority, then place in the lane.';
 comment on column core.queue_lanes.mark is 'The sequence with the lane''s low-water mark; null: every claim starts at the beginning.';
+
+-- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
+
+create table core.retention_policies (
+    table_name    text not null,
+    time_column   text not null,
+    keep          interval not null,
+    mode          text not null,
+    archive_table text,
+    predicate     text,
+    batch_size    integer not null default 1000,
+
+    constraint retention_policies_pkey primary key (table_name),
+    constraint retention_policies_keep_positive check (keep > interval '0'),
+    constraint retention_policies_mode_valid check (mode in ('delete', 'archive')),
+    constraint retention_policies_batch_size_valid check (batch_size between 1 and 50000),
+    constraint retention_policies_archive_target check ((mode = 'archive') = (archive_table is not null))
+);
+
+comment on table core.retention_policies is 'Which rows of a table are deleted or archived, and when.';
+comment on column core.retention_policies.table_name is 'Qualified, quoted where the name needs it; a policy for a table that does not exist rests.';
+comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays.';
+comment on column core.retention_policies.archive_table is 'Where rows move; it has every column of the table and row security of its own.';
+comment on column core.retention_policies.predicate is
+    'Further SQL condition on columns of the table, e.g. status = ''COMPLETED''. Runs as app_definer: as trusted as a migration.';
+comment on column core.retention_policies.batch_size is 'Rows per statement.';
 
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
@@ -1517,6 +1576,35 @@ create table core.tenant_sequences (
 
 comment on table core.tenant_sequences is 'Counters of core.next_number.';
 
+-- core.user_notifications: what a person is told inside a tenant, until they have read it.
+
+-- dbkit: allow table_without_timestamps because read_at is all that ever changes
+create table core.user_notifications (
+    tenant_id   uuid not null,
+    id          uuid not null default gen_random_uuid(),
+    user_id     uuid not null,
+    kind        text not null,
+    title       text not null,
+    body        text,
+    entity_type text,
+    entity_id   text,
+    read_at     timestamptz,
+    created_at  timestamptz not null default now(),
+
+    constraint user_notifications_pkey primary key (tenant_id, id),
+    constraint user_notifications_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    -- dbkit: allow fk_without_index because people are deactivated, not deleted
+    constraint user_notifications_user_id_fkey foreign key (user_id) references core.users (id) on delete cascade
+);
+
+-- core.my_notifications: unread ones, newest first; also what a badge counts
+create index user_notifications_unread_idx on core.user_notifications (tenant_id, user_id, created_at) where read_at is null;
+-- core.my_notifications: all of them
+create index user_notifications_user_idx on core.user_notifications (tenant_id, user_id, created_at);
+
+comment on table core.user_notifications is 'Messages to one person in one tenant, written by core.notify_user.';
+comment on column core.user_notifications.read_at is 'When the person read it; null is unread. Set once.';
+
 -- The other half of an invitation: nobody becomes a member, or visible to one, without saying so.
 
 create or replace function core.accept_membership(p_tenant uuid) returns core.memberships
@@ -1684,6 +1772,120 @@ comment on function core.aggregate_metrics() is
     'Turn the samples of every hour that is over into core.hourly_metrics; the cron job hourly-metric-aggregation. Returns the rows '
     'written. Idempotent. Errors: none.';
 
+-- A shared advisory lock is the announcement: everybody sees it before the transaction commits, it goes when the transaction is over,
+-- and it costs no row. Its class is the tenant, its object the last id drawn so far: what this transaction draws is higher. One per
+-- transaction and tenant is enough, or a loop of events would fill the lock table.
+
+create or replace function core.announce_events(p_tenant uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_mark text := pg_current_xact_id() || ' ' || p_tenant;
+begin
+    if current_setting('app.outbox_announced', true) is distinct from v_mark then
+        perform pg_advisory_xact_lock_shared(
+            hashtext('core.outbox_events:' || p_tenant),
+            coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0)::bit(32)::integer);
+        -- taken back with the lock, should a savepoint be rolled back
+        perform set_config('app.outbox_announced', v_mark, true);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.announce_events(uuid) from public;
+grant execute on function core.announce_events(uuid) to app_definer;
+
+comment on function core.announce_events(uuid) is
+    'Call before inserting into core.outbox_events: readers of the tenant wait for this transaction from here on. Internal. '
+    'Idempotent. Errors: none.';
+
+-- All batches are one transaction of the caller's: a crash undoes them together. Where that is too long a transaction, p_max_batches
+-- makes it shorter; call until it returns 0.
+
+create or replace function core.apply_retention(p_table regclass, p_batch integer default null, p_max_batches integer default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_policy    core.retention_policies;
+    v_cutoff    timestamptz;
+    v_statement text;
+    v_batch     integer;
+    v_batches   integer := 0;
+    v_gone      bigint;
+    v_kept      bigint;
+    v_total     bigint := 0;
+begin
+    select p.* into v_policy from core.retention_policies as p where to_regclass(p.table_name) = p_table;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'No retention policy names this table.', jsonb_build_object('table', p_table)::text);
+    end if;
+    v_batch := coalesce(p_batch, v_policy.batch_size);
+    if v_batch not between 1 and 50000 or p_max_batches < 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 50000 rows, and there is at least one.', '{"batch": "out of range"}');
+    end if;
+
+    v_cutoff := clock_timestamp() - v_policy.keep;
+    v_statement := core.retention_statement(v_policy);
+    loop
+        execute v_statement into v_gone, v_kept using v_cutoff, v_batch;
+        if v_gone <> v_kept then
+            perform core.raise_error('PT409', 'conflict', 'The archive did not take every row, so none was moved.',
+                                     jsonb_build_object('deleted', v_gone, 'archived', v_kept)::text);
+        end if;
+        v_total := v_total + v_gone;
+        v_batches := v_batches + 1;
+        exit when v_gone < v_batch or v_batches >= p_max_batches;
+    end loop;
+    return v_total;
+end
+$fn$;
+
+alter function core.apply_retention(regclass, integer, integer) owner to app_definer;
+revoke execute on function core.apply_retention(regclass, integer, integer) from public;
+grant execute on function core.apply_retention(regclass, integer, integer) to app_owner;
+
+comment on function core.apply_retention(regclass, integer, integer) is
+    'Delete or archive the rows of a table that are older than its policy keeps, and return how many. Idempotent, safe in parallel and '
+    'when interrupted. For cron. Errors: PT400 batch out of range, PT409 the archive refused a row, PT422 no policy, or an archive that '
+    'does not exist or would lose columns or row security.';
+
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+
+create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    for table_name in
+        select p.table_name from core.retention_policies as p where to_regclass(p.table_name) is not null order by p.table_name
+    loop
+        begin
+            removed := core.apply_retention(table_name::regclass);
+            error := null;
+        exception
+            when others then
+                removed := 0;
+                get stacked diagnostics error = pg_exception_detail;
+                error := concat_ws(': ', sqlerrm, nullif(error, ''));
+                raise warning 'retention of % failed: %', table_name, error;
+        end;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.apply_retention_policies() owner to app_definer;
+revoke execute on function core.apply_retention_policies() from public;
+grant execute on function core.apply_retention_policies() to app_owner;
+
+comment on function core.apply_retention_policies() is
+    'core.apply_retention for every table that has a policy and exists; what failed is named, the rest goes on. Idempotent. For cron. '
+    'Errors: none.';
+
 -- Names only: what a setting holds is not for a health page.
 
 create or replace function core.assert_settings() returns setof text
@@ -1713,6 +1915,62 @@ grant execute on function core.assert_settings() to app_monitor, app_platform_ad
 comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
+
+-- Payloads hold the columns app_user may read at the time of attaching: call it again when one is added or granted.
+-- Guard sheets write the triggers out.
+
+create or replace function core.attach_outbox(
+    p_table regclass, p_channel text, p_events text[] default '{INSERT,UPDATE,DELETE}'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  name := core.tenant_column(p_table);
+    v_key     text[];
+    v_columns text[];
+    v_event   text;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$'
+       or not coalesce(p_events <@ '{INSERT,UPDATE,DELETE}' and cardinality(p_events) > 0, false) then
+        perform core.raise_error('PT422', 'invalid', 'An outbox needs a channel in lower case and some of INSERT, UPDATE, DELETE.');
+    elsif v_tenant is null then
+        perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
+    end if;
+
+    select array_agg(a.attname order by k.position)
+      into v_key
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    if v_key is null then
+        perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
+    end if;
+    select coalesce(array_agg(a.attname order by a.attnum), '{}')
+      into v_columns
+      from pg_attribute as a
+     where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and has_column_privilege('app_user', p_table, a.attnum, 'select');
+
+    foreach v_event in array '{INSERT,UPDATE,DELETE}'::text[] loop
+        if v_event = any (p_events) then
+            execute format(
+                $sql$ create or replace trigger %I after %s on %s referencing %s for each statement execute function core.tg_outbox(%L, %L, %L, %L) $sql$,
+                '_600_outbox_' || lower(v_event), v_event, p_table,
+                case v_event when 'DELETE' then 'old table as changed_rows' else 'new table as changed_rows' end,
+                p_channel, v_tenant, v_key, v_columns);
+        else
+            execute format($sql$ drop trigger if exists %I on %s $sql$, '_600_outbox_' || lower(v_event), p_table);
+        end if;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_outbox(regclass, text, text[]) from public;
+
+comment on function core.attach_outbox(regclass, text, text[]) is
+    'Tell a channel about every row a table gains, changes or loses; for the owner of the table. Idempotent: events that are not named '
+    'any more are detached. Errors: 42501 not the owner, PT422 malformed channel or event, no tenant guard, or no key.';
 
 -- For tables outside this tree; guard sheets write the trigger out.
 
@@ -2229,6 +2487,45 @@ comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
 
+-- The event is part of the caller's transaction: when that rolls back, there is neither a row nor a notification.
+
+create or replace function core.emit(
+    p_channel text, p_event text, p_entity_type text, p_entity_id text, p_payload jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     bigint;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$' then
+        perform core.raise_error('PT422', 'invalid', 'A channel is named in lower case, with up to 63 letters, digits and _ : -.',
+                                 '{"channel": "malformed"}');
+    elsif p_event is null or p_event not in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM') then
+        perform core.raise_error('PT422', 'invalid', 'An event is INSERT, UPDATE, DELETE or CUSTOM.', '{"event": "unknown"}');
+    elsif p_entity_type is null or p_entity_id is null then
+        perform core.raise_error('PT422', 'invalid', 'An event names the kind and the id of what it is about.', '{"entity_id": "missing"}');
+    end if;
+
+    perform core.announce_events(v_tenant);
+    insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+    values (v_tenant, p_channel, p_event, p_entity_type, p_entity_id, coalesce(p_payload, '{}'))
+    returning id into v_id;
+    perform core.notify_outbox(v_tenant, p_channel, v_id);
+    return v_id;
+end
+$fn$;
+
+alter function core.emit(text, text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.emit(text, text, text, text, jsonb) from public;
+grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
+
+comment on function core.emit(text, text, text, text, jsonb) is
+    'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
+
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
 -- reading in rows the caller may see anyway.
 
@@ -2356,6 +2653,8 @@ declare
     v_step     bigint := 1;
     v_wrong    integer;
     v_ids      uuid[];
+    -- one random number for the batch: cheaper, and envelopes compress better
+    v_base     text := left(core.new_job_id(v_now)::text, 32);
 begin
     if p_payloads is null or cardinality(p_payloads) not between 1 and 10000 or array_ndims(p_payloads) <> 1 then
         perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 10,000 payloads.');
@@ -2383,8 +2682,8 @@ begin
             insert into core.jobs_scheduled (
                 scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
             select v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
-                   core.new_job_id(v_now), v_tenant, v_user, p_job_type, job.payload
-              from unnest(p_payloads) as job (payload)
+                   (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+              from unnest(p_payloads) with ordinality as job (payload, number)
             returning id)
         select array_agg(added.id) into v_ids from added;
         return v_ids;
@@ -2400,7 +2699,7 @@ begin
         insert into core.jobs_ready (
             tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
         select v_tag + job.number * v_step, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
-               core.new_job_id(v_now), v_tenant, v_user, p_job_type, job.payload
+               (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
           from unnest(p_payloads) with ordinality as job (payload, number)
         returning id)
     select array_agg(added.id) into v_ids from added;
@@ -2498,15 +2797,17 @@ revoke execute on function core.ensure_job_partitions(integer) from public;
 comment on function core.ensure_job_partitions(integer) is
     'Make the queue''s day partitions from today to p_days ahead. Returns how many were new. Idempotent, and safe in parallel. Errors: none.';
 
+-- STABLE as extract() is, or it would not be inlined. Since Postgres's own epoch, so that a place in a lane has the very bytes of the time it stands for: an envelope then holds them once.
+
 create or replace function core.epoch_us(p_at timestamptz) returns bigint
-    language sql immutable parallel safe
-return (extract(epoch from p_at) * 1000000)::bigint;
+    language sql stable parallel safe
+return (extract(epoch from p_at) * 1000000)::bigint - 946684800000000;
 
 revoke execute on function core.epoch_us(timestamptz) from public;
 grant execute on function core.epoch_us(timestamptz)
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
 
-comment on function core.epoch_us(timestamptz) is 'Microseconds since 1970. Errors: none.';
+comment on function core.epoch_us(timestamptz) is 'Microseconds since 2000-01-01 UTC. Errors: none.';
 
 -- What may be shown to a caller for any SQLSTATE. The comment of a constraint is its message, so a module words its own violations
 -- and nothing of the statement or of other rows gets out.
@@ -2686,7 +2987,10 @@ begin
         insert into core.jobs_scheduled (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
             dedupe_key, error_message, payload)
-        select clock_timestamp() + coalesce(make_interval(secs => greatest(f.retry_after, 0)), core.job_backoff(f.job_type, f.retry_count + 1)),
+        select clock_timestamp()
+                   -- greatest() passes over a null, and no word about the time means the backoff
+                   + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
+                          else make_interval(secs => greatest(f.retry_after, 0)) end,
                f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
                f.job_type, f.dedupe_key, f.reason, f.payload
           from failure as f
@@ -2767,6 +3071,15 @@ alter function core.fair_turn(uuid) owner to app_definer;
 revoke execute on function core.fair_turn(uuid) from public;
 
 comment on function core.fair_turn(uuid) is 'How far apart the jobs of a tenant stand in a fair lane. Errors: none.';
+
+create or replace function core.from_epoch_us(p_us bigint) returns timestamptz
+    language sql immutable parallel safe
+return to_timestamp(p_us::double precision / 1000000 + 946684800);
+
+revoke execute on function core.from_epoch_us(bigint) from public;
+grant execute on function core.from_epoch_us(bigint) to app_definer;
+
+comment on function core.from_epoch_us(bigint) is 'The time that core.epoch_us counts so many microseconds for. Errors: none.';
 
 create or replace function core.get_metrics_today() returns table (metric text, count bigint, amount numeric)
     language plpgsql stable
@@ -2905,7 +3218,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
-    v_queue  text;
+    v_found  boolean;
 begin
     if p_status = 'cancelled' then
         with gone as (
@@ -2921,9 +3234,8 @@ begin
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
             error_message, payload, status)
         select gone.*, 'cancelled' from gone union all select waiting.*, 'cancelled' from waiting;
-        if found then
-            delete from core.job_keys as k where k.job_id = p_job_id;
-        end if;
+        v_found := found;
+        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
         with gone as (
@@ -2938,8 +3250,9 @@ begin
         select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
                g.job_type, g.dedupe_key, g.error_message, g.payload
           from gone as g;
+        v_found := found;
     end if;
-    if not found then
+    if not v_found then
         select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
         if not found then
             perform core.raise_error('PT404', 'not_found', 'There is no such job.');
@@ -3394,6 +3707,31 @@ comment on function core.log_error(text, text, text, jsonb) is
     'Record an error with the person and tenant of the transaction; values of secret keys in the context are redacted, long texts cut. '
     'Call it after the failed transaction was rolled back. Each call records. Errors: PT400 no action or message, malformed code or context.';
 
+-- The first reading counts: marking again does not move read_at.
+
+create or replace function core.mark_notification_read(p_id uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    update core.user_notifications as n
+       set read_at = coalesce(n.read_at, clock_timestamp())
+     where n.tenant_id = v_tenant and n.id = p_id;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'The current person has no such notification here.');
+    end if;
+end
+$fn$;
+
+revoke execute on function core.mark_notification_read(uuid) from public;
+grant execute on function core.mark_notification_read(uuid) to app_user;
+
+comment on function core.mark_notification_read(uuid) is
+    'Mark one of the current person''s notifications in the active tenant as read. Idempotent. Errors: PT401 nobody is signed in, '
+    'PT403 no tenant named, PT404 no such notification of theirs.';
+
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
 
@@ -3440,6 +3778,51 @@ grant execute on function core.metric_history(text, interval) to app_monitor;
 
 comment on function core.metric_history(text, interval) is
     'A metric by the hour, oldest first, of all tenants. Errors: none.';
+
+-- Runs through row security: the filters only say to the planner what the policy says anyway.
+
+create or replace function core.my_notifications(p_unread_only boolean default true, p_limit integer default 50, p_cursor text default null)
+returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_user   uuid := core.require_user();
+    v_limit  integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after  jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "uuid"}');
+begin
+    return query
+        with page as (
+            select n.id, n.kind, n.title, n.body, n.entity_type, n.entity_id, n.read_at, n.created_at,
+                   row_number() over (order by n.created_at desc, n.id desc) as position
+              from core.user_notifications as n
+             where n.tenant_id = v_tenant
+               and n.user_id = v_user
+               and (n.read_at is null or p_unread_only is false)
+               and (v_after is null or (n.created_at, n.id) < ((v_after ->> 'created_at')::timestamptz, (v_after ->> 'id')::uuid))
+             order by n.created_at desc, n.id desc
+             limit v_limit + 1
+        )
+        select jsonb_build_object(
+                   'id', p.id, 'kind', p.kind, 'title', p.title, 'body', p.body,
+                   'entity_type', p.entity_type, 'entity_id', p.entity_id, 'read_at', p.read_at, 'created_at', p.created_at),
+               (select core.encode_cursor(jsonb_build_object('created_at', last.created_at, 'id', last.id))
+                  from page as last
+                 where last.position = v_limit and exists (select from page as beyond where beyond.position > v_limit))
+          from page as p
+         where p.position <= v_limit
+         order by p.position;
+end
+$fn$;
+
+revoke execute on function core.my_notifications(boolean, integer, text) from public;
+grant execute on function core.my_notifications(boolean, integer, text) to app_user, app_readonly;
+
+comment on function core.my_notifications(boolean, integer, text) is
+    'What the current person was told in the active tenant, newest first, up to 100; only what is unread unless p_unread_only is false. '
+    'next_cursor, the same on every row, continues behind the page and is null on the last one. Reads only. Errors: PT400 malformed '
+    'cursor, PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Where the current person can go. Not for policies: those compare with the one active tenant.
 
@@ -3531,21 +3914,38 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
-    v_queue  core.queues;
+    v_queue  record;
     v_limit  integer := p_limit;
-    v_swept  boolean := false;
     v_jobs   core.jobs_ready[];
-    v_now    timestamptz;
     v_lease  bigint;
 begin
     if p_lease is not null then
-        perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
+        with ended as (
+            delete from core.job_leases as l
+             where l.id = p_lease and p_done is null and p_failed is null and p_results is null and l.settled is null and not l.has_keys
+         returning l.id, l.claimed_at
+        )
+        insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e;
+        if not found then
+            perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        end if;
     end if;
     if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
     end if;
-    select q.* into v_queue from core.queues as q where q.name = p_queue;
-    if v_queue.name is null then
+    select q.is_fair,
+           q.max_running,
+           exists (
+                select
+                  from core.jobs_scheduled as s
+                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+                   and s.scheduled_at <= clock_timestamp()) as is_due,
+           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+      into v_queue
+      from core.queues as q
+     where q.name = p_queue;
+    if not found then
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     if v_limit > 0 and v_queue.max_running is not null then
@@ -3554,18 +3954,11 @@ begin
     if v_limit = 0 then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    if exists (
-        select
-          from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
-           and s.scheduled_at <= v_now)
-    then
+    if v_queue.is_due then
         perform core.promote_jobs();
     end if;
-    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
-        v_swept := core.sweep_lanes() is not null;
+    if v_queue.is_swept then
+        perform core.sweep_lanes();
     end if;
 
     loop
@@ -3590,30 +3983,29 @@ begin
             delete from core.jobs_ready as r
              where r.ctid = any (array(select picked.place from picked))
          returning r as job
+        ), batch as (
+            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
+                   max((gone.job).lease_seconds) as lease_seconds,
+                   bool_or((gone.job).dedupe_key is not null) as has_keys
+              from gone
+        ), lease as (
+            insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+              from batch as b
+             cross join (select clock_timestamp() as now offset 0) as moment
+             where b.jobs is not null
+         returning id, claimed_at, worker
+        ), envelope as (
+            insert into core.job_envelopes (id, claimed_at, worker, jobs)
+            select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
         )
-        select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag)
-          into v_jobs
-          from gone;
-        exit when v_jobs is not null or v_swept;
+        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
         -- nothing in sight: before giving up, look below the marks
-        v_swept := true;
-        exit when core.sweep_lanes() is not true;
+        exit when found or core.sweep_lanes() is not true;
     end loop;
     if v_jobs is null then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    with lease as (
-        insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
-        select v_now, v_now + make_interval(secs => max(job.lease_seconds)), max(job.lease_seconds), count(*), p_queue, p_worker,
-               bool_or(job.dedupe_key is not null)
-          from unnest(v_jobs) as job
-        returning id, claimed_at, worker
-    )
-    insert into core.job_envelopes as e (id, claimed_at, worker, jobs)
-    select lease.id, lease.claimed_at, lease.worker, v_jobs from lease
-    returning e.id into v_lease;
     -- a mark a few jobs behind is as good, so small claims write it now and then only
     if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
         perform core.raise_marks(v_jobs, p_types is null);
@@ -3682,6 +4074,68 @@ grant execute on function core.normalize_phone(text)
 
 comment on function core.normalize_phone(text) is
     'A phone number without separators, 00 as +; null when what is left is no core.phone_e164. Errors: none.';
+
+-- NOTIFY makes the commits of a database queue up behind each other, so not every event may send one. While another transaction of
+-- the same slot is about to wake the listeners, this one stays silent: a listener therefore also reads every few seconds without
+-- having been woken. Slots keep a long transaction from silencing more than its share of the tenants.
+
+create or replace function core.notify_outbox(p_tenant uuid, p_channel text, p_id bigint) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_slots constant integer := 16;
+begin
+    if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
+        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
+        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
+grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
+
+comment on function core.notify_outbox(uuid, text, bigint) is
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+
+-- The event says who has news and of what kind; the text stays in the row only the person can read.
+
+create or replace function core.notify_user(
+    p_user_id uuid, p_kind text, p_title text, p_body text default null, p_entity_type text default null, p_entity_id text default null
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     uuid;
+begin
+    if coalesce(p_kind, '') = '' or coalesce(p_title, '') = '' then
+        perform core.raise_error('PT422', 'invalid', 'A notification has a kind and a title.', '{"title": "missing"}');
+    end if;
+
+    insert into core.user_notifications (tenant_id, user_id, kind, title, body, entity_type, entity_id)
+    select m.tenant_id, m.user_id, p_kind, p_title, p_body, p_entity_type, p_entity_id
+      from core.memberships as m
+     where m.tenant_id = v_tenant and m.user_id = p_user_id and m.status = 'active'
+    returning id into v_id;
+    if v_id is null then
+        perform core.raise_error('PT404', 'not_found', 'No active member of this tenant has that id.');
+    end if;
+    perform core.emit('notifications', 'INSERT', 'core.user_notifications', v_id::text, jsonb_build_object('user_id', p_user_id, 'kind', p_kind));
+    return v_id;
+end
+$fn$;
+
+alter function core.notify_user(uuid, text, text, text, text, text) owner to app_definer;
+revoke execute on function core.notify_user(uuid, text, text, text, text, text) from public;
+grant execute on function core.notify_user(uuid, text, text, text, text, text) to app_user;
+
+comment on function core.notify_user(uuid, text, text, text, text, text) is
+    'Leave a message for a member of the active tenant and tell the channel notifications. Each call is one message; returns its id. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT404 not an active member, PT422 no kind or no title.';
 
 -- Invoker: row security of the caller scopes the row. A definer function that calls this passes row security, so for it the tenant
 -- column is compared here; a table that does not declare one is refused.
@@ -4175,7 +4629,7 @@ begin
     with due as materialized (
         select s.ctid as place
           from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
            and s.scheduled_at <= v_now
          order by s.scheduled_at
          limit p_limit
@@ -4213,9 +4667,9 @@ begin
         and not exists (
             select
               from core.jobs_scheduled as s
-             where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
                and core.epoch_us(s.scheduled_at) < v_low
-               and s.scheduled_at < to_timestamp(v_low / 1000000.0));
+               and s.scheduled_at < core.from_epoch_us(v_low));
     return v_moved;
 end
 $fn$;
@@ -4289,48 +4743,33 @@ comment on function core.purge_jobs(interval) is
     'Forget jobs that ended longer ago than p_keep: days of finished ones as whole partitions, failed and cancelled ones by row. Returns how '
     'many. Idempotent, and safe in parallel; a day somebody reads is left for the next call. Errors: PT400 no period.';
 
--- What the figures of a year need is kept a year in hourly_metrics; single samples are only as old as a question about yesterday.
+-- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
 
-create or replace function core.purge_monitoring() returns bigint
+create or replace function core.purge_outbox(p_keep interval default '7 days') returns bigint
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_now   timestamptz := clock_timestamp();
-    v_rows  bigint;
-    v_total bigint := 0;
+    v_purged bigint;
 begin
-    delete from core.metric_samples as s where s.created_at < v_now - interval '3 days';
-    get diagnostics v_rows = row_count;
-    v_total := v_total + v_rows;
-    delete from core.hourly_metrics as h where h.hour < v_now - interval '400 days';
-    get diagnostics v_rows = row_count;
-    v_total := v_total + v_rows;
-    delete from core.error_events as e where e.created_at < v_now - interval '90 days';
-    get diagnostics v_rows = row_count;
-    v_total := v_total + v_rows;
-    delete from core.query_stats_snapshots as q where q.taken_at < v_now - interval '30 days';
-    get diagnostics v_rows = row_count;
-    v_total := v_total + v_rows;
-    delete from core.alerts as a where a.state = 'resolved' and a.resolved_at < v_now - interval '400 days';
-    get diagnostics v_rows = row_count;
-    v_total := v_total + v_rows;
-    -- The last run of a job stays: it is what says that the job is due.
-    delete from core.cron_runs as r
-     where r.started_at < v_now - interval '30 days'
-       and exists (select from core.cron_runs as later where later.name = r.name and later.started_at > r.started_at);
-    get diagnostics v_rows = row_count;
-    return v_total + v_rows;
+    if p_keep is null or p_keep < '0' then
+        perform core.raise_error('PT400', 'bad_request', 'Events are kept for an interval that is not negative.');
+    end if;
+
+    delete from core.outbox_events as e where e.published_at < clock_timestamp() - p_keep;
+    get diagnostics v_purged = row_count;
+    return v_purged;
 end
 $fn$;
 
-alter function core.purge_monitoring() owner to app_definer;
-revoke execute on function core.purge_monitoring() from public;
+alter function core.purge_outbox(interval) owner to app_definer;
+revoke execute on function core.purge_outbox(interval) from public;
+grant execute on function core.purge_outbox(interval) to app_owner;
 
-comment on function core.purge_monitoring() is
-    'Delete samples after 3 days, runs and statement snapshots after 30, errors after 90, hourly figures and resolved alerts after 400; the '
-    'cron job monitoring-purge. Returns the rows deleted. Idempotent. Errors: none.';
+comment on function core.purge_outbox(interval) is
+    'Delete events published longer ago than p_keep (7 days), from all tenants, and return how many. Idempotent, safe in parallel. '
+    'For cron. Errors: PT400 no interval, or a negative one.';
 
 -- One hand for seeds and projects. Whether a job is on is the operator's: it stays as it is.
 
@@ -4563,6 +5002,53 @@ revoke execute on function core.random_context_key() from public;
 
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
+
+-- Runs through row security, so a tenant's events are all it can return. Volatile on purpose: the rows are looked at after the
+-- question which of them are settled, not with the snapshot from before it.
+
+create or replace function core.read_events(p_channel text, p_after bigint default 0, p_limit integer default 100)
+returns setof core.outbox_events
+    language plpgsql volatile parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  uuid := core.require_tenant();
+    v_limit   integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_settled bigint;
+begin
+    if p_channel is null then
+        perform core.raise_error('PT422', 'invalid', 'Name the channel to read.', '{"channel": "missing"}');
+    elsif current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform core.raise_error('PT400', 'bad_request', 'Events are read in a READ COMMITTED transaction: an older snapshot would skip some.');
+    elsif pg_is_in_recovery() then
+        perform core.raise_error('PT503', 'unavailable', 'Events are read on the primary: a standby does not know what is still being written.');
+    end if;
+
+    -- Mostly there is nothing, and that must cost nothing: what is settled takes a look at the locks of the server.
+    if not exists (select from core.outbox_events as e where e.tenant_id = v_tenant and e.channel = p_channel and e.id > coalesce(p_after, 0)) then
+        return;
+    end if;
+    v_settled := core.settled_event_id();
+    return query
+        select e.tenant_id, e.id, e.channel, e.event, e.entity_type, e.entity_id, e.payload, e.created_at, e.published_at
+          from core.outbox_events as e
+         where e.tenant_id = v_tenant
+           and e.channel = p_channel
+           and e.id > coalesce(p_after, 0)
+           and e.id <= v_settled
+         order by e.id
+         limit v_limit;
+end
+$fn$;
+
+revoke execute on function core.read_events(text, bigint, integer) from public;
+grant execute on function core.read_events(text, bigint, integer) to app_user, app_readonly, app_worker;
+
+comment on function core.read_events(text, bigint, integer) is
+    'Events of a channel of the active tenant with ids above p_after (0: from the oldest kept), in their order, 100 or up to 1,000. '
+    'Resume with the last id returned: none is lost and none comes twice, however late its transaction commits. An event behind one '
+    'that is still being written in this tenant waits for it. Reads only. Errors: PT400 not in a READ COMMITTED transaction, PT401 '
+    'nobody is signed in, PT403 no tenant named, PT422 no channel, PT503 on a standby.';
 
 -- A whole-row reference needs SELECT on every column, which column grants withhold.
 
@@ -4973,6 +5459,75 @@ comment on function core.restore(regclass, uuid) is
     'Bring a row that core.soft_delete hid back; false when there is none. A deleted tenant cannot be entered, so it is restored by the '
     'platform. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named or permission missing, PT422 table not on the list.';
 
+-- One statement finds, deletes and archives a batch, by one cut-off: there is no moment at which a row is in neither table or in both,
+-- and no clock that could come between. Rows somebody else has locked wait for the next run, so two runs share the work. A row is
+-- named by its table and its place: in a partitioned table the place alone is not unique.
+
+create or replace function core.retention_statement(p_policy core.retention_policies) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := to_regclass(p_policy.table_name);
+    v_archive regclass := to_regclass(p_policy.archive_table);
+    v_doomed  text := format(
+        $sql$ with doomed as materialized (
+                  select t.tableoid, t.ctid
+                    from %1$s as t
+                   where t.%2$I < $1 and (%3$s)
+                   order by t.%2$I
+                   limit $2
+                     for update skip locked
+              ), gone as (
+                  delete from %1$s as t using doomed as d
+                   where t.tableoid = d.tableoid and t.ctid = d.ctid and t.%2$I < $1 $sql$,
+        v_table, p_policy.time_column, coalesce(p_policy.predicate, 'true'));
+    v_missing text;
+    v_columns text;
+begin
+    if p_policy.mode = 'delete' then
+        return v_doomed || 'returning 1) select count(*), count(*) from gone';
+    end if;
+
+    if v_archive is null or v_archive = v_table then
+        perform core.raise_error('PT422', 'invalid', 'The archive of the table does not exist.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    elsif exists (select from pg_class as c, pg_class as a
+                   where c.oid = v_table and a.oid = v_archive
+                     and (c.relrowsecurity, c.relforcerowsecurity) > (a.relrowsecurity, a.relforcerowsecurity)) then
+        perform core.raise_error('PT422', 'invalid', 'The archive has less row security than the table: rows would become visible there.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    end if;
+
+    -- Columns by name: an archive may order them otherwise and have more, but a column it lacks would be lost.
+    select string_agg(t.attname, ', ' order by t.attnum) filter (where a.attnum is null),
+           string_agg(quote_ident(t.attname), ', ' order by t.attnum) filter (where a.attgenerated = '')
+      into v_missing, v_columns
+      from pg_attribute as t
+      left join pg_attribute as a on a.attrelid = v_archive and a.attname = t.attname and not a.attisdropped
+     where t.attrelid = v_table and t.attnum > 0 and not t.attisdropped;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The archive lacks columns of the table.', jsonb_build_object('columns', v_missing)::text);
+    end if;
+    return v_doomed || format(
+        $sql$     returning t.*
+              ), kept as (
+                  insert into %1$s (%2$s) overriding system value
+                  select %2$s from gone
+                  returning 1
+              )
+              select (select count(*) from gone), (select count(*) from kept) $sql$,
+        v_archive, v_columns);
+end
+$fn$;
+
+revoke execute on function core.retention_statement(core.retention_policies) from public;
+grant execute on function core.retention_statement(core.retention_policies) to app_definer;
+
+comment on function core.retention_statement(core.retention_policies) is
+    'The statement that deletes or archives one batch: $1 the cut-off, $2 the number of rows; it answers how many went and how many '
+    'arrived. Internal. Errors: PT422 no archive, or one that would lose columns or row security.';
+
 create or replace function core.retry_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
     security definer
@@ -5057,7 +5612,8 @@ begin
 
     v_started := clock_timestamp();
     begin
-        execute v_job.command into v_result;
+        -- one line for each row of a body that returns several
+        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
     exception
         when others or query_canceled then
             v_ok := false;
@@ -5227,10 +5783,14 @@ declare
 begin
     if p_done is null and p_failed is null and p_results is null then
         -- the fast path: all is done, and nobody has to look at the jobs
-        delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.* into v_lease;
+        with ended as (
+            delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.id, l.claimed_at, l.open_count
+        ), done as (
+            insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e
+        )
+        select e.open_count into v_settled from ended as e;
         if found then
-            insert into core.jobs_done (lease_id, claimed_at, finished_at) values (v_lease.id, v_lease.claimed_at, clock_timestamp());
-            return v_lease.open_count;
+            return v_settled;
         end if;
     end if;
 
@@ -5289,6 +5849,42 @@ revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
     'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
     'the caller''s any more.';
+
+-- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
+-- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
+
+create or replace function core.settled_event_id() returns bigint
+    language plpgsql volatile parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_low_bits constant bigint := 4294967295;
+    v_tenant   uuid := core.active_tenant_id();
+    v_last     bigint := coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0);
+begin
+    return v_last - coalesce((
+        select max(running.distance)
+          from (
+              select (v_last - l.objid::bigint) & c_low_bits as distance
+                from pg_locks as l
+               where l.locktype = 'advisory'
+                 and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                 and l.classid = hashtext('core.outbox_events:' || v_tenant)::oid
+                 and l.objsubid = 2
+                 -- the own events are in sight; a prepared transaction has no process
+                 and l.pid is distinct from pg_backend_pid()
+          ) as running
+         where running.distance <= c_low_bits / 2), 0);
+end
+$fn$;
+
+alter function core.settled_event_id() owner to app_definer;
+revoke execute on function core.settled_event_id() from public;
+grant execute on function core.settled_event_id() to app_user, app_readonly, app_worker;
+
+comment on function core.settled_event_id() is
+    'The id up to which no event of the active tenant can still appear. Internal, for core.read_events. Reads only. Errors: none.';
 
 create or replace function core.snapshot_query_stats() returns integer
     language plpgsql volatile
@@ -5593,6 +6189,62 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Attached per event as core.attach_outbox does it:
+--     create trigger _600_outbox_update after update on <table> referencing new table as changed_rows for each statement
+--         execute function core.tg_outbox('<channel>', '<tenant column>', '{<key columns>}', '{<columns of the payload>}');
+-- (for delete: old table as changed_rows). The payload columns are named one by one, so a column added later is not sent before
+-- somebody decides that every member may read it.
+
+create or replace function core.tg_outbox() returns trigger
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user   uuid := core.current_user_id();
+    v_tenant record;
+begin
+    -- A row that belongs to no tenant has nobody to tell.
+    for v_tenant in
+        select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r where to_jsonb(r) ->> tg_argv[1] is not null
+    loop
+        perform core.announce_events(v_tenant.id);
+    end loop;
+
+    for v_tenant in
+        with events as (
+            insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+            select changed.tenant_id,
+                   tg_argv[0],
+                   tg_op,
+                   tg_table_schema || '.' || tg_table_name,
+                   (select string_agg(changed.doc ->> k.name, ',' order by k.position)
+                      from unnest(tg_argv[2]::text[]) with ordinality as k (name, position)),
+                   jsonb_build_object(
+                       'row', (select coalesce(jsonb_object_agg(c.name, changed.doc -> c.name), '{}') from unnest(tg_argv[3]::text[]) as c (name)),
+                       -- who did it, so that listeners need not ask; a person outside the tenant stays unnamed
+                       'user', case when u.id is not null then jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email) end)
+              from (select to_jsonb(r) as doc, (to_jsonb(r) ->> tg_argv[1])::uuid as tenant_id from changed_rows as r) as changed
+              left join core.memberships as m on m.tenant_id = changed.tenant_id and m.user_id = v_user and m.status = 'active'
+              left join core.users as u on u.id = m.user_id
+             where changed.tenant_id is not null
+            returning tenant_id, id
+        )
+        select e.tenant_id as id, max(e.id) as last_event from events as e group by e.tenant_id
+    loop
+        perform core.notify_outbox(v_tenant.id, tg_argv[0], v_tenant.last_event);
+    end loop;
+    return null;
+end
+$fn$;
+
+alter function core.tg_outbox() owner to app_definer;
+revoke execute on function core.tg_outbox() from public;
+
+comment on function core.tg_outbox() is
+    'Statement trigger: one outbox event per changed row, {"row": …, "user": {id, name, email}}, and one wake-up per tenant. '
+    'Errors: 23514 malformed channel.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -6435,6 +7087,30 @@ grant usage on schema dbkit to app_monitor, app_definer;
 grant select on dbkit.migrations to app_monitor, app_definer;
 grant select on core.migration_status to app_monitor;
 
+-- core.outbox_events: members read the events of the active tenant. Written by core.emit and core.tg_outbox only.
+
+alter table core.outbox_events enable row level security;
+alter table core.outbox_events force row level security;
+
+create policy system_all on core.outbox_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.outbox_events
+    for select to app_user, app_readonly, app_worker
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.outbox_events is 'Owner and definer functions see every row.';
+comment on policy select_members on core.outbox_events is 'Listeners read the events of the active tenant.';
+
+grant select on core.outbox_events to app_user, app_readonly, app_worker;
+
+create trigger _100_tenant_immutable
+    before update on core.outbox_events
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.permissions enable row level security;
@@ -6544,6 +7220,27 @@ create policy closed on core.queues
 
 comment on policy system_all on core.queues is 'Owner and definer functions see every row.';
 comment on policy closed on core.queues is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.retention_policies: closed to every application role; core.apply_retention reads it as app_definer.
+
+alter table core.retention_policies enable row level security;
+alter table core.retention_policies force row level security;
+
+create policy system_all on core.retention_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.retention_policies
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.retention_policies is 'Owner and definer functions see every row.';
+comment on policy closed on core.retention_policies is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
@@ -6749,6 +7446,37 @@ grant select on core.top_queries_by_total_time to app_monitor;
 
 grant select on core.unused_indexes to app_monitor;
 
+-- core.user_notifications: people see their own in the active tenant and mark them as read. Written by core.notify_user.
+
+alter table core.user_notifications enable row level security;
+alter table core.user_notifications force row level security;
+
+create policy system_all on core.user_notifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_own on core.user_notifications
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+create policy update_own on core.user_notifications
+    for update to app_user
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()))
+    with check (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+comment on policy system_all on core.user_notifications is 'Owner and definer functions see every row.';
+comment on policy select_own on core.user_notifications is 'A person sees what they were told in the active tenant.';
+comment on policy update_own on core.user_notifications is 'A person marks their own as read, and they stay their own.';
+
+grant select on core.user_notifications to app_user, app_readonly;
+grant update (read_at) on core.user_notifications to app_user;
+
+create trigger _100_tenant_immutable
+    before update on core.user_notifications
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.users: people see themselves and those they share the active tenant with, and edit their own profile.
 
 alter table core.users enable row level security;
@@ -6789,6 +7517,11 @@ drop policy update_self on core.users;
 drop policy select_fellows on core.users;
 drop policy system_all on core.users;
 
+drop trigger _100_tenant_immutable on core.user_notifications;
+drop policy update_own on core.user_notifications;
+drop policy select_own on core.user_notifications;
+drop policy system_all on core.user_notifications;
+
 drop policy select_all on core.tier_features;
 drop policy system_all on core.tier_features;
 
@@ -6817,6 +7550,9 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
+drop policy closed on core.retention_policies;
+drop policy system_all on core.retention_policies;
+
 drop policy closed on core.queues;
 drop policy system_all on core.queues;
 
@@ -6832,6 +7568,10 @@ drop policy system_all on core.query_stats_snapshots;
 
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
+
+drop trigger _100_tenant_immutable on core.outbox_events;
+drop policy select_members on core.outbox_events;
+drop policy system_all on core.outbox_events;
 
 revoke usage on schema dbkit from app_monitor, app_definer;
 
@@ -6931,6 +7671,7 @@ drop function core.tg_tenants_delete_jobs();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
 drop function core.tenant_today(uuid);
@@ -6939,6 +7680,7 @@ drop function core.sweep_lanes();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
 drop function core.snapshot_query_stats();
+drop function core.settled_event_id();
 drop function core.settle_lease(bigint, uuid[], jsonb, jsonb);
 drop function core.set_context_signed(text, text, text);
 drop function core.send_alert(text, text);
@@ -6947,6 +7689,7 @@ drop function core.sample_gauges();
 drop function core.run_cron(text, timestamptz);
 drop function core.rotate_context_key(interval);
 drop function core.retry_job(uuid);
+drop function core.retention_statement(core.retention_policies);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
@@ -6959,6 +7702,7 @@ drop function core.redact(jsonb);
 drop function core.record_metric(text, double precision, jsonb);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
+drop function core.read_events(text, bigint, integer);
 drop function core.random_context_key();
 drop function core.raise_marks(core.jobs_ready[], boolean);
 drop function core.raise_error(text, text, text, text);
@@ -6966,7 +7710,7 @@ drop function core.queue_room(text);
 drop function core.put_queue_weight(uuid, numeric);
 drop function core.put_queue(text, boolean, integer);
 drop function core.put_cron_job(text, text, text, text, text, text);
-drop function core.purge_monitoring();
+drop function core.purge_outbox(interval);
 drop function core.purge_jobs(interval);
 drop function core.promote_jobs(integer);
 drop function core.probe_slowest_transaction(integer, text);
@@ -6990,14 +7734,18 @@ drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
 drop function core.optimistic_update(regclass, uuid, jsonb, integer, text[]);
+drop function core.notify_user(uuid, text, text, text, text, text);
+drop function core.notify_outbox(uuid, text, bigint);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
 drop function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb);
 drop function core.new_job_id(timestamptz);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
+drop function core.my_notifications(boolean, integer, text);
 drop function core.metric_history(text, interval);
 drop function core.may_enter(uuid, uuid);
+drop function core.mark_notification_read(uuid);
 drop function core.log_error(text, text, text, jsonb);
 drop function core.lease_of(uuid, text);
 drop function core.lane_of(text, integer);
@@ -7018,6 +7766,7 @@ drop view core.job_queue;
 drop function core.has_permission(text);
 drop function core.has_feature(text);
 drop function core.get_metrics_today();
+drop function core.from_epoch_us(bigint);
 drop function core.fair_turn(uuid);
 drop function core.fair_tag(core.queue_lanes, uuid, integer);
 drop function core.fail_jobs(core.job_leases, jsonb);
@@ -7031,6 +7780,7 @@ drop function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, te
 drop function core.enqueue_batch(jsonb);
 drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
 drop function core.encode_cursor(jsonb);
+drop function core.emit(text, text, text, text, jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.count_metric(text, bigint, numeric);
@@ -7048,10 +7798,15 @@ drop function core.caller_role();
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
+drop function core.attach_outbox(regclass, text, text[]);
 drop function core.assert_settings();
+drop function core.apply_retention_policies();
+drop function core.apply_retention(regclass, integer, integer);
+drop function core.announce_events(uuid);
 drop function core.aggregate_metrics();
 drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text);
 drop function core.accept_membership(uuid);
+drop table core.user_notifications;
 drop table core.tenant_sequences;
 drop table core.subscriptions;
 drop table core.queue_weights;
@@ -7079,6 +7834,7 @@ drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
+drop table core.retention_policies;
 
 drop table core.queue_lanes;
 drop sequence core.queue_mark_40;
@@ -7128,6 +7884,7 @@ drop table core.queues;
 drop table core.query_stats_snapshots;
 drop domain core.phone_e164;
 drop table core.permissions;
+drop table core.outbox_events;
 drop view core.migration_status;
 drop table core.metric_samples;
 drop view core.long_transactions;

@@ -2047,6 +2047,25 @@ create trigger _300_touch_updated_at
     before update on rental.tickets
     for each row execute function core.tg_touch_updated_at();
 
+-- Live boards: every member of the landlord's tenant may read all of these columns.
+create trigger _600_outbox_insert
+    after insert on rental.tickets
+    referencing new table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
+create trigger _600_outbox_update
+    after update on rental.tickets
+    referencing new table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
+create trigger _600_outbox_delete
+    after delete on rental.tickets
+    referencing old table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
 -- rental.units: landlords keep their own units, renters see the ones they rent.
 
 alter table rental.units enable row level security;
@@ -2153,6 +2172,9 @@ drop policy owners_can_insert_own_units on rental.units;
 drop policy owners_can_view_own_units on rental.units;
 drop policy system_all on rental.units;
 
+drop trigger _600_outbox_delete on rental.tickets;
+drop trigger _600_outbox_update on rental.tickets;
+drop trigger _600_outbox_insert on rental.tickets;
 drop trigger _300_touch_updated_at on rental.tickets;
 drop trigger _200_bump_version on rental.tickets;
 drop trigger _100_tenant_immutable on rental.tickets;

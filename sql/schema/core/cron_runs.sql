@@ -15,7 +15,7 @@ create table core.cron_runs (
 
 -- the last run of a job
 create index cron_runs_name_started_idx on core.cron_runs (name, started_at desc);
--- core.purge_monitoring
+-- core.apply_retention_policies
 create index cron_runs_started_idx on core.cron_runs (started_at);
 
 comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';

@@ -15,7 +15,7 @@ create table core.error_events (
     constraint error_events_context_is_object check (jsonb_typeof(context) = 'object')
 );
 
--- errors of a period: core.probe_errors, core.probe_error_rate, core.purge_monitoring
+-- errors of a period: core.probe_errors, core.probe_error_rate, core.apply_retention_policies
 create index error_events_created_idx on core.error_events (created_at);
 
 comment on table core.error_events is 'Errors by core.log_error. Without foreign keys: what happened outlives whom it happened to.';

@@ -15,7 +15,7 @@ create table core.hourly_metrics (
     constraint hourly_metrics_samples_positive check (samples > 0)
 );
 
--- core.purge_monitoring
+-- core.apply_retention_policies
 create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
 
 comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';

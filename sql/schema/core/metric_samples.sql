@@ -17,7 +17,7 @@ create table core.metric_samples (
 
 -- one metric over a period
 create index metric_samples_name_created_idx on core.metric_samples (name, created_at desc);
--- core.purge_monitoring and core.aggregate_metrics
+-- core.apply_retention_policies and core.aggregate_metrics
 create index metric_samples_created_idx on core.metric_samples (created_at);
 
 comment on table core.metric_samples is 'Measurements by core.record_metric, such as response_ms, query_ms, db_cpu.';

@@ -26,8 +26,8 @@ select core.put_cron_job('hourly-metric-aggregation', '5 * * * *', 'select core.
     'Turn samples into hourly figures.');
 select core.put_cron_job('query-stats-snapshot', '0 * * * *', 'select core.snapshot_query_stats()', 'core',
     'Keep the dearest statements.');
-select core.put_cron_job('monitoring-purge', '27 3 * * *', 'select core.purge_monitoring()', 'core',
-    'Delete samples, errors, runs and snapshots that are old.');
+select core.put_cron_job('apply-retention', '27 3 * * *', 'select core.apply_retention_policies()', 'core',
+    'Delete or archive what is older than its table keeps.');
 
 insert into core.alert_rules
     (name, description, probe, argument, comparator, threshold, window_minutes, for_minutes, every_minutes, severity)
@@ -52,3 +52,15 @@ on conflict (name) do update
        argument = excluded.argument
  where (core.alert_rules.description, core.alert_rules.probe, core.alert_rules.argument)
        is distinct from (excluded.description, excluded.probe, excluded.argument);
+
+-- What the figures of a year need is kept a year by the hour; single samples are only as old as a question about yesterday.
+insert into core.retention_policies (table_name, time_column, keep, mode, predicate, batch_size)
+values
+    ('core.metric_samples',        'created_at',  '3 days',   'delete', null, 10000),
+    ('core.hourly_metrics',        'hour',        '400 days', 'delete', null, 10000),
+    ('core.error_events',          'created_at',  '90 days',  'delete', null, 10000),
+    ('core.query_stats_snapshots', 'taken_at',    '30 days',  'delete', null, 10000),
+    ('core.alerts',                'resolved_at', '400 days', 'delete', 'state = ''resolved''', 1000),
+    -- the last run of a job says when it is due
+    ('core.cron_runs',             'started_at',  '30 days',  'delete', 'id not in (select max(r.id) from core.cron_runs as r group by r.name)', 10000)
+on conflict (table_name) do nothing;

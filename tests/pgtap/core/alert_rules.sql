@@ -17,7 +17,7 @@ select is_empty(
     role.name || ' has no grant on it')
   from unnest(array['app_user', 'app_renter', 'app_anon', 'app_worker', 'app_readonly']) as role (name);
 
-select throws_ok($$ update core.alert_rules set probe = 'core.purge_monitoring' where name = 'many' $$, '23514', null, 'only a function made to be a probe can be named');
+select throws_ok($$ update core.alert_rules set probe = 'core.apply_retention_policies' where name = 'many' $$, '23514', null, 'only a function made to be a probe can be named');
 select throws_ok($$ update core.alert_rules set probe = 'core.probe_errors(1)' where name = 'many' $$, '23514', null, 'and nothing is called in a name');
 select throws_ok($$ update core.alert_rules set comparator = '=' where name = 'many' $$, '23514', null, 'a condition is a limit');
 select lives_ok($$ update core.alert_rules set probe = 'rental.probe_late_fees', comparator = '>=', for_minutes = 5 where name = 'many' $$, 'a module brings its own probes');

@@ -3,14 +3,14 @@ begin;
 select plan(23);
 
 select tests.tenant('north', 'crm', 'ann');
-insert into core.cron_jobs (name, schedule, command, system) values ('probe-it', '*/5 * * * *', 'select core.purge_monitoring()', 'core');
+insert into core.cron_jobs (name, schedule, command, system) values ('probe-it', '*/5 * * * *', 'select core.apply_retention_policies()', 'core');
 
 select tests.act_as('app_monitor');
 select isnt_empty($$ select from core.cron_jobs $$, 'monitoring reads it');
 select throws_ok($$ delete from core.cron_jobs $$, '42501', 'permission denied for table cron_jobs', 'and writes nothing');
 select tests.act_as('app_user', 'ann', 'north');
 select throws_ok($$ select from core.cron_jobs $$, '42501', 'permission denied for table cron_jobs', 'an owner of a tenant cannot read it');
-select throws_ok($$ insert into core.cron_jobs (name, schedule, command, system) values ('probe-it', '*/5 * * * *', 'select core.purge_monitoring()', 'core') $$, '42501', 'permission denied for table cron_jobs', 'nor write it');
+select throws_ok($$ insert into core.cron_jobs (name, schedule, command, system) values ('probe-it', '*/5 * * * *', 'select core.apply_retention_policies()', 'core') $$, '42501', 'permission denied for table cron_jobs', 'nor write it');
 select tests.act_as_admin();
 select is_empty(
     format($$ select from aclexplode((select relacl from pg_class where oid = 'core.cron_jobs'::regclass)) as acl where acl.grantee = %L::regrole $$, role.name),

@@ -3,7 +3,7 @@ begin;
 select plan(7);
 
 delete from core.cron_jobs;
-select core.put_cron_job('there', '* * * * *', 'select core.purge_monitoring()', 'core');
+select core.put_cron_job('there', '* * * * *', 'select core.apply_retention_policies()', 'core');
 select core.put_cron_job('absent', '* * * * *', 'select core.not_there()', 'core');
 select core.put_cron_job('table', '* * * * *', 'vacuum core.users', 'core', '', 'bare');
 select core.put_cron_job('no-table', '* * * * *', 'vacuum core.not_there', 'core', '', 'bare');

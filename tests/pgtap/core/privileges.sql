@@ -70,6 +70,9 @@ select results_eq(
            'core.origin_allowed(text,text)', 'core.record_login(text,boolean,text)', 'core.require_feature(text)', 'core.require_tenant()',
            'core.restore(regclass,uuid)', 'core.rotate_context_key(interval)', 'core.set_context(uuid,uuid,text,text)',
            'core.set_context_signed(text,text,text)', 'core.soft_delete(regclass,uuid,integer)', 'core.upsert_user(text,text,text,text)',
+           'core.apply_retention(regclass,integer,integer)', 'core.apply_retention_policies()',
+           'core.emit(text,text,text,text,jsonb)', 'core.notify_user(uuid,text,text,text,text,text)', 'core.purge_outbox(interval)',
+           'core.settled_event_id()', 'core.tg_outbox()',
            'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(

@@ -45,9 +45,9 @@ insert into core.cron_runs (name, started_at, finished_at, ok) values ('evaluate
 select is(core.probe_cron_failures(0), 1::double precision, 'a job whose last run failed');
 insert into core.cron_runs (name, started_at, finished_at, ok) values ('evaluate-alerts', now() - interval '1 minute', now(), true);
 select is(core.probe_cron_failures(0), 0::double precision, 'that it ran again is what counts');
-insert into core.cron_runs (name, started_at) values ('monitoring-purge', now() - interval '61 minutes'), ('aggregate-metrics', now());
+insert into core.cron_runs (name, started_at) values ('apply-retention', now() - interval '61 minutes'), ('aggregate-metrics', now());
 select is(core.probe_cron_failures(0), 1::double precision, 'and one that began an hour ago and did not end');
-update core.cron_jobs set is_enabled = false where name = 'monitoring-purge';
+update core.cron_jobs set is_enabled = false where name = 'apply-retention';
 select is(core.probe_cron_failures(0), 0::double precision, 'unless it is off');
 
 -- tables

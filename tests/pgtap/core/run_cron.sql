@@ -1,6 +1,6 @@
 -- core.run_cron: runs one body, logs it, and is for whoever migrates.
 begin;
-select plan(18);
+select plan(19);
 
 create function core.told(p_what text) returns text language plpgsql as $fn$
 begin
@@ -13,6 +13,9 @@ end $fn$;
 grant execute on function core.told(text) to app_definer;
 select core.put_cron_job('says-seven', '* * * * *', 'select core.told(''7'')', 'core');
 select core.put_cron_job('says-hello', '* * * * *', 'select core.told(''hello'')', 'core');
+create function core.lines() returns table (a text, b integer) language sql as $$ values ('one', 1), ('two', 2) $$;
+grant execute on function core.lines() to app_definer;
+select core.put_cron_job('says-more', '0 0 1 1 *', 'select core.lines()', 'core');
 select core.put_cron_job('fails', '* * * * *', 'select core.told(''fail'')', 'core');
 select core.put_cron_job('absent', '* * * * *', 'select core.not_there()', 'core');
 select core.put_cron_job('bare', '* * * * *', 'vacuum core.users', 'core', '', 'bare');
@@ -31,6 +34,8 @@ select is((core.run_cron('says-seven', now() - interval '1 minute')).id, null, '
 select is((core.run_cron('says-seven', clock_timestamp())).ok, true, 'a newer slot is not');
 select is((core.run_cron('says-seven')).ok, true, 'and without a slot it runs each time');
 select results_eq($$ select count(*) from core.cron_runs where name = 'says-seven' $$, $$ values (3::bigint) $$, 'which makes three');
+
+select is((core.run_cron('says-more')).message, e'(one,1)\n(two,2)', 'every row of a body is kept');
 
 -- what cannot run
 select throws_ok($$ select core.run_cron('nothing') $$, 'PT404', 'not_found', 'an unknown job is refused');

@@ -201,7 +201,7 @@ select core.set_context(tests.id('north'), tests.id('north'));
 set local session authorization app_login_a;
 select set_eq(
     $$ select name::text from readable where pg_temp.rows_of(name) > 0 $$,
-    array['core.memberships', 'core.tenants', 'core.users', 'rental.tenancies', 'rental.tenants', 'rental.tickets', 'rental.units', 'rental.user_profiles'],
+    array['core.memberships', 'core.outbox_events', 'core.tenants', 'core.users', 'rental.tenancies', 'rental.tenants', 'rental.tickets', 'rental.units', 'rental.user_profiles'],
     'with the context of a landlord it reads that landlord''s');
 reset session authorization;
 
