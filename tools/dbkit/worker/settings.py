@@ -15,15 +15,23 @@ __all__ = ["AlertSettings", "EmailSettings", "InvoiceSettings", "Settings", "Web
 
 SECURITY = ("starttls", "tls", "none")
 _TABLES = ("email", "webhook", "invoice", "alert")
+_SMTP_VARIABLES = {
+    "DBKIT_SMTP_HOST": "host",
+    "DBKIT_SMTP_SECURITY": "security",
+    "DBKIT_SMTP_USER": "user",
+    "DBKIT_SMTP_SENDER": "sender",
+    "DBKIT_SMTP_PASSWORD": "password",
+}
 
 
 @dataclass(frozen=True)
 class EmailSettings:
-    """How mail leaves (`[worker.email]`); each value also as DBKIT_SMTP_<NAME>.
+    """How mail leaves (`[worker.email]`).
 
     Attributes:
         host: SMTP server, None where this worker sends no mail.
-        security: starttls, tls (from the first byte, port 465) or none.
+        port: 587 as a rule, 465 with tls.
+        security: starttls, tls (from the first byte) or none.
         user: login name, None to send without login.
         password: from DBKIT_SMTP_PASSWORD only.
         sender: the From address of everything sent.
@@ -149,9 +157,8 @@ def _secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def _email(config: Config, environment: Mapping[str, str]) -> EmailSettings:
     settings: EmailSettings = _table(config, "email", EmailSettings, "password")
-    names = ("host", "user", "sender", "security", "password")
     given_texts: dict[str, Any] = {
-        name: given for name in names if (given := environment.get(f"DBKIT_SMTP_{name.upper()}"))
+        name: environment[variable] for variable, name in _SMTP_VARIABLES.items() if environment.get(variable)
     }
     settings = replace(settings, **given_texts)
     if given := environment.get("DBKIT_SMTP_PORT"):
