@@ -1,8 +1,8 @@
-"""What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, wake-ups, each against the raw limit.
+"""What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, each against the raw limit.
 
 The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are server CPU
 of the one backend (nanoseconds the kernel counted, immune to neighbours) and WAL bytes, per job; contenders take turns within one run.
-Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, notify, enqueue.
+Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def drain(backend: Backend, queue: str, batch: int, jobs: int, seconds: float = 
     while done < jobs and time.perf_counter() < end:
         rows = backend.connection.execute(query, {"queue": queue, "lease": lease}).fetchall()
         if not rows:
-            break
+            return done
         lease = rows[0][2]
         done += len(rows)
     if lease is not None:
@@ -227,43 +227,6 @@ def backlog(conninfo: str, rounds: int) -> None:
         print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
 
 
-def notify(conninfo: str, rounds: int) -> None:
-    """32 enqueuers with a commit delay of 1 ms, with and without the wake-up."""
-    rates: dict[str, list[float]] = {"with": [], "without": []}
-    with psycopg.connect(conninfo, autocommit=True) as admin:
-        source = admin.execute("select pg_get_functiondef('core.wake_workers'::regproc)").fetchone()
-        assert source is not None
-        without = source[0].replace("perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));", "null;")
-        assert without != source[0]
-        for _ in range(rounds):
-            for name, definition in (("with", source[0]), ("without", without)):
-                admin.execute(definition)
-                rates[name].append(enqueuers(conninfo, 32, 2.0))
-        admin.execute(source[0])
-    ratio = statistics.median(rates["with"]) / statistics.median(rates["without"])
-    print(f"32 enqueuers, wake-up against none: {ratio:.2f} (target ≥ 0.6); {statistics.median(rates['with']):,.0f} jobs/s")
-
-
-def enqueuers(conninfo: str, clients: int, seconds: float) -> float:
-    counts = [0] * clients
-
-    def one(number: int) -> None:
-        with psycopg.connect(conninfo, autocommit=True, options="-c commit_delay=1000 -c commit_siblings=0 -c synchronous_commit=on -c fsync=on") as connection:
-            while time.perf_counter() < end:
-                with connection.pipeline(), connection.transaction():
-                    connection.execute("select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'")
-                    connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
-                counts[number] += 1
-
-    end = time.perf_counter() + seconds
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
-
-
 def enqueue(conninfo: str, rounds: int) -> None:
     """One job a statement, and 1,000."""
     backend = Backend(conninfo)
@@ -290,7 +253,7 @@ def enqueue(conninfo: str, rounds: int) -> None:
         print(f"enqueue {name}: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs, WAL {wal:.0f} B per job")
 
 
-PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "notify": notify, "enqueue": enqueue}
+PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "enqueue": enqueue}
 
 
 def main() -> None:

@@ -198,6 +198,141 @@ create table core.features (
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
 
+-- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
+
+create table core.job_leases (
+    id            bigint generated always as identity,
+    claimed_at    timestamptz not null,
+    lease_until   timestamptz not null,
+    lease_seconds integer not null,
+    open_count    integer not null,
+    queue         text not null,
+    worker        text not null,
+    has_keys      boolean not null,
+    settled       uuid[],
+
+    constraint job_leases_pkey primary key (id),
+    constraint job_leases_open_count_positive check (open_count > 0)
+);
+
+-- core.lease_of: the lease of a worker that holds a job
+create index job_leases_worker_id_idx on core.job_leases (worker, id);
+
+comment on table core.job_leases is 'Leases on claimed batches: who works on them and until when.';
+comment on column core.job_leases.open_count is 'Jobs of the batch that are still to be settled.';
+comment on column core.job_leases.has_keys is 'Whether a job of the batch holds a dedupe key.';
+comment on column core.job_leases.settled is 'Jobs of the batch that were settled already; null: none.';
+
+-- core.job_types: what a job may be, what its payload must name and how often it is tried.
+
+create table core.job_types (
+    job_type         text not null,
+    class            text not null,
+    default_priority integer not null default 0,
+    max_retries      integer not null default 3,
+    backoff_minutes  integer[] not null default '{1,5,15}',
+    lease_seconds    integer not null default 60,
+    required_keys    text[] not null default '{}',
+    expected_ms      integer,
+
+    constraint job_types_pkey primary key (job_type),
+    constraint job_types_job_type_valid check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint job_types_class_valid check (class in ('immediate', 'scheduled', 'background')),
+    constraint job_types_max_retries_valid check (max_retries between 0 and 20),
+    constraint job_types_backoff_minutes_valid check (cardinality(backoff_minutes) > 0 and 0 <= all (backoff_minutes)),
+    constraint job_types_lease_seconds_positive check (lease_seconds > 0),
+    constraint job_types_expected_ms_positive check (expected_ms > 0)
+);
+
+comment on table core.job_types is 'Types of background jobs: class, retries, backoff, lease and the payload keys core.enqueue insists on.';
+comment on column core.job_types.backoff_minutes is 'Minutes before the first, second, … retry; the last one repeats.';
+comment on column core.job_types.lease_seconds is 'How long a worker may be silent before its jobs are given to another.';
+comment on column core.job_types.required_keys is 'Top-level keys a payload must have, checked at enqueue.';
+
+-- core.jobs_done: which jobs of an envelope were completed. Partitioned as the envelopes are, by when the jobs were claimed, so that a
+-- day's jobs and their outcomes leave together.
+
+create table core.jobs_done (
+    lease_id    bigint not null,
+    claimed_at  timestamptz not null,
+    finished_at timestamptz not null,
+    job_ids     uuid[],
+    results     jsonb,
+
+    -- an envelope may be settled in parts, one after the other
+    constraint jobs_done_pkey primary key (lease_id, claimed_at, finished_at)
+) partition by range (claimed_at);
+
+create table core.jobs_done_default partition of core.jobs_done default;
+
+-- core.ensure_job_partitions and core.purge_jobs run as app_definer.
+alter table core.jobs_done owner to app_definer;
+alter table core.jobs_done_default owner to app_definer;
+
+comment on table core.jobs_done is 'Completed jobs by day of their claim.';
+comment on column core.jobs_done.job_ids is 'Which jobs of the envelope; null: all of them.';
+comment on column core.jobs_done.results is 'What the handlers gave back, by job id.';
+comment on table core.jobs_done_default is 'Outcomes of days without a partition of their own.';
+
+-- core.jobs_ready: jobs that are due. Insert and delete only: a claim moves rows into an envelope (core.job_envelopes).
+--
+-- No foreign keys: a check per row would cost as much as the insert. core.add_job and core.enqueue_many look at type, lane and tenant
+-- once a call and keep the tenant from going away until they commit; its deletion takes the jobs along (tg_tenants_delete_jobs).
+
+-- What differs from job to job comes first and together: envelopes are compressed.
+create table core.jobs_ready (
+    tag           bigint not null,
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null default 0,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    created_by    uuid,
+    job_type      text not null,
+    dedupe_key    text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_ready_pkey primary key (id)
+);
+
+-- core.next_jobs: the next jobs of a lane, in order and without a sort
+create index idx_job_queue_pending on core.jobs_ready (lane_id, tag);
+-- a tenant's own jobs, its end of the line in a fair queue, and its deletion
+create index idx_job_queue_company on core.jobs_ready (tenant_id, lane_id, priority, tag);
+
+comment on table core.jobs_ready is 'Jobs that are due and wait for a worker.';
+comment on column core.jobs_ready.tag is
+    'Place in the lane: when the job was due in µs since 2000; in a fair queue the turn at which its tenant gets to it.';
+comment on column core.jobs_ready.tenant_id is 'Whose job it is, from the context of the caller; null: the platform''s.';
+comment on column core.jobs_ready.error_message is 'Why the attempt before failed.';
+
+-- core.job_envelopes: every batch a worker ever claimed, written once: one row carries all its jobs. By day, so that history leaves by
+-- whole partitions. What happened to the jobs is in core.job_leases (running), core.jobs_done, core.jobs_scheduled and core.jobs_dead.
+
+create table core.job_envelopes (
+    id         bigint not null,
+    claimed_at timestamptz not null,
+    worker     text not null,
+    jobs       core.jobs_ready[] not null,
+
+    constraint job_envelopes_pkey primary key (id, claimed_at)
+) partition by range (claimed_at);
+
+-- A claim finds a place on a day nobody made a partition for.
+create table core.job_envelopes_default partition of core.job_envelopes default;
+
+-- core.ensure_job_partitions and core.purge_jobs run as app_definer.
+alter table core.job_envelopes owner to app_definer;
+alter table core.job_envelopes_default owner to app_definer;
+
+comment on table core.job_envelopes is 'Claimed batches by day: who took which jobs when, as they were.';
+comment on table core.job_envelopes_default is 'Batches of days without a partition of their own.';
+
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
 create table core.permissions (
@@ -217,6 +352,97 @@ create domain core.phone_e164 as text
     constraint phone_e164_valid check (value ~ '^\+?[1-9]\d{1,14}$');
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
+
+-- core.queues: the queues there are. A queue is first in, first out within a priority, or fair: tenants take turns.
+
+create table core.queues (
+    name        text not null,
+    is_fair     boolean not null default false,
+    max_running integer,
+    lease_low   regclass,
+    created_at  timestamptz not null default now(),
+
+    constraint queues_pkey primary key (name),
+    constraint queues_name_valid check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    constraint queues_max_running_positive check (max_running > 0)
+);
+
+comment on table core.queues is 'Queues of jobs; core.put_queue adds and changes them.';
+comment on column core.queues.is_fair is 'Tenants take turns, by weight; priorities count inside a tenant only.';
+comment on column core.queues.max_running is 'How many jobs of the queue may run at a time, exactly; null: no limit.';
+comment on column core.queues.lease_low is 'Of a queue with a limit: the sequence that holds the oldest lease its count has to look at.';
+
+-- core.queue_lanes: one lane per queue and priority (a fair queue has one), each with its low-water mark in a sequence.
+--
+-- Claimed rows are deleted, but while an old snapshot is open nothing may remove them from the index, and every claim would walk over
+-- all of them. The mark says where the lane's first waiting job can be, so a claim starts there. It lives in a sequence because a
+-- sequence is changed in place: a row would leave a dead version behind at every change, which is the very thing to get away from.
+-- The mark may be too high for a job whose transaction committed late; core.sweep_lanes looks below it and lowers it.
+
+create sequence core.queue_swept_at;
+create sequence core.queue_scheduled_low;
+
+comment on sequence core.queue_swept_at is 'Until when (µs since 2000) core.sweep_lanes rests.';
+comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 2000.';
+
+-- Declared rather than made when a lane is, so that a database with many lanes has the objects its declaration names. A lane beyond the
+-- last one has no mark: it works, and is slow only while an old snapshot is open.
+create sequence core.queue_mark_01 minvalue -9223372036854775808;
+create sequence core.queue_mark_02 minvalue -9223372036854775808;
+create sequence core.queue_mark_03 minvalue -9223372036854775808;
+create sequence core.queue_mark_04 minvalue -9223372036854775808;
+create sequence core.queue_mark_05 minvalue -9223372036854775808;
+create sequence core.queue_mark_06 minvalue -9223372036854775808;
+create sequence core.queue_mark_07 minvalue -9223372036854775808;
+create sequence core.queue_mark_08 minvalue -9223372036854775808;
+create sequence core.queue_mark_09 minvalue -9223372036854775808;
+create sequence core.queue_mark_10 minvalue -9223372036854775808;
+create sequence core.queue_mark_11 minvalue -9223372036854775808;
+create sequence core.queue_mark_12 minvalue -9223372036854775808;
+create sequence core.queue_mark_13 minvalue -9223372036854775808;
+create sequence core.queue_mark_14 minvalue -9223372036854775808;
+create sequence core.queue_mark_15 minvalue -9223372036854775808;
+create sequence core.queue_mark_16 minvalue -9223372036854775808;
+create sequence core.queue_mark_17 minvalue -9223372036854775808;
+create sequence core.queue_mark_18 minvalue -9223372036854775808;
+create sequence core.queue_mark_19 minvalue -9223372036854775808;
+create sequence core.queue_mark_20 minvalue -9223372036854775808;
+create sequence core.queue_mark_21 minvalue -9223372036854775808;
+create sequence core.queue_mark_22 minvalue -9223372036854775808;
+create sequence core.queue_mark_23 minvalue -9223372036854775808;
+create sequence core.queue_mark_24 minvalue -9223372036854775808;
+create sequence core.queue_mark_25 minvalue -9223372036854775808;
+create sequence core.queue_mark_26 minvalue -9223372036854775808;
+create sequence core.queue_mark_27 minvalue -9223372036854775808;
+create sequence core.queue_mark_28 minvalue -9223372036854775808;
+create sequence core.queue_mark_29 minvalue -9223372036854775808;
+create sequence core.queue_mark_30 minvalue -9223372036854775808;
+create sequence core.queue_mark_31 minvalue -9223372036854775808;
+create sequence core.queue_mark_32 minvalue -9223372036854775808;
+create sequence core.queue_mark_33 minvalue -9223372036854775808;
+create sequence core.queue_mark_34 minvalue -9223372036854775808;
+create sequence core.queue_mark_35 minvalue -9223372036854775808;
+create sequence core.queue_mark_36 minvalue -9223372036854775808;
+create sequence core.queue_mark_37 minvalue -9223372036854775808;
+create sequence core.queue_mark_38 minvalue -9223372036854775808;
+create sequence core.queue_mark_39 minvalue -9223372036854775808;
+create sequence core.queue_mark_40 minvalue -9223372036854775808;
+
+-- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
+create table core.queue_lanes (
+    id       integer generated always as identity,
+    queue    text not null,
+    priority integer not null,
+    mark     regclass,
+
+    constraint queue_lanes_pkey primary key (id),
+    constraint queue_lanes_queue_priority_key unique (queue, priority),
+    constraint queue_lanes_mark_key unique (mark),
+    constraint queue_lanes_queue_fkey foreign key (queue) references core.queues (name) on delete restrict
+);
+
+comment on table core.queue_lanes is 'Lanes of a queue: the order of claims is priority, then place in the lane.';
+comment on column core.queue_lanes.mark is 'The sequence with the lane''s low-water mark; null: every claim starts at the beginning.';
 
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
@@ -305,6 +531,19 @@ select m.line, m.version, m.name, m.checksum, m.depends_on, m.transactional, m.a
 
 comment on view core.schema_migrations is 'Migrations of every line with checksum, time and duration; reading it needs SELECT on dbkit.migrations.';
 comment on column core.schema_migrations.line is 'Module the migration belongs to; versions order one line.';
+
+-- current_user is the caller here: the function is no definer.
+
+create function core.sees_all_jobs() returns boolean
+    language sql stable parallel safe
+    set search_path = pg_catalog, pg_temp
+return pg_has_role('app_platform_admin', 'usage') or pg_has_role('app_definer', 'usage');
+
+revoke execute on function core.sees_all_jobs() from public;
+grant execute on function core.sees_all_jobs()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.sees_all_jobs() is 'Whether the caller is a platform administrator, the owner or a definer. Errors: none.';
 
 -- core.subscription_tiers: what a tenant can subscribe to, per system. Reference data, seeded.
 
@@ -457,6 +696,126 @@ comment on table core.context_tokens is 'Opaque context tokens, hashed at rest; 
 comment on column core.context_tokens.token_hash is 'sha256 of the token text.';
 comment on column core.context_tokens.tenant_id is 'Tenant the token opens; null for a token that only names the person.';
 
+-- core.job_keys: dedupe keys of jobs that wait or run. A key is free again when its job has ended.
+
+create table core.job_keys (
+    job_id     uuid not null,
+    tenant_id  uuid,
+    job_type   text not null,
+    dedupe_key text not null,
+    created_at timestamptz not null default now(),
+
+    constraint job_keys_pkey primary key (job_id),
+    constraint job_queue_dedupe_key unique nulls not distinct (tenant_id, job_type, dedupe_key),
+    constraint job_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+comment on table core.job_keys is 'Dedupe keys in use: one pending or processing job per tenant, type and key.';
+
+-- core.jobs_dead: jobs that failed for good or were cancelled. core.retry_job brings one back, core.purge_jobs removes old ones.
+
+create table core.jobs_dead (
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    started_at    timestamptz,
+    finished_at   timestamptz not null default clock_timestamp(),
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    created_by    uuid,
+    status        text not null,
+    job_type      text not null,
+    dedupe_key    text,
+    worker        text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_dead_pkey primary key (id),
+    constraint jobs_dead_status_valid check (status in ('failed', 'cancelled')),
+    constraint jobs_dead_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+-- core.purge_jobs, and failures of a period
+create index jobs_dead_finished_at_idx on core.jobs_dead (finished_at);
+-- a tenant's own jobs, and its deletion
+create index jobs_dead_tenant_id_idx on core.jobs_dead (tenant_id);
+
+comment on table core.jobs_dead is 'Dead letters: jobs that failed for good, and cancelled ones.';
+
+-- core.jobs_scheduled: jobs that are not due yet: delayed ones and retries. core.promote_jobs moves them to core.jobs_ready.
+
+create table core.jobs_scheduled (
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null default 0,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    created_by    uuid,
+    job_type      text not null,
+    dedupe_key    text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_scheduled_pkey primary key (id),
+    constraint jobs_scheduled_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+-- core.promote_jobs: what is due
+create index jobs_scheduled_scheduled_at_idx on core.jobs_scheduled (scheduled_at);
+-- a tenant's own jobs, and its deletion
+create index jobs_scheduled_tenant_id_idx on core.jobs_scheduled (tenant_id);
+
+comment on table core.jobs_scheduled is 'Delayed jobs and retries, waiting for their time.';
+
+-- core.all_jobs: every job of every tenant, in the columns of core.job_queue. For owner and definer code.
+
+-- dbkit: allow view_bypasses_rls because no application role may read it: core.job_queue says who sees what
+create view core.all_jobs with (security_barrier) as
+select r.id, r.tenant_id, l.queue, r.job_type, r.payload, 'pending'::text as status, r.priority, r.retry_count, r.max_retries, r.scheduled_at,
+       null::timestamptz as started_at, null::timestamptz as completed_at, null::timestamptz as failed_at, r.error_message, r.created_at,
+       null::text as locked_by, null::timestamptz as lease_expires_at, r.dedupe_key, null::jsonb as result, r.created_by
+  from core.jobs_ready as r
+  join core.queue_lanes as l on l.id = r.lane_id
+ union all
+select s.id, s.tenant_id, l.queue, s.job_type, s.payload, 'pending', s.priority, s.retry_count, s.max_retries, s.scheduled_at,
+       null, null, null, s.error_message, s.created_at,
+       null, null, s.dedupe_key, null, s.created_by
+  from core.jobs_scheduled as s
+  join core.queue_lanes as l on l.id = s.lane_id
+ union all
+select job.id, job.tenant_id, h.queue, job.job_type, job.payload, 'processing', job.priority, job.retry_count, job.max_retries, job.scheduled_at,
+       h.claimed_at, null, null, job.error_message, job.created_at,
+       h.worker, h.lease_until, job.dedupe_key, null, job.created_by
+  from core.job_leases as h
+  join core.job_envelopes as e on e.id = h.id and e.claimed_at = h.claimed_at
+ cross join unnest(e.jobs) as job
+ where job.id <> all (coalesce(h.settled, '{}'))
+ union all
+select job.id, job.tenant_id, l.queue, job.job_type, job.payload, 'completed', job.priority, job.retry_count, job.max_retries, job.scheduled_at,
+       d.claimed_at, d.finished_at, null, job.error_message, job.created_at,
+       null, null, job.dedupe_key, d.results -> job.id::text, job.created_by
+  from core.jobs_done as d
+  join core.job_envelopes as e on e.id = d.lease_id and e.claimed_at = d.claimed_at
+ cross join unnest(e.jobs) as job
+  join core.queue_lanes as l on l.id = job.lane_id
+ where d.job_ids is null or job.id = any (d.job_ids)
+ union all
+select x.id, x.tenant_id, l.queue, x.job_type, x.payload, x.status, x.priority, x.retry_count, x.max_retries, x.scheduled_at,
+       x.started_at, null, case when x.status = 'failed' then x.finished_at end, x.error_message, x.created_at,
+       null, null, x.dedupe_key, null, x.created_by
+  from core.jobs_dead as x
+  join core.queue_lanes as l on l.id = x.lane_id;
+
+comment on view core.all_jobs is 'Every job with its state, for owner and definer code; core.job_queue is the view for everybody else.';
+
 -- core.memberships: who belongs where, and in which role. Every context starts here.
 
 create table core.memberships (
@@ -495,6 +854,66 @@ comment on table core.memberships is 'People in tenants. Rows are never deleted 
 comment on column core.memberships.role_key is 'Role in the tenant''s system, see core.roles (system, key).';
 comment on column core.memberships.status is 'invited -> active -> suspended or removed; only an active member can enter the tenant.';
 comment on column core.memberships.joined_at is 'When the person accepted; set by definer functions only.';
+
+-- core.queue_health: how each queue stands, by type. No jobs, no tenants: counts only, for monitoring.
+
+-- dbkit: allow view_bypasses_rls because it shows counts, to monitoring roles only
+create view core.queue_health with (security_barrier) as
+with waiting as (
+    select l.queue, r.job_type, count(*) as ready, min(r.scheduled_at) as oldest
+      from core.jobs_ready as r
+      join core.queue_lanes as l on l.id = r.lane_id
+     group by l.queue, r.job_type
+), scheduled as (
+    select l.queue, s.job_type, count(*) as scheduled, count(*) filter (where s.retry_count > 0) as retrying
+      from core.jobs_scheduled as s
+      join core.queue_lanes as l on l.id = s.lane_id
+     group by l.queue, s.job_type
+), running as (
+    select h.queue, job.job_type, count(*) as processing, count(*) filter (where h.lease_until < clock_timestamp()) as stuck
+      from core.job_leases as h
+      join core.job_envelopes as e on e.id = h.id and e.claimed_at = h.claimed_at
+     cross join unnest(e.jobs) as job
+     where job.id <> all (coalesce(h.settled, '{}'))
+     group by h.queue, job.job_type
+), dead as (
+    select l.queue, x.job_type, count(*) filter (where x.status = 'failed') as failed,
+           count(*) filter (where x.status = 'failed' and x.finished_at > clock_timestamp() - interval '1 hour') as failed_last_hour
+      from core.jobs_dead as x
+      join core.queue_lanes as l on l.id = x.lane_id
+     group by l.queue, x.job_type
+)
+select queue,
+       job_type,
+       coalesce(waiting.ready, 0) as ready,
+       coalesce(scheduled.scheduled, 0) as scheduled,
+       coalesce(scheduled.retrying, 0) as retrying,
+       coalesce(running.processing, 0) as processing,
+       coalesce(running.stuck, 0) as stuck,
+       coalesce(dead.failed, 0) as failed,
+       coalesce(dead.failed_last_hour, 0) as failed_last_hour,
+       coalesce(extract(epoch from clock_timestamp() - waiting.oldest), 0)::double precision as oldest_ready_seconds
+  from waiting
+  full join scheduled using (queue, job_type)
+  full join running using (queue, job_type)
+  full join dead using (queue, job_type);
+
+comment on view core.queue_health is 'Jobs by queue and type: ready, scheduled, of these retries, running, of these with an expired lease, failed.';
+comment on column core.queue_health.oldest_ready_seconds is 'How long the oldest due job has been waiting.';
+
+-- core.queue_weights: the share of a tenant in fair queues where it is not 1.
+
+create table core.queue_weights (
+    tenant_id  uuid not null,
+    weight     numeric(6,2) not null,
+    updated_at timestamptz not null default now(),
+
+    constraint queue_weights_pkey primary key (tenant_id),
+    constraint queue_weights_weight_valid check (weight between 0.01 and 1000),
+    constraint queue_weights_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+comment on table core.queue_weights is 'Turns a tenant gets in fair queues while another one gets one; core.put_queue_weight writes it.';
 
 -- core.subscriptions: what each tenant has subscribed to.
 
@@ -583,6 +1002,96 @@ grant execute on function core.accept_membership(uuid) to app_user;
 
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
+
+-- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for.
+
+create or replace function core.add_job(
+    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_now  timestamptz := clock_timestamp();
+    -- now() is when the transaction began: taken by its word, a job of a long transaction would be due before those already served
+    v_at   timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
+    v_id   uuid := core.new_job_id(v_now);
+    v_key  uuid;
+    v_type core.job_types;
+    v_lane core.queue_lanes;
+    v_fair boolean;
+    v_tag  bigint;
+    v_priority integer;
+begin
+    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
+    if v_type.job_type is null or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+        perform core.refuse_payload(p_job_type, p_payload);
+    end if;
+    v_priority := coalesce(p_priority, v_type.default_priority);
+    select q.is_fair into v_fair from core.queues as q where q.name = p_queue;
+    if v_fair is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_fair then
+        v_priority := sign(v_priority);
+    end if;
+    select l.* into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = case when v_fair then 0 else v_priority end;
+    if v_lane.id is null then
+        v_lane := core.lane_of(p_queue, v_priority);
+    end if;
+    -- the tenant stays until this transaction has ended, as a foreign key would have it
+    perform from core.tenants as t where t.id = p_tenant for key share;
+    if p_tenant is not null and not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no such tenant.');
+    end if;
+
+    if p_dedupe_key is not null then
+        loop
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            values (v_id, p_tenant, p_job_type, p_dedupe_key)
+            on conflict (tenant_id, job_type, dedupe_key) do nothing;
+            exit when found;
+            select k.job_id into v_key
+              from core.job_keys as k
+             where k.tenant_id is not distinct from p_tenant and k.job_type = p_job_type and k.dedupe_key = p_dedupe_key;
+            if found then
+                return v_key;
+            end if;
+            -- its job ended in between, so the key is free again
+        end loop;
+    end if;
+
+    if v_at > v_now then
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+        values (v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+        return v_id;
+    end if;
+
+    if v_fair then
+        v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
+    else
+        v_tag := core.epoch_us(v_at);
+        -- a job that was due before those being served: claims have to begin with it
+        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+    end if;
+    insert into core.jobs_ready (
+        tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+    values (v_tag, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+    perform core.wake_workers(p_queue);
+    return v_id;
+end
+$fn$;
+
+alter function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
+
+comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
+    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
+    'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
+    'without a required key.';
 
 -- Names only: what a setting holds is not for a health page.
 
@@ -816,6 +1325,43 @@ comment on function core.check_membership_change(uuid, uuid, text, text, text, t
     'Refuse a membership row the current person may not write in the active tenant; the old role and status are null for a new row. '
     'Idempotent. Errors: PT403 above the own rank or accepting for somebody else, PT409 the tenant''s owner, PT422 unknown role.';
 
+create or replace function core.claim_jobs(p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null)
+returns table (
+    lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, status text, priority integer, retry_count integer,
+    max_retries integer, scheduled_at timestamptz, started_at timestamptz, created_at timestamptz, locked_by text,
+    lease_expires_at timestamptz, lease_seconds integer
+)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+begin
+    for lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds in
+        select * from core.next_jobs(p_worker, p_limit, p_queue, p_types)
+    loop
+        if v_lease.id is null then
+            select l.* into v_lease from core.job_leases as l where l.id = lease_id;
+        end if;
+        status := 'processing';
+        started_at := v_lease.claimed_at;
+        locked_by := v_lease.worker;
+        lease_expires_at := v_lease.lease_until;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.claim_jobs(text, integer, text, text[]) owner to app_definer;
+revoke execute on function core.claim_jobs(text, integer, text, text[]) from public;
+grant execute on function core.claim_jobs(text, integer, text, text[]) to app_worker;
+
+comment on function core.claim_jobs(text, integer, text, text[]) is
+    'Claim up to p_limit due jobs of a queue, in the order to run them, under one lease: highest priority first, then what has waited '
+    'longest. Each call claims other jobs. core.next_jobs also settles the jobs before. Errors: PT400 no worker or a limit out of range, '
+    'PT422 unknown queue.';
+
 -- Transaction-local settings cannot be unset, only emptied; '' reads as null everywhere.
 
 create or replace function core.clear_context() returns void
@@ -855,6 +1401,46 @@ grant execute on function core.client_ip() to app_user, app_renter, app_anon, ap
 comment on function core.client_ip() is
     'The client address the application gave for this transaction, null when absent or malformed. For logs and limits, not for trust. '
     'Errors: none.';
+
+create or replace function core.complete_job(p_job_id uuid, p_worker text, p_result jsonb default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.settle_lease(
+        core.lease_of(p_job_id, p_worker), array[p_job_id], null, case when p_result is not null then jsonb_build_object(p_job_id, p_result) end);
+end
+$fn$;
+
+alter function core.complete_job(uuid, text, jsonb) owner to app_definer;
+revoke execute on function core.complete_job(uuid, text, jsonb) from public;
+grant execute on function core.complete_job(uuid, text, jsonb) to app_worker;
+
+comment on function core.complete_job(uuid, text, jsonb) is
+    'Complete one job a worker holds. Not idempotent: the second call is refused. core.complete_jobs settles many at once. '
+    'Errors: PT409 the worker does not hold the job.';
+
+create or replace function core.complete_jobs(p_lease bigint, p_done uuid[] default null, p_failed jsonb default null, p_results jsonb default null)
+returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.settle_lease(p_lease, p_done, p_failed, p_results);
+end
+$fn$;
+
+alter function core.complete_jobs(bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) from public;
+grant execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) to app_worker;
+
+comment on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) is
+    'Settle jobs of a lease: those in p_done are completed (null: all that p_failed does not name), those in p_failed ({"id", "error", '
+    '"retryable", "retry_after" seconds}) are tried again later or fail for good; results by job id. Jobs not named stay in the lease. '
+    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone '
+    'or a job named is not open in it; nothing was settled then.';
 
 -- Constraint names are unique per table only; where two constraints of one name say different things, neither is quoted.
 
@@ -1043,6 +1629,182 @@ grant execute on function core.encode_cursor(jsonb)
 comment on function core.encode_cursor(jsonb) is
     'Opaque, URL-safe text of a sort key, for core.decode_cursor. Null gives null: no further page. Errors: none.';
 
+-- In the caller's transaction: the job exists when the business write is committed, and not otherwise.
+
+create or replace function core.enqueue(
+    p_job_type text, p_payload jsonb default '{}', p_priority integer default null, p_run_at timestamptz default now(),
+    p_dedupe_key text default null, p_queue text default 'default'
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.add_job(core.require_tenant(), core.current_user_id(), p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+end
+$fn$;
+
+alter function core.enqueue(text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) from public;
+grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) to app_user;
+
+comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
+    'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
+    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, '
+    'payload without a required key (in the hint).';
+
+create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job jsonb;
+    v_ids uuid[] := '{}';
+begin
+    perform core.require_tenant();
+    if p_jobs is null or jsonb_typeof(p_jobs) <> 'array' or jsonb_array_length(p_jobs) not between 1 and 10000 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch is an array of 1 to 10,000 jobs.');
+    end if;
+    for v_job in select job.value from jsonb_array_elements(p_jobs) as job
+    loop
+        if jsonb_typeof(v_job) <> 'object'
+           or exists (
+               select from jsonb_object_keys(v_job) as key
+                where key not in ('job_type', 'payload', 'priority', 'run_at', 'dedupe_key', 'queue')) then
+            perform core.raise_error(
+                'PT400', 'bad_request', 'A job of a batch is an object with job_type, payload, priority, run_at, dedupe_key and queue only.');
+        end if;
+        v_ids := v_ids || core.enqueue(
+            v_job ->> 'job_type',
+            coalesce(v_job -> 'payload', '{}'),
+            (v_job ->> 'priority')::integer,
+            coalesce((v_job ->> 'run_at')::timestamptz, now()),
+            v_job ->> 'dedupe_key',
+            coalesce(v_job ->> 'queue', 'default'));
+    end loop;
+    return v_ids;
+end
+$fn$;
+
+alter function core.enqueue_batch(jsonb) owner to app_definer;
+revoke execute on function core.enqueue_batch(jsonb) from public;
+grant execute on function core.enqueue_batch(jsonb) to app_user;
+
+comment on function core.enqueue_batch(jsonb) is
+    'Queue jobs of any types for the active tenant, all or none: [{"job_type", "payload", "priority", "run_at", "dedupe_key", "queue"}, …]; '
+    'returns their ids in order. Dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one type. '
+    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02 or 22007 a number or time that is none, and those of core.enqueue.';
+
+-- For code that acts for many tenants or for none: bodies of cron jobs, definer functions. No application role may name a tenant.
+
+create or replace function core.enqueue_for(
+    p_tenant uuid, p_job_type text, p_payload jsonb default '{}', p_priority integer default null, p_run_at timestamptz default now(),
+    p_dedupe_key text default null, p_queue text default 'default'
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+end
+$fn$;
+
+alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
+
+comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
+    'Queue a job for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
+    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key (in the hint).';
+
+-- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
+
+create or replace function core.enqueue_many(
+    p_job_type text, p_payloads jsonb[], p_priority integer default null, p_run_at timestamptz default now(), p_queue text default 'default'
+) returns uuid[]
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_tenant   uuid := core.require_tenant();
+    v_user     uuid := core.current_user_id();
+    v_now      timestamptz := clock_timestamp();
+    v_at       timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
+    v_type     core.job_types;
+    v_lane     core.queue_lanes;
+    v_fair     boolean := (select q.is_fair from core.queues as q where q.name = p_queue);
+    v_priority integer;
+    v_tag      bigint := core.epoch_us(v_at) - 1;
+    v_step     bigint := 1;
+    v_wrong    integer;
+    v_ids      uuid[];
+    -- one random number for the batch: cheaper, and envelopes compress better
+    v_base     text := left(core.new_job_id(v_now)::text, 32);
+begin
+    if p_payloads is null or cardinality(p_payloads) not between 1 and 10000 or array_ndims(p_payloads) <> 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 10,000 payloads.');
+    end if;
+    if v_fair is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
+    select min(job.number)
+      into v_wrong
+      from unnest(p_payloads) with ordinality as job (payload, number)
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys) is not true;
+    if v_wrong is not null then
+        perform core.refuse_payload(p_job_type, p_payloads[v_wrong]);
+    end if;
+    v_priority := coalesce(p_priority, v_type.default_priority);
+    if v_fair then
+        v_priority := sign(v_priority);
+    end if;
+    v_lane := core.lane_of(p_queue, v_priority);
+    perform from core.tenants as t where t.id = v_tenant for key share;
+
+    if v_at > v_now then
+        with added as (
+            insert into core.jobs_scheduled (
+                scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
+            select v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
+                   (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+              from unnest(p_payloads) with ordinality as job (payload, number)
+            returning id)
+        select array_agg(added.id) into v_ids from added;
+        return v_ids;
+    end if;
+
+    if v_fair then
+        v_tag := core.fair_tag(v_lane, v_tenant, v_priority);
+        v_step := core.fair_turn(v_tenant);
+    else
+        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+    end if;
+    with added as (
+        insert into core.jobs_ready (
+            tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
+        select v_tag + job.number * v_step, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
+               (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+          from unnest(p_payloads) with ordinality as job (payload, number)
+        returning id)
+    select array_agg(added.id) into v_ids from added;
+    perform core.wake_workers(p_queue);
+    return v_ids;
+end
+$fn$;
+
+alter function core.enqueue_many(text, jsonb[], integer, timestamptz, text) owner to app_definer;
+revoke execute on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) from public;
+grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) to app_user;
+
+comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
+    'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, a '
+    'payload without a required key (in the hint).';
+
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
 
@@ -1069,6 +1831,71 @@ revoke execute on function core.ensure_context_key() from public;
 
 comment on function core.ensure_context_key() is
     'Make the key that seals contexts unless there is a live one. Idempotent. Errors: PT503 the transaction is read-only.';
+
+-- Ahead of time and outside the path of claims. A day that already has rows in the default partition stays there.
+
+create or replace function core.ensure_job_partitions(p_days integer default 7) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    -- who waits for a lock of the parent makes all claims wait behind it
+    set lock_timeout = '250ms'
+as $fn$
+declare
+    v_day    date;
+    v_parent text;
+    v_name   text;
+    v_count  integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(1685874539, 0) then
+        return 0;
+    end if;
+    for v_day, v_parent in
+        select (clock_timestamp() at time zone 'UTC')::date + day, parent
+          from generate_series(0, p_days) as day cross join unnest(array['job_envelopes', 'jobs_done']) as parent
+    loop
+        v_name := v_parent || to_char(v_day, '"_"YYYYMMDD');
+        continue when to_regclass('core.' || v_name) is not null
+            or v_parent = 'job_envelopes' and exists (
+                select from core.job_envelopes_default as d
+                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
+            or v_parent = 'jobs_done' and exists (
+                select from core.jobs_done_default as d
+                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
+        begin
+            execute format(
+                'create table core.%I partition of core.%I for values from (%L) to (%L)',
+                v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
+            execute format('alter table core.%I enable row level security, force row level security', v_name);
+            execute format('create policy system_all on core.%I for all to app_owner, app_definer using (true) with check (true)', v_name);
+            execute format('comment on table core.%I is %L', v_name, 'One day of core.' || v_parent || '.');
+            v_count := v_count + 1;
+        exception
+            -- somebody works there: the next call tries again, and until then there is the default partition
+            when lock_not_available or check_violation then null;
+        end;
+    end loop;
+    return v_count;
+end
+$fn$;
+
+alter function core.ensure_job_partitions(integer) owner to app_definer;
+revoke execute on function core.ensure_job_partitions(integer) from public;
+
+comment on function core.ensure_job_partitions(integer) is
+    'Make the queue''s day partitions from today to p_days ahead. Returns how many were new. Idempotent, and safe in parallel. Errors: none.';
+
+-- STABLE as extract() is, or it would not be inlined. Since Postgres's own epoch, so that a place in a lane has the very bytes of the time it stands for: an envelope then holds them once.
+
+create or replace function core.epoch_us(p_at timestamptz) returns bigint
+    language sql stable parallel safe
+return (extract(epoch from p_at) * 1000000)::bigint - 946684800000000;
+
+revoke execute on function core.epoch_us(timestamptz) from public;
+grant execute on function core.epoch_us(timestamptz)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.epoch_us(timestamptz) is 'Microseconds since 2000-01-01 UTC. Errors: none.';
 
 -- What may be shown to a caller for any SQLSTATE. The comment of a constraint is its message, so a module words its own violations
 -- and nothing of the statement or of other rows gets out.
@@ -1139,6 +1966,121 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+create or replace function core.fail_jobs(p_lease core.job_leases, p_failed jsonb) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    with failure as materialized (
+        select job.*,
+               left(coalesce(nullif(input.error, ''), 'no reason given'), 10000) as reason,
+               coalesce(input.retryable, true) and job.retry_count < job.max_retries as is_tried_again,
+               input.retry_after
+          from jsonb_to_recordset(p_failed) as input (id uuid, error text, retryable boolean, retry_after double precision)
+          join core.job_envelopes as e on e.id = p_lease.id and e.claimed_at = p_lease.claimed_at
+         cross join unnest(e.jobs) as job
+         where job.id = input.id
+           -- a tenant that is gone took its jobs along
+           and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share))
+    ), again as (
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
+            dedupe_key, error_message, payload)
+        select clock_timestamp()
+                   -- greatest() passes over a null, and no word about the time means the backoff
+                   + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
+                          else make_interval(secs => greatest(f.retry_after, 0)) end,
+               f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
+               f.job_type, f.dedupe_key, f.reason, f.payload
+          from failure as f
+         where f.is_tried_again
+    ), dead as (
+        insert into core.jobs_dead (
+            scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+            status, job_type, dedupe_key, worker, error_message, payload)
+        select f.scheduled_at, f.created_at, p_lease.claimed_at, f.lane_id, f.priority, f.retry_count, f.max_retries, f.lease_seconds, f.id,
+               f.tenant_id, f.created_by, 'failed', f.job_type, f.dedupe_key, p_lease.worker, f.reason, f.payload
+          from failure as f
+         where not f.is_tried_again
+    )
+    delete from core.job_keys as k
+     where p_lease.has_keys
+       and k.job_id = any (array(select f.id from failure as f where not f.is_tried_again));
+end
+$fn$;
+
+alter function core.fail_jobs(core.job_leases, jsonb) owner to app_definer;
+revoke execute on function core.fail_jobs(core.job_leases, jsonb) from public;
+
+comment on function core.fail_jobs(core.job_leases, jsonb) is
+    'Schedule failed jobs of a lease again, or bury them: [{"id", "error", "retryable", "retry_after"}, …]. Errors: 22P02, 22023 malformed '
+    'failures.';
+
+-- Where a tenant's line ends in a queue that serves tenants by turns: behind its own jobs of the same or a higher priority, and not
+-- before the turn that is being served. A tenant with 100,000 jobs waiting thus stands behind one with five; this costs a probe of an
+-- index here and nothing at the claim, where a fair lane is read in order as any other.
+
+create or replace function core.fair_tag(p_lane core.queue_lanes, p_tenant uuid, p_priority integer) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_turn bigint := greatest(coalesce(pg_sequence_last_value(p_lane.mark), 0), 0);
+begin
+    return greatest(
+        v_turn,
+        (select max(line.tag)
+           from generate_series(p_priority, 1) as level
+          cross join lateral (
+                select r.tag
+                  from core.jobs_ready as r
+                 where r.tenant_id = p_tenant
+                   and r.lane_id = p_lane.id
+                   and r.priority = level
+                   and r.tag > v_turn
+                 order by r.tag desc
+                 limit 1) as line));
+end
+$fn$;
+
+alter function core.fair_tag(core.queue_lanes, uuid, integer) owner to app_definer;
+revoke execute on function core.fair_tag(core.queue_lanes, uuid, integer) from public;
+
+comment on function core.fair_tag(core.queue_lanes, uuid, integer) is
+    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Errors: none.';
+
+-- A turn in units of a tag; a tenant with weight 2 takes half as much of the line for a job.
+
+create or replace function core.fair_turn(p_tenant uuid) returns bigint
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return coalesce((select ceil(1048576 / w.weight)::bigint from core.queue_weights as w where w.tenant_id = p_tenant), 1048576);
+end
+$fn$;
+
+alter function core.fair_turn(uuid) owner to app_definer;
+revoke execute on function core.fair_turn(uuid) from public;
+
+comment on function core.fair_turn(uuid) is 'How far apart the jobs of a tenant stand in a fair lane. Errors: none.';
+
+create or replace function core.from_epoch_us(p_us bigint) returns timestamptz
+    language sql immutable parallel safe
+return to_timestamp(p_us::double precision / 1000000 + 946684800);
+
+revoke execute on function core.from_epoch_us(bigint) from public;
+grant execute on function core.from_epoch_us(bigint) to app_definer;
+
+comment on function core.from_epoch_us(bigint) is 'The time that core.epoch_us counts so many microseconds for. Errors: none.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -1200,6 +2142,176 @@ grant execute on function core.has_permission(text)
 comment on function core.has_permission(text) is
     'Whether the current person''s role in the active tenant carries a permission; false without context. Errors: none.';
 
+-- core.job_queue: jobs as one table. The physical tables hold batches of many tenants and are closed, so the view reads them as its owner
+-- and says itself who sees what: a member with jobs_queue.view the jobs of the active tenant, the platform's own roles all of them.
+
+-- dbkit: allow view_bypasses_rls because the tables behind it are closed and the view's own conditions decide
+create view core.job_queue with (security_barrier) as
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
+  from core.all_jobs as j
+ where j.tenant_id = (select core.active_tenant_id())
+   and (select core.has_permission('jobs_queue.view'))
+   and not (select core.sees_all_jobs())
+ union all
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
+  from core.all_jobs as j
+ where (select core.sees_all_jobs())
+   -- jobs of a deleted tenant stay in their envelopes until the day's partition goes
+   and (j.tenant_id is null or exists (select from core.tenants as t where t.id = j.tenant_id));
+
+comment on view core.job_queue is
+    'Jobs with their state: those of the active tenant for members with jobs_queue.view, all for platform administrators. '
+    'Finished jobs are kept for 30 days (core.purge_jobs).';
+comment on column core.job_queue.status is 'pending, processing, completed, failed or cancelled.';
+comment on column core.job_queue.error_message is 'Why the last attempt failed.';
+
+create or replace function core.cancel_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.require_permission('jobs_queue.manage');
+    return core.change_job(p_job_id, 'cancelled', core.active_tenant_id(), false);
+end
+$fn$;
+
+alter function core.cancel_job(uuid) owner to app_definer;
+revoke execute on function core.cancel_job(uuid) from public;
+grant execute on function core.cancel_job(uuid) to app_user;
+
+comment on function core.cancel_job(uuid) is
+    'Cancel a job that has not started. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job is running or has ended.';
+
+-- The halves of core.cancel_job and core.retry_job that need rights on the tables. Who may, the callers have decided: p_tenant is the only
+-- tenant whose job it may be, null any.
+
+create or replace function core.change_job(p_job_id uuid, p_status text, p_tenant uuid, p_is_any boolean) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job    core.job_queue;
+    v_found  boolean;
+begin
+    if p_status = 'cancelled' then
+        with gone as (
+            delete from core.jobs_ready as r where r.id = p_job_id and (p_is_any or r.tenant_id = p_tenant)
+         returning r.scheduled_at, r.created_at, r.lane_id, r.priority, r.retry_count, r.max_retries, r.lease_seconds, r.id, r.tenant_id,
+                   r.created_by, r.job_type, r.dedupe_key, r.error_message, r.payload
+        ), waiting as (
+            delete from core.jobs_scheduled as s where s.id = p_job_id and (p_is_any or s.tenant_id = p_tenant)
+         returning s.scheduled_at, s.created_at, s.lane_id, s.priority, s.retry_count, s.max_retries, s.lease_seconds, s.id, s.tenant_id,
+                   s.created_by, s.job_type, s.dedupe_key, s.error_message, s.payload
+        )
+        insert into core.jobs_dead (
+            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload, status)
+        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+          from gone as g
+         union all
+        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+          from waiting as w;
+        v_found := found;
+        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
+    else
+        -- the key has to be free again, and the number of retries begins anew
+        with gone as (
+            delete from core.jobs_dead as x where x.id = p_job_id and (p_is_any or x.tenant_id = p_tenant) returning x.*
+        ), key as (
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            select g.id, g.tenant_id, g.job_type, g.dedupe_key from gone as g where g.dedupe_key is not null
+        )
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload)
+        select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
+               g.job_type, g.dedupe_key, g.error_message, g.payload
+          from gone as g;
+        v_found := found;
+    end if;
+    if not v_found then
+        select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
+        if not found then
+            perform core.raise_error('PT404', 'not_found', 'There is no such job.');
+        end if;
+        perform core.raise_error(
+            'PT409', 'conflict', 'The job is not in a state in which this can be done.', jsonb_build_object('status', v_job.status)::text);
+    end if;
+    select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'cancelled');
+    if p_status = 'pending' then
+        perform core.promote_jobs();
+        perform core.wake_workers(v_job.queue);
+    end if;
+    return v_job;
+exception
+    when unique_violation then
+        perform core.raise_error('PT409', 'conflict', 'Another job holds the dedupe key by now.', '{"dedupe_key": "in use"}');
+end
+$fn$;
+
+alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
+revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
+
+comment on function core.change_job(uuid, text, uuid, boolean) is
+    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'is in use.';
+
+create or replace function core.fail_job(
+    p_job_id uuid, p_worker text, p_error text, p_retryable boolean default true, p_retry_after double precision default null
+) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job core.job_queue;
+begin
+    perform core.settle_lease(
+        core.lease_of(p_job_id, p_worker), '{}',
+        jsonb_build_array(jsonb_build_object('id', p_job_id, 'error', p_error, 'retryable', p_retryable, 'retry_after', p_retry_after)), null);
+    select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'failed');
+    return v_job;
+end
+$fn$;
+
+alter function core.fail_job(uuid, text, text, boolean, double precision) owner to app_definer;
+revoke execute on function core.fail_job(uuid, text, text, boolean, double precision) from public;
+grant execute on function core.fail_job(uuid, text, text, boolean, double precision) to app_worker;
+
+comment on function core.fail_job(uuid, text, text, boolean, double precision) is
+    'Fail one job a worker holds: tried again after the backoff of its type (or p_retry_after seconds) while retries are left, else and '
+    'when not retryable failed for good. Returns the job. Not idempotent: the second call is refused. Errors: PT409 the worker does not '
+    'hold the job.';
+
+-- As the caller: core.job_queue decides what is visible. The id says when the job was made, and it cannot have been claimed before.
+
+create or replace function core.find_job(p_job_id uuid) returns setof core.job_queue
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        select j.*
+          from core.job_queue as j
+         where j.id = p_job_id
+           and (j.started_at is null
+                or j.started_at >= to_timestamp(('x' || substr(replace(p_job_id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) - interval '1 second')
+         order by j.created_at
+         limit 1;
+end
+$fn$;
+
+revoke execute on function core.find_job(uuid) from public;
+grant execute on function core.find_job(uuid) to app_user, app_readonly, app_platform_admin;
+
+comment on function core.find_job(uuid) is 'A job by its id, as core.job_queue shows it to the caller; no row when there is none. Errors: none.';
+
 -- Reads the membership again, so that a role changed or suspended by a running transaction counts in its next statement.
 
 create or replace function core.has_role(p_min_role text) returns boolean
@@ -1229,6 +2341,64 @@ grant execute on function core.has_role(text)
 comment on function core.has_role(text) is
     'Whether the current person''s role in the active tenant ranks at least as high as a role of the same system; false without context '
     'and for a role the system does not have. Errors: none.';
+
+create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        with held as materialized (
+            -- in one order, so that two calls cannot wait for each other
+            select l.id from core.job_leases as l where l.id = any (p_leases) order by l.id for update
+        ), extended as (
+            update core.job_leases as l
+               set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
+              from held
+             where l.id = held.id
+         returning l.id, l.lease_seconds
+        )
+        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+          from unnest(p_leases) as asked (id)
+          left join extended as e on e.id = asked.id;
+end
+$fn$;
+
+alter function core.heartbeat(bigint[]) owner to app_definer;
+revoke execute on function core.heartbeat(bigint[]) from public;
+grant execute on function core.heartbeat(bigint[]) to app_worker;
+
+comment on function core.heartbeat(bigint[]) is
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
+    'many seconds. Repeating it extends again. Errors: none.';
+
+create or replace function core.heartbeat_job(p_job_id uuid, p_worker text) returns timestamptz
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_until timestamptz;
+begin
+    update core.job_leases as l
+       set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
+     where l.id = core.lease_of(p_job_id, p_worker)
+    returning l.lease_until into v_until;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The worker does not hold this job any more.', jsonb_build_object('id', p_job_id)::text);
+    end if;
+    return v_until;
+end
+$fn$;
+
+alter function core.heartbeat_job(uuid, text) owner to app_definer;
+revoke execute on function core.heartbeat_job(uuid, text) from public;
+grant execute on function core.heartbeat_job(uuid, text) to app_worker;
+
+comment on function core.heartbeat_job(uuid, text) is
+    'Extend the lease of a job (and of those claimed with it) and return until when. Repeating it extends again. '
+    'Errors: PT409 the worker does not hold the job.';
 
 -- Says nothing about tenants of others: a foreign and an unknown one are both false.
 
@@ -1322,6 +2492,103 @@ comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
 
+create or replace function core.job_backoff(p_job_type text, p_retry integer) returns interval
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_minutes integer[] := coalesce((select t.backoff_minutes from core.job_types as t where t.job_type = p_job_type), '{1,5,15}');
+begin
+    return make_interval(mins => v_minutes[least(greatest(p_retry, 1), cardinality(v_minutes))]);
+end
+$fn$;
+
+alter function core.job_backoff(text, integer) owner to app_definer;
+revoke execute on function core.job_backoff(text, integer) from public;
+grant execute on function core.job_backoff(text, integer)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.job_backoff(text, integer) is
+    'How long a job waits before its first, second, … retry: by its type, else 1, 5, 15 minutes; the last one repeats. Errors: none.';
+
+-- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand.
+
+create or replace function core.lane_of(p_queue text, p_priority integer) returns core.queue_lanes
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_priority integer := case when (select q.is_fair from core.queues as q where q.name = p_queue) then 0 else p_priority end;
+    v_lane     core.queue_lanes;
+begin
+    select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+    if not found then
+        perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        if (select count(*) from core.queue_lanes as l where l.queue = p_queue) >= 100 then
+            perform core.raise_error('PT422', 'invalid', 'The queue has 100 priorities already.', '{"priority": "use one of those in use"}');
+        end if;
+        insert into core.queue_lanes (queue, priority, mark)
+        values (
+            p_queue,
+            v_priority,
+            (select c.oid
+               from pg_class as c
+              where c.relnamespace = 'core'::regnamespace
+                and c.relkind = 'S'
+                and c.relname like 'queue\_mark\_%'
+                and not exists (select from core.queue_lanes as l where l.mark = c.oid)
+                and not exists (select from core.queues as q where q.lease_low = c.oid)
+              order by c.relname
+              limit 1))
+        on conflict (queue, priority) do nothing;
+        select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+        -- a sequence taken over from a lane that was rolled back may stand anywhere: a new lane is empty, so no mark is too low
+        perform setval(v_lane.mark, -9223372036854775808, false);
+    end if;
+    return v_lane;
+end
+$fn$;
+
+alter function core.lane_of(text, integer) owner to app_definer;
+revoke execute on function core.lane_of(text, integer) from public;
+
+comment on function core.lane_of(text, integer) is
+    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Idempotent. '
+    'Errors: PT422 more than 100 priorities in a queue, 23503 no such queue.';
+
+-- For callers that count in jobs. The newest lease first: it is the one, mostly.
+
+create or replace function core.lease_of(p_job_id uuid, p_worker text) returns bigint
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease bigint;
+begin
+    select l.id
+      into v_lease
+      from core.job_leases as l
+      join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+     where l.worker = p_worker
+       and p_job_id <> all (coalesce(l.settled, '{}'))
+       and exists (select from unnest(e.jobs) as job where job.id = p_job_id)
+     order by l.id desc
+     limit 1;
+    if v_lease is null then
+        perform core.raise_error('PT409', 'conflict', 'The worker does not hold this job, or not any more.', jsonb_build_object('id', p_job_id)::text);
+    end if;
+    return v_lease;
+end
+$fn$;
+
+alter function core.lease_of(uuid, text) owner to app_definer;
+revoke execute on function core.lease_of(uuid, text) from public;
+
+comment on function core.lease_of(uuid, text) is 'The lease under which a worker holds a job. Errors: PT409 it does not hold it.';
+
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
 
@@ -1400,6 +2667,154 @@ grant execute on function core.my_tenants() to app_user, app_readonly;
 
 comment on function core.my_tenants() is
     'The tenants the current person can enter or is invited to, by name; none without context. Errors: none.';
+
+-- Version 7: ids of one day lie together in the index, and core.find_job knows from the id when to begin looking.
+
+create or replace function core.new_job_id(p_at timestamptz) returns uuid
+    language sql volatile parallel safe
+return (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
+
+revoke execute on function core.new_job_id(timestamptz) from public;
+grant execute on function core.new_job_id(timestamptz) to app_definer;
+
+comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Errors: none.';
+
+-- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
+-- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
+-- and never takes more than it was asked for.
+
+create or replace function core.next_jobs(
+    p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null,
+    p_lease bigint default null, p_done uuid[] default null, p_failed jsonb default null, p_results jsonb default null
+) returns table (
+    lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, priority integer, retry_count integer,
+    max_retries integer, scheduled_at timestamptz, created_at timestamptz, lease_seconds integer
+)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    -- The plan is made once, often while the tables are still empty, and has to be right with a million rows.
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
+    set jit = off
+as $fn$
+#variable_conflict use_column
+declare
+    v_lowest constant bigint := -9223372036854775808;
+    v_queue  record;
+    v_limit  integer := p_limit;
+    v_jobs   core.jobs_ready[];
+    v_lease  bigint;
+begin
+    if p_lease is not null then
+        -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
+        with ended as (
+            delete from core.job_leases as l
+             where l.id = p_lease and p_done is null and p_failed is null and p_results is null and l.settled is null and not l.has_keys
+         returning l.id, l.claimed_at
+        )
+        insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e;
+        if not found then
+            perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        end if;
+    end if;
+    if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
+        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
+    end if;
+    select q.is_fair,
+           q.max_running,
+           exists (
+                select
+                  from core.jobs_scheduled as s
+                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+                   and s.scheduled_at <= clock_timestamp()) as is_due,
+           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+      into v_queue
+      from core.queues as q
+     where q.name = p_queue;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_limit > 0 and v_queue.max_running is not null then
+        v_limit := least(v_limit, core.queue_room(p_queue));
+    end if;
+    if v_limit = 0 then
+        return;
+    end if;
+    if v_queue.is_due then
+        perform core.promote_jobs();
+    end if;
+    if v_queue.is_swept then
+        perform core.sweep_lanes();
+    end if;
+
+    loop
+        with picked as materialized (
+            select waiting.place
+              from (
+                select l.id, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
+                  from core.queue_lanes as l
+                 where l.queue = p_queue
+                 order by l.queue, l.priority desc) as lane
+             cross join lateral (
+                select r.ctid as place
+                  from core.jobs_ready as r
+                 where r.lane_id = lane.id
+                   and r.tag >= lane.mark
+                   and (p_types is null or r.job_type = any (p_types))
+                 order by r.tag
+                 limit v_limit
+                   for update skip locked) as waiting
+             limit v_limit
+        ), gone as (
+            delete from core.jobs_ready as r
+             where r.ctid = any (array(select picked.place from picked))
+         returning r as job
+        ), batch as (
+            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
+                   max((gone.job).lease_seconds) as lease_seconds,
+                   bool_or((gone.job).dedupe_key is not null) as has_keys
+              from gone
+        ), lease as (
+            insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+              from batch as b
+             cross join (select clock_timestamp() as now offset 0) as moment
+             where b.jobs is not null
+         returning id, claimed_at, worker
+        ), envelope as (
+            insert into core.job_envelopes (id, claimed_at, worker, jobs)
+            select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
+        )
+        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
+        -- nothing in sight: before giving up, look below the marks
+        exit when found or core.sweep_lanes() is not true;
+    end loop;
+    if v_jobs is null then
+        return;
+    end if;
+    -- a mark a few jobs behind is as good, so small claims write it now and then only
+    if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
+        perform core.raise_marks(v_jobs, p_types is null);
+    end if;
+    return query
+        select v_lease, job.id, job.tenant_id, p_queue, job.job_type, job.payload, job.priority, job.retry_count, job.max_retries,
+               job.scheduled_at, job.created_at, max(job.lease_seconds) over ()
+          from unnest(v_jobs) as job;
+end
+$fn$;
+
+alter function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) from public;
+grant execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) to app_worker;
+
+comment on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) is
+    'Settle a lease as core.complete_jobs does (when one is given), then claim up to p_limit due jobs of a queue under a new lease, in '
+    'the order to run them: highest priority first, then what has waited longest; in a fair queue tenants take turns. No row: nothing to '
+    'do. Each call claims other jobs. Errors: PT400 no worker or a limit out of range, PT422 unknown queue, and those of '
+    'core.complete_jobs; after an error nothing was settled and nothing claimed.';
 
 -- The row lock lasts to the end of the transaction and a rollback takes the number back: no gaps in committed work, no duplicates.
 -- The price is that two creators of one kind in one tenant wait for each other, so take the number late.
@@ -1603,6 +3018,290 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
+create or replace function core.platform_cancel_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.change_job(p_job_id, 'cancelled', null, true);
+end
+$fn$;
+
+alter function core.platform_cancel_job(uuid) owner to app_definer;
+revoke execute on function core.platform_cancel_job(uuid) from public;
+grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
+
+comment on function core.platform_cancel_job(uuid) is
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job is running or has ended.';
+
+create or replace function core.platform_retry_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.change_job(p_job_id, 'pending', null, true);
+end
+$fn$;
+
+alter function core.platform_retry_job(uuid) owner to app_definer;
+revoke execute on function core.platform_retry_job(uuid) from public;
+grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
+
+comment on function core.platform_retry_job(uuid) is
+    'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
+
+create or replace function core.promote_jobs(p_limit integer default 1000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_now   timestamptz := clock_timestamp();
+    v_moved integer;
+    v_low   bigint;
+begin
+    if not pg_try_advisory_xact_lock(1685874538, 0) then
+        return 0;
+    end if;
+    with due as materialized (
+        select s.ctid as place
+          from core.jobs_scheduled as s
+         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+           and s.scheduled_at <= v_now
+         order by s.scheduled_at
+         limit p_limit
+           for update skip locked
+    ), gone as (
+        delete from core.jobs_scheduled as s
+         where s.ctid = any (array(select due.place from due))
+     returning s.*
+    ), added as (
+        insert into core.jobs_ready (
+            tag, scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
+            dedupe_key, error_message, payload)
+        select case
+                 when q.is_fair then
+                    core.fair_tag(l, g.tenant_id, g.priority)
+                    + core.fair_turn(g.tenant_id) * row_number() over (partition by g.lane_id, g.tenant_id, g.priority order by g.scheduled_at)
+                 else core.epoch_us(g.scheduled_at)
+               end,
+               g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload
+          from gone as g
+          join core.queue_lanes as l on l.id = g.lane_id
+          join core.queues as q on q.name = l.queue
+        returning tag, lane_id, scheduled_at
+    ), lowered as (
+        select setval(l.mark, first.tag)
+          from (select a.lane_id, min(a.tag) as tag from added as a group by a.lane_id) as first
+          join core.queue_lanes as l on l.id = first.lane_id
+         where first.tag < pg_sequence_last_value(l.mark)
+    )
+    select count(*), core.epoch_us(max(a.scheduled_at)), (select count(*) from lowered) into v_moved, v_low from added as a;
+    -- all that were due before have gone, but for those that somebody holds: they keep the mark where it is
+    perform setval('core.queue_scheduled_low', least(v_low, core.epoch_us(v_now)))
+      where v_moved > 0
+        and not exists (
+            select
+              from core.jobs_scheduled as s
+             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+               and core.epoch_us(s.scheduled_at) < v_low
+               and s.scheduled_at < core.from_epoch_us(v_low));
+    return v_moved;
+end
+$fn$;
+
+alter function core.promote_jobs(integer) owner to app_definer;
+revoke execute on function core.promote_jobs(integer) from public;
+
+comment on function core.promote_jobs(integer) is
+    'Move scheduled jobs whose time has come to where workers look, in order; one caller at a time, the others get 0. Returns how many. '
+    'Idempotent. Errors: none.';
+
+-- History leaves by whole days. The parent's lock is asked for with little patience: whoever waits for it makes all claims wait.
+
+create or replace function core.purge_jobs(p_keep interval default '30 days') returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '250ms'
+as $fn$
+declare
+    v_before timestamptz := clock_timestamp() - p_keep;
+    v_day    text;
+    v_start  timestamptz;
+    v_count  bigint := 0;
+    v_jobs   bigint;
+begin
+    if p_keep is null or p_keep < interval '0' then
+        perform core.raise_error('PT400', 'bad_request', 'A period to keep jobs is zero or more.');
+    end if;
+    perform core.ensure_job_partitions();
+    for v_day in
+        select right(c.relname, 8)
+          from pg_inherits as i
+          join pg_class as c on c.oid = i.inhrelid
+         where i.inhparent = 'core.job_envelopes'::regclass and c.relname ~ '^job_envelopes_[0-9]{8}$'
+         order by c.relname
+    loop
+        v_start := to_date(v_day, 'YYYYMMDD')::timestamp at time zone 'UTC';
+        continue when v_start + interval '1 day' > v_before
+            or exists (select from core.job_leases as l where l.claimed_at >= v_start and l.claimed_at < v_start + interval '1 day');
+        begin
+            execute format('select coalesce(sum(cardinality(e.jobs)), 0) from core.%I as e', 'job_envelopes_' || v_day) into v_jobs;
+            execute format('drop table core.%I', 'job_envelopes_' || v_day);
+            execute format('drop table if exists core.%I', 'jobs_done_' || v_day);
+            v_count := v_count + v_jobs;
+        exception
+            when lock_not_available then null;
+        end;
+    end loop;
+    with gone as (
+        delete from core.job_envelopes_default as e
+         where e.claimed_at < v_before
+           and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
+     returning cardinality(e.jobs) as jobs
+    ), outcome as (
+        delete from core.jobs_done_default as d
+         where d.claimed_at < v_before
+           and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
+    ), dead as (
+        delete from core.jobs_dead as x where x.finished_at < v_before returning 1 as jobs
+    )
+    select v_count + (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    return v_count;
+end
+$fn$;
+
+alter function core.purge_jobs(interval) owner to app_definer;
+revoke execute on function core.purge_jobs(interval) from public;
+
+comment on function core.purge_jobs(interval) is
+    'Forget jobs that ended longer ago than p_keep: days of finished ones as whole partitions, failed and cancelled ones by row. Returns how '
+    'many. Idempotent, and safe in parallel; a day somebody reads is left for the next call. Errors: PT400 no period.';
+
+create or replace function core.put_queue(p_name text, p_is_fair boolean default false, p_max_running integer default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_queue core.queues;
+begin
+    if p_is_fair is null or p_name is null or p_name !~ '^[a-z][a-z0-9_-]{0,62}$' or p_max_running <= 0 then
+        perform core.raise_error('PT422', 'invalid', 'A queue has a name of lower-case letters, digits, _ and -, and a positive limit or none.');
+    end if;
+    -- one at a time: two queues may not take one mark
+    perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+    insert into core.queues (name, is_fair) values (p_name, p_is_fair) on conflict (name) do nothing;
+    select q.* into v_queue from core.queues as q where q.name = p_name for no key update;
+    if v_queue.is_fair <> p_is_fair and exists (
+        select
+          from core.queue_lanes as l
+         where l.queue = p_name
+           and (exists (select from core.jobs_ready as r where r.lane_id = l.id)
+                or exists (select from core.jobs_scheduled as s where s.lane_id = l.id)
+                or exists (select from core.jobs_dead as x where x.lane_id = l.id)
+                or exists (select from core.job_leases as h where h.queue = p_name)))
+    then
+        perform core.raise_error('PT409', 'conflict', 'A queue that holds jobs cannot change between fair and not: make another one.');
+    end if;
+    update core.queues as q
+       set is_fair = p_is_fair,
+           max_running = p_max_running,
+           lease_low = case when p_max_running is not null then coalesce(q.lease_low, (
+                select c.oid
+                  from pg_class as c
+                 where c.relnamespace = 'core'::regnamespace
+                   and c.relkind = 'S'
+                   and c.relname like 'queue\_mark\_%'
+                   and not exists (select from core.queue_lanes as l where l.mark = c.oid)
+                   and not exists (select from core.queues as other where other.lease_low = c.oid)
+                 order by c.relname desc
+                 limit 1)) end
+     where q.name = p_name
+    returning q.* into v_queue;
+    -- leases claimed without counting may still live
+    perform setval(v_queue.lease_low, 0);
+    perform core.lane_of(p_name, 0);
+end
+$fn$;
+
+alter function core.put_queue(text, boolean, integer) owner to app_definer;
+revoke execute on function core.put_queue(text, boolean, integer) from public;
+grant execute on function core.put_queue(text, boolean, integer) to app_platform_admin;
+
+comment on function core.put_queue(text, boolean, integer) is
+    'Make a queue or change it: fair (tenants take turns by core.put_queue_weight) or first in, first out; with an exact limit of running '
+    'jobs or none. Idempotent. Errors: PT409 change between fair and not while it holds jobs, PT422 a name or limit that is none.';
+
+create or replace function core.put_queue_weight(p_tenant uuid, p_weight numeric) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_weight is null or p_weight not between 0.01 and 1000 then
+        perform core.raise_error('PT422', 'invalid', 'A weight is from 0.01 to 1000.', '{"weight": "must be from 0.01 to 1000"}');
+    end if;
+    perform from core.tenants as t where t.id = p_tenant for key share;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no such tenant.');
+    end if;
+    insert into core.queue_weights as w (tenant_id, weight)
+    values (p_tenant, p_weight)
+    on conflict (tenant_id) do update set weight = excluded.weight;
+end
+$fn$;
+
+alter function core.put_queue_weight(uuid, numeric) owner to app_definer;
+revoke execute on function core.put_queue_weight(uuid, numeric) from public;
+grant execute on function core.put_queue_weight(uuid, numeric) to app_platform_admin;
+
+comment on function core.put_queue_weight(uuid, numeric) is
+    'How many turns a tenant gets in fair queues while others get one; counts for jobs queued from now on. Idempotent. '
+    'Errors: PT404 no such tenant, PT422 weight out of range.';
+
+-- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it.
+
+create or replace function core.queue_room(p_queue text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_queue   core.queues;
+    v_running bigint;
+    v_first   bigint;
+begin
+    select q.* into v_queue from core.queues as q where q.name = p_queue for no key update;
+    -- leases of this queue get their ids one after the other here, so below the oldest living one there are none any more
+    select coalesce(sum(l.open_count), 0), min(l.id)
+      into v_running, v_first
+      from core.job_leases as l
+     where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
+       and l.queue = p_queue;
+    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    return greatest(v_queue.max_running - v_running, 0);
+end
+$fn$;
+
+alter function core.queue_room(text) owner to app_definer;
+revoke execute on function core.queue_room(text) from public;
+
+comment on function core.queue_room(text) is
+    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Errors: none.';
+
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
 create or replace function core.raise_error(
@@ -1627,6 +3326,53 @@ grant execute on function core.raise_error(text, text, text, text)
 comment on function core.raise_error(text, text, text, text) is
     'Raise an error of the contract: SQLSTATE PTnnn, a snake_case key as message, a sentence as detail, JSON as hint where useful. '
     'Errors: the one asked for.';
+
+create or replace function core.raise_marks(p_jobs core.jobs_ready[], p_is_complete boolean) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+begin
+    if p_is_complete and p_jobs[1].lane_id = p_jobs[cardinality(p_jobs)].lane_id then
+        -- the usual claim: one lane, in order, so its first job is the lowest
+        perform setval(l.mark, p_jobs[1].tag)
+           from core.queue_lanes as l
+          where l.id = p_jobs[1].lane_id
+            and p_jobs[1].tag > coalesce(pg_sequence_last_value(l.mark), p_jobs[1].tag - 1);
+        return;
+    end if;
+    perform setval(l.mark, claimed.tag)
+       from (
+            select claimed.lane_id, case when p_is_complete then claimed.tag else coalesce(waiting.tag, claimed.tag) end as tag
+              from (
+                select job.lane_id, min(job.tag) as tag
+                  from unnest(p_jobs) as job
+                 group by job.lane_id) as claimed
+             cross join core.queue_lanes as l
+              -- a claim of some types says nothing of the others, whose jobs may wait before it
+              left join lateral (
+                select r.tag
+                  from core.jobs_ready as r
+                 where r.lane_id = claimed.lane_id
+                   and r.tag >= coalesce(pg_sequence_last_value(l.mark), -9223372036854775808)
+                   and not p_is_complete
+                 order by r.tag
+                 limit 1) as waiting on true
+             where l.id = claimed.lane_id) as claimed
+       join core.queue_lanes as l on l.id = claimed.lane_id
+      where claimed.tag > coalesce(pg_sequence_last_value(l.mark), claimed.tag - 1);
+end
+$fn$;
+
+alter function core.raise_marks(core.jobs_ready[], boolean) owner to app_definer;
+revoke execute on function core.raise_marks(core.jobs_ready[], boolean) from public;
+
+comment on function core.raise_marks(core.jobs_ready[], boolean) is
+    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Errors: none.';
 
 -- gen_random_uuid draws from the server's strong random source; two of them give each of the four blocks 244 bits.
 
@@ -1717,6 +3463,137 @@ grant execute on function core.record_login(text, boolean, text) to app_anon;
 comment on function core.record_login(text, boolean, text) is
     'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 five '
     'failures in 15 minutes (the hint has retry_after in seconds).';
+
+create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_missing jsonb;
+begin
+    if not exists (select from core.job_types as t where t.job_type = p_job_type) then
+        perform core.raise_error('PT422', 'invalid', 'There is no job type of this name.', '{"job_type": "unknown"}');
+    end if;
+    if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
+        perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
+    end if;
+    select jsonb_object_agg('payload.' || required.key, 'is required')
+      into v_missing
+      from core.job_types as t
+     cross join unnest(t.required_keys) as required (key)
+     where t.job_type = p_job_type and not p_payload ? required.key;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The payload lacks what jobs of this type need.', v_missing::text);
+    end if;
+end
+$fn$;
+
+alter function core.refuse_payload(text, jsonb) owner to app_definer;
+revoke execute on function core.refuse_payload(text, jsonb) from public;
+
+comment on function core.refuse_payload(text, jsonb) is
+    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object or lacks a required key (hint).';
+
+create or replace function core.release_jobs(p_lease bigint, p_jobs uuid[] default null) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+    v_open  uuid[];
+    v_jobs  uuid[];
+    v_lowered integer;
+begin
+    select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    select array_agg(job.id)
+      into v_open
+      from core.job_envelopes as e
+     cross join unnest(e.jobs) as job
+     where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'));
+    v_jobs := coalesce((select array_agg(distinct given.id) from unnest(p_jobs) as given (id)), case when p_jobs is null then v_open end, '{}');
+    if not v_jobs <@ v_open then
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job named is not in this lease or was settled already.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+
+    with returned as (
+        insert into core.jobs_ready
+        select job.*
+          from core.job_envelopes as e
+         cross join unnest(e.jobs) as job
+         where e.id = v_lease.id
+           and e.claimed_at = v_lease.claimed_at
+           and job.id = any (v_jobs)
+           and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share))
+        returning lane_id, tag
+    )
+    select count(setval(l.mark, first.tag))
+      into v_lowered
+      from (select r.lane_id, min(r.tag) as tag from returned as r group by r.lane_id) as first
+      join core.queue_lanes as l on l.id = first.lane_id
+     where first.tag < pg_sequence_last_value(l.mark);
+    if cardinality(v_jobs) = v_lease.open_count then
+        delete from core.job_leases as l where l.id = v_lease.id;
+    else
+        update core.job_leases as l
+           set open_count = l.open_count - cardinality(v_jobs),
+               settled = coalesce(l.settled, '{}') || v_jobs
+         where l.id = v_lease.id;
+    end if;
+    perform core.wake_workers(v_lease.queue);
+    return cardinality(v_jobs);
+end
+$fn$;
+
+alter function core.release_jobs(bigint, uuid[]) owner to app_definer;
+revoke execute on function core.release_jobs(bigint, uuid[]) from public;
+grant execute on function core.release_jobs(bigint, uuid[]) to app_worker;
+
+comment on function core.release_jobs(bigint, uuid[]) is
+    'Hand jobs of a lease back (null: all that are open): due at once, in their old place, not counted as a failure. Returns how many. '
+    'Not idempotent: the second call is refused. Errors: PT409 the lease is gone or a job named is not open in it.';
+
+-- A worker that fell silent: its jobs go to others. That it died with them counts as a failure of theirs, or a job that kills its worker
+-- would do so for ever.
+
+create or replace function core.requeue_expired_leases() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+    v_count integer := 0;
+begin
+    perform core.ensure_job_partitions();
+    for v_lease in
+        select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
+    loop
+        perform core.settle_lease(v_lease.id, '{}', (
+            select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
+              from core.job_envelopes as e
+             cross join unnest(e.jobs) as job
+             where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        v_count := v_count + v_lease.open_count;
+        perform core.wake_workers(v_lease.queue);
+    end loop;
+    perform core.promote_jobs();
+    return v_count;
+end
+$fn$;
+
+alter function core.requeue_expired_leases() owner to app_definer;
+revoke execute on function core.requeue_expired_leases() from public;
+grant execute on function core.requeue_expired_leases() to app_worker, app_platform_admin;
+
+comment on function core.requeue_expired_leases() is
+    'Take jobs from workers that let their lease run out: pending again with one retry less, or failed when none is left. Returns how many. '
+    'Idempotent, and safe in parallel. Errors: none.';
 
 -- Gate of a mutation, after authentication and before permissions. Definer: a caller need not be able to read other tiers to be told one.
 
@@ -1859,6 +3736,24 @@ comment on function core.restore(regclass, uuid) is
     'Bring a row that core.soft_delete hid back; false when there is none. A deleted tenant cannot be entered, so it is restored by the '
     'platform. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named or permission missing, PT422 table not on the list.';
 
+create or replace function core.retry_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.require_permission('jobs_queue.manage');
+    return core.change_job(p_job_id, 'pending', core.active_tenant_id(), false);
+end
+$fn$;
+
+alter function core.retry_job(uuid) owner to app_definer;
+revoke execute on function core.retry_job(uuid) from public;
+grant execute on function core.retry_job(uuid) to app_user;
+
+comment on function core.retry_job(uuid) is
+    'Give a failed or cancelled job a new start, with all its retries. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job has not failed, or its dedupe key is in use.';
+
 -- Without a lock that requests would wait for. Contexts are sealed with the newest key as soon as this commits; the old one counts for
 -- transactions that began before its retirement, which lies ahead by the grace so that none can begin in between.
 
@@ -1944,6 +3839,93 @@ comment on function core.set_context_signed(text, text, text) is
     'core.set_context for the person and the tenant a token of core.issue_token was made for. Idempotent. Errors: PT401 unknown token or '
     'inactive user, PT403 no longer an active member, PT410 token expired, PT503 no context key.';
 
+-- How a lease ends, in whole or in part. The lease row is the fence: who finds it gone has lost the jobs.
+
+create or replace function core.settle_lease(p_lease bigint, p_done uuid[], p_failed jsonb, p_results jsonb) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_lease    core.job_leases;
+    v_open     uuid[];
+    v_failed   uuid[] := '{}';
+    v_done     uuid[];
+    v_settled  integer;
+begin
+    if p_done is null and p_failed is null and p_results is null then
+        -- the fast path: all is done, and nobody has to look at the jobs
+        with ended as (
+            delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.id, l.claimed_at, l.open_count
+        ), done as (
+            insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e
+        )
+        select e.open_count into v_settled from ended as e;
+        if found then
+            return v_settled;
+        end if;
+    end if;
+
+    select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    select array_agg(job.id)
+      into v_open
+      from core.job_envelopes as e
+     cross join unnest(e.jobs) as job
+     where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'));
+
+    if p_failed is not null then
+        if jsonb_typeof(p_failed) <> 'array' then
+            perform core.raise_error('PT400', 'bad_request', 'Failed jobs are an array of {"id", "error", "retryable", "retry_after"}.');
+        end if;
+        select coalesce(array_agg(distinct (failure.value ->> 'id')::uuid), '{}') into v_failed from jsonb_array_elements(p_failed) as failure;
+    end if;
+    v_done := coalesce(
+        (select array_agg(distinct done.id) from unnest(p_done) as done (id)),
+        case when p_done is null then (select array_agg(open.id) from unnest(v_open) as open (id) where open.id <> all (v_failed)) end,
+        '{}');
+    if not (v_done || v_failed) <@ v_open or v_done && v_failed then
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job named is not in this lease, or was settled already, or named twice.',
+            jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    v_settled := cardinality(v_done) + cardinality(v_failed);
+
+    if cardinality(v_done) > 0 then
+        insert into core.jobs_done (lease_id, claimed_at, finished_at, job_ids, results)
+        values (v_lease.id, v_lease.claimed_at, clock_timestamp(), case when v_settled < v_lease.open_count or cardinality(v_failed) > 0 or v_lease.settled is not null then v_done end, p_results);
+        if v_lease.has_keys then
+            delete from core.job_keys as k where k.job_id = any (v_done);
+        end if;
+    end if;
+    if cardinality(v_failed) > 0 then
+        perform core.fail_jobs(v_lease, p_failed);
+    end if;
+    if v_settled = v_lease.open_count then
+        delete from core.job_leases as l where l.id = v_lease.id;
+    elsif v_settled > 0 then
+        update core.job_leases as l
+           set open_count = l.open_count - v_settled,
+               settled = coalesce(l.settled, '{}') || v_done || v_failed
+         where l.id = v_lease.id;
+    end if;
+    return v_settled;
+end
+$fn$;
+
+alter function core.settle_lease(bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from public;
+
+comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
+    'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
+    'the caller''s any more.';
+
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
 create or replace function core.soft_delete(p_table regclass, p_id uuid, p_version integer default null) returns boolean
@@ -2019,6 +4001,52 @@ revoke execute on function core.soft_delete_rule(regclass) from public;
 
 comment on function core.soft_delete_rule(regclass) is
     'Tenant column and permission of a table on the soft-delete list. Internal. Errors: PT422 the table is not on it.';
+
+-- A mark can be above a waiting job: its transaction committed after a later one was claimed, or a claim was rolled back. So claims look
+-- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took long (an old snapshot
+-- is open) the next one waits twenty times as long: looking never costs more than a twentieth.
+
+create or replace function core.sweep_lanes() returns boolean
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_start    bigint := core.epoch_us(clock_timestamp());
+    v_is_lower boolean;
+    v_end      bigint;
+begin
+    if v_start < coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) and v_start > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) - 60000000
+       or not pg_try_advisory_xact_lock(1685874537, 0) then
+        return null;
+    end if;
+    select coalesce(bool_or(moved.is_lower), false)
+      into v_is_lower
+      from (
+        select waiting.tag < pg_sequence_last_value(l.mark) as is_lower, setval(l.mark, waiting.tag) as mark
+          from core.queue_lanes as l
+         cross join lateral (
+            select r.tag from core.jobs_ready as r where r.lane_id = l.id order by r.tag limit 1) as waiting
+         where waiting.tag <> pg_sequence_last_value(l.mark)) as moved;
+    perform setval('core.queue_scheduled_low', least(waiting.due, v_start))
+       from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
+      where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
+    v_end := core.epoch_us(clock_timestamp());
+    perform setval('core.queue_swept_at', v_end + 20 * (v_end - v_start));
+    return v_is_lower;
+end
+$fn$;
+
+alter function core.sweep_lanes() owner to app_definer;
+revoke execute on function core.sweep_lanes() from public;
+
+comment on function core.sweep_lanes() is
+    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was; null: a sweep is running or was '
+    'just done. Idempotent. Errors: none.';
 
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
@@ -2132,6 +4160,24 @@ grant execute on function core.tenant_column(regclass) to app_user, app_renter, 
 
 comment on function core.tenant_column(regclass) is
     'The tenant column of a table, from its trigger core.tg_tenant_immutable; null without one. Errors: none.';
+
+-- In place of a foreign key on core.jobs_ready, see there.
+
+create or replace function core.tg_tenants_delete_jobs() returns trigger
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    delete from core.jobs_ready as r where r.tenant_id = old.id;
+    return null;
+end
+$fn$;
+
+alter function core.tg_tenants_delete_jobs() owner to app_definer;
+revoke execute on function core.tg_tenants_delete_jobs() from public;
+
+comment on function core.tg_tenants_delete_jobs() is 'Trigger of core.tenants: the waiting jobs of a tenant go with it. Errors: none.';
 
 -- Attach as: create trigger _300_touch_updated_at before update on <table> for each row execute function core.tg_touch_updated_at();
 
@@ -2256,6 +4302,26 @@ grant execute on function core.visible_user_ids() to app_user, app_readonly;
 comment on function core.visible_user_ids() is
     'The current person and the members of the active tenant; empty without context. Errors: none.';
 
+-- A transaction that notifies holds a lock of the whole cluster while it commits, so with a NOTIFY in each of them commits queue up.
+-- One at a time is enough: while somebody's wake-up is under way, others leave theirs out, and workers that were woken poll on for a while.
+
+create or replace function core.wake_workers(p_queue text) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));
+end
+$fn$;
+
+alter function core.wake_workers(text) owner to app_definer;
+revoke execute on function core.wake_workers(text) from public;
+
+comment on function core.wake_workers(text) is
+    'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '
+    'Idempotent. Errors: none.';
+
 -- core.allowed_origins: closed to every application role; core.origin_allowed reads it as app_definer.
 
 alter table core.allowed_origins enable row level security;
@@ -2364,6 +4430,242 @@ comment on policy select_all on core.features is 'Reference data, the same for e
 
 grant select on core.features to app_user, app_readonly;
 
+-- core.job_envelopes: closed to every application role; core.next_jobs writes it, core.job_queue shows its jobs.
+
+alter table core.job_envelopes enable row level security;
+alter table core.job_envelopes force row level security;
+
+create policy system_all on core.job_envelopes
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_envelopes
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_envelopes is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_envelopes is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_envelopes_default: closed to every application role; core.job_envelopes is the way to it.
+
+alter table core.job_envelopes_default enable row level security;
+alter table core.job_envelopes_default force row level security;
+
+create policy system_all on core.job_envelopes_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_envelopes_default
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_envelopes_default is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_envelopes_default is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_keys: closed to every application role; core.add_job takes a key, whatever ends the job gives it back.
+
+alter table core.job_keys enable row level security;
+alter table core.job_keys force row level security;
+
+create policy system_all on core.job_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.job_keys
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.job_leases: closed to every application role; core.next_jobs writes it, whatever settles a job changes it.
+
+alter table core.job_leases enable row level security;
+alter table core.job_leases force row level security;
+
+create policy system_all on core.job_leases
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_leases
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_leases is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_leases is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_queue: the view decides by context and permission, so it may be read by whoever could be a member.
+
+grant select on core.job_queue to app_user, app_readonly, app_platform_admin;
+
+-- core.job_types: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.job_types enable row level security;
+alter table core.job_types force row level security;
+
+create policy system_all on core.job_types
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.job_types
+    for select to app_user, app_worker, app_readonly, app_platform_admin
+    using (true);
+
+comment on policy system_all on core.job_types is 'Owner and definer functions see every row.';
+comment on policy select_all on core.job_types is 'Reference data, the same for every tenant.';
+
+grant select on core.job_types to app_user, app_worker, app_readonly, app_platform_admin;
+
+-- core.jobs_dead: closed to every application role; core.settle_lease and core.cancel_job write it, core.retry_job takes from it, core.job_queue shows it.
+
+alter table core.jobs_dead enable row level security;
+alter table core.jobs_dead force row level security;
+
+create policy system_all on core.jobs_dead
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_dead
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_dead is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_dead is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_dead
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.jobs_done: closed to every application role; core.settle_lease writes it, core.job_queue reads it.
+
+alter table core.jobs_done enable row level security;
+alter table core.jobs_done force row level security;
+
+create policy system_all on core.jobs_done
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_done
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_done is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_done is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.jobs_done_default: closed to every application role; core.jobs_done is the way to it.
+
+alter table core.jobs_done_default enable row level security;
+alter table core.jobs_done_default force row level security;
+
+create policy system_all on core.jobs_done_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_done_default
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_done_default is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_done_default is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.jobs_ready: closed to every application role; core.enqueue writes it, core.next_jobs takes from it, core.job_queue shows it.
+
+alter table core.jobs_ready enable row level security;
+alter table core.jobs_ready force row level security;
+
+create policy system_all on core.jobs_ready
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_ready
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_ready is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_ready is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_ready
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+create trigger _300_delete_jobs
+    after delete on core.tenants
+    for each row execute function core.tg_tenants_delete_jobs();
+
+-- core.jobs_scheduled: closed to every application role; core.enqueue and core.settle_lease write it, core.promote_jobs takes from it, core.job_queue shows it.
+
+alter table core.jobs_scheduled enable row level security;
+alter table core.jobs_scheduled force row level security;
+
+create policy system_all on core.jobs_scheduled
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_scheduled
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_scheduled is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_scheduled is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_scheduled
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.login_attempts: closed to every application role; core.record_login reads it as app_definer.
 
 alter table core.login_attempts enable row level security;
@@ -2451,6 +4753,79 @@ comment on policy system_all on core.permissions is 'Owner and definer functions
 comment on policy select_all on core.permissions is 'Reference data, the same for every tenant.';
 
 grant select on core.permissions to app_user, app_readonly;
+
+-- core.queue_health: counts, for monitoring.
+
+grant select on core.queue_health to app_monitor, app_platform_admin;
+
+-- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
+
+alter table core.queue_lanes enable row level security;
+-- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
+alter table core.queue_lanes force row level security;
+
+create policy system_all on core.queue_lanes
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queue_lanes
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queue_lanes is 'Owner and definer functions see every row.';
+comment on policy closed on core.queue_lanes is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.queue_weights: closed to every application role; core.put_queue_weight writes it as app_definer.
+
+alter table core.queue_weights enable row level security;
+alter table core.queue_weights force row level security;
+
+create policy system_all on core.queue_weights
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queue_weights
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queue_weights is 'Owner and definer functions see every row.';
+comment on policy closed on core.queue_weights is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.queue_weights
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.queues: closed to every application role; core.put_queue writes it, the queue functions read it as app_definer.
+
+alter table core.queues enable row level security;
+alter table core.queues force row level security;
+
+create policy system_all on core.queues
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queues
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queues is 'Owner and definer functions see every row.';
+comment on policy closed on core.queues is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
 
 -- core.rls_coverage: names of tables and policies, no data.
 
@@ -2576,6 +4951,7 @@ create trigger _100_tenant_immutable
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
+-- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants
@@ -2702,6 +5078,16 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
+drop policy closed on core.queues;
+drop policy system_all on core.queues;
+
+drop trigger _100_tenant_immutable on core.queue_weights;
+drop policy closed on core.queue_weights;
+drop policy system_all on core.queue_weights;
+
+drop policy closed on core.queue_lanes;
+drop policy system_all on core.queue_lanes;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
@@ -2715,6 +5101,41 @@ drop policy system_all on core.memberships;
 
 drop policy closed on core.login_attempts;
 drop policy system_all on core.login_attempts;
+
+drop trigger _100_tenant_immutable on core.jobs_scheduled;
+drop policy closed on core.jobs_scheduled;
+drop policy system_all on core.jobs_scheduled;
+
+drop trigger _300_delete_jobs on core.tenants;
+drop trigger _100_tenant_immutable on core.jobs_ready;
+drop policy closed on core.jobs_ready;
+drop policy system_all on core.jobs_ready;
+
+drop policy closed on core.jobs_done_default;
+drop policy system_all on core.jobs_done_default;
+
+drop policy closed on core.jobs_done;
+drop policy system_all on core.jobs_done;
+
+drop trigger _100_tenant_immutable on core.jobs_dead;
+drop policy closed on core.jobs_dead;
+drop policy system_all on core.jobs_dead;
+
+drop policy select_all on core.job_types;
+drop policy system_all on core.job_types;
+
+drop policy closed on core.job_leases;
+drop policy system_all on core.job_leases;
+
+drop trigger _100_tenant_immutable on core.job_keys;
+drop policy closed on core.job_keys;
+drop policy system_all on core.job_keys;
+
+drop policy closed on core.job_envelopes_default;
+drop policy system_all on core.job_envelopes_default;
+
+drop policy closed on core.job_envelopes;
+drop policy system_all on core.job_envelopes;
 
 drop policy select_all on core.features;
 drop policy system_all on core.features;
@@ -2731,53 +5152,94 @@ drop policy system_all on core.app_settings;
 drop policy closed on core.allowed_origins;
 drop policy system_all on core.allowed_origins;
 
+drop function core.wake_workers(text);
 drop function core.visible_user_ids();
 drop function core.upsert_user(text, text, text, text);
 drop function core.tg_touch_updated_at();
+drop function core.tg_tenants_delete_jobs();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
+drop function core.sweep_lanes();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
+drop function core.settle_lease(bigint, uuid[], jsonb, jsonb);
 drop function core.set_context_signed(text, text, text);
 drop function core.seal_holds();
 drop function core.rotate_context_key(interval);
+drop function core.retry_job(uuid);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
 drop function core.require_permission(text);
 drop function core.require_feature(text);
+drop function core.requeue_expired_leases();
+drop function core.release_jobs(bigint, uuid[]);
+drop function core.refuse_payload(text, jsonb);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
 drop function core.random_context_key();
+drop function core.raise_marks(core.jobs_ready[], boolean);
 drop function core.raise_error(text, text, text, text);
+drop function core.queue_room(text);
+drop function core.put_queue_weight(uuid, numeric);
+drop function core.put_queue(text, boolean, integer);
+drop function core.purge_jobs(interval);
+drop function core.promote_jobs(integer);
+drop function core.platform_retry_job(uuid);
+drop function core.platform_cancel_job(uuid);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
 drop function core.optimistic_update(regclass, uuid, jsonb, integer, text[]);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
+drop function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb);
+drop function core.new_job_id(timestamptz);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
 drop function core.may_enter(uuid, uuid);
+drop function core.lease_of(uuid, text);
+drop function core.lane_of(text, integer);
+drop function core.job_backoff(text, integer);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
+drop function core.heartbeat_job(uuid, text);
+drop function core.heartbeat(bigint[]);
 drop function core.has_role(text);
+drop function core.find_job(uuid);
+drop function core.fail_job(uuid, text, text, boolean, double precision);
+drop function core.change_job(uuid, text, uuid, boolean);
+drop function core.cancel_job(uuid);
+drop view core.job_queue;
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.from_epoch_us(bigint);
+drop function core.fair_turn(uuid);
+drop function core.fair_tag(core.queue_lanes, uuid, integer);
+drop function core.fail_jobs(core.job_leases, jsonb);
 drop function core.error_info(text, text);
+drop function core.epoch_us(timestamptz);
+drop function core.ensure_job_partitions(integer);
 drop function core.ensure_context_key();
+drop function core.enqueue_many(text, jsonb[], integer, timestamptz, text);
+drop function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text);
+drop function core.enqueue_batch(jsonb);
+drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
 drop function core.encode_cursor(jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
+drop function core.complete_jobs(bigint, uuid[], jsonb, jsonb);
+drop function core.complete_job(uuid, text, jsonb);
 drop function core.client_ip();
 drop function core.clear_context();
+drop function core.claim_jobs(text, integer, text, text[]);
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
@@ -2786,22 +5248,87 @@ drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
 drop function core.assert_settings();
+drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text);
 drop function core.accept_membership(uuid);
 drop table core.tenant_sequences;
 drop table core.subscriptions;
+drop table core.queue_weights;
+drop view core.queue_health;
 drop table core.memberships;
+drop view core.all_jobs;
+drop table core.jobs_scheduled;
+drop table core.jobs_dead;
+drop table core.job_keys;
 drop table core.context_tokens;
 drop table core.tenants;
 drop table core.login_attempts;
 drop table core.users;
 drop table core.tier_features;
 drop table core.subscription_tiers;
+drop function core.sees_all_jobs();
 drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
+
+drop table core.queue_lanes;
+drop sequence core.queue_mark_40;
+drop sequence core.queue_mark_39;
+drop sequence core.queue_mark_38;
+drop sequence core.queue_mark_37;
+drop sequence core.queue_mark_36;
+drop sequence core.queue_mark_35;
+drop sequence core.queue_mark_34;
+drop sequence core.queue_mark_33;
+drop sequence core.queue_mark_32;
+drop sequence core.queue_mark_31;
+drop sequence core.queue_mark_30;
+drop sequence core.queue_mark_29;
+drop sequence core.queue_mark_28;
+drop sequence core.queue_mark_27;
+drop sequence core.queue_mark_26;
+drop sequence core.queue_mark_25;
+drop sequence core.queue_mark_24;
+drop sequence core.queue_mark_23;
+drop sequence core.queue_mark_22;
+drop sequence core.queue_mark_21;
+drop sequence core.queue_mark_20;
+drop sequence core.queue_mark_19;
+drop sequence core.queue_mark_18;
+drop sequence core.queue_mark_17;
+drop sequence core.queue_mark_16;
+drop sequence core.queue_mark_15;
+drop sequence core.queue_mark_14;
+drop sequence core.queue_mark_13;
+drop sequence core.queue_mark_12;
+drop sequence core.queue_mark_11;
+drop sequence core.queue_mark_10;
+drop sequence core.queue_mark_09;
+drop sequence core.queue_mark_08;
+drop sequence core.queue_mark_07;
+drop sequence core.queue_mark_06;
+drop sequence core.queue_mark_05;
+drop sequence core.queue_mark_04;
+drop sequence core.queue_mark_03;
+drop sequence core.queue_mark_02;
+drop sequence core.queue_mark_01;
+drop sequence core.queue_scheduled_low;
+drop sequence core.queue_swept_at;
+
+drop table core.queues;
 drop domain core.phone_e164;
 drop table core.permissions;
+
+drop table core.job_envelopes_default;
+drop table core.job_envelopes;
+
+drop table core.jobs_ready;
+
+drop table core.jobs_done_default;
+drop table core.jobs_done;
+
+drop table core.job_types;
+drop table core.job_leases;
 drop table core.features;
 drop domain core.email;
 drop table core.context_keys;
