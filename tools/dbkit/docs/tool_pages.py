@@ -33,8 +33,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "DBKIT_SMTP_USER": "Login name.",
     "DBKIT_SMTP_SENDER": "The From address of everything sent.",
     "DBKIT_SMTP_PASSWORD": "Its password; stands in no file.",
-    "DBKIT_WEBHOOK_SECRET": "What `dbkit worker` derives each tenant's signing secret from; while it is changed: the new "
-    "one, a comma, the old one.",
+    "DBKIT_WEBHOOK_SECRET": "What each tenant's signing secret is derived from (`dbkit jobs webhook-secret`); while it "
+    "is changed: the new one, a comma, the old one.",
     "DBKIT_DEBUG": "Set to anything: an error that dbkit did not expect shows its traceback.",
 }
 

@@ -11,7 +11,15 @@ from typing import Any
 from dbkit.config import Config, read_table
 from dbkit.errors import DbkitError
 
-__all__ = ["AlertSettings", "EmailSettings", "InvoiceSettings", "Settings", "WebhookSettings", "load_settings"]
+__all__ = [
+    "AlertSettings",
+    "EmailSettings",
+    "InvoiceSettings",
+    "Settings",
+    "WebhookSettings",
+    "load_settings",
+    "webhook_secrets",
+]
 
 SECURITY = ("starttls", "tls", "none")
 _TABLES = ("email", "webhook", "invoice", "alert")
@@ -139,7 +147,7 @@ def load_settings(config: Config, environment: Mapping[str, str] = os.environ) -
     return Settings(
         **chosen,
         email=_email(config, environment),
-        webhook=replace(_table(config, "webhook", WebhookSettings, "secrets"), secrets=_secrets(environment)),
+        webhook=replace(_table(config, "webhook", WebhookSettings, "secrets"), secrets=webhook_secrets(environment)),
         invoice=_table(config, "invoice", InvoiceSettings),
         alert=_table(config, "alert", AlertSettings),
         root=config.root,
@@ -150,7 +158,8 @@ def _table(config: Config, name: str, cls: Any, *secret: str) -> Any:
     return cls(**read_table(config, f"worker.{name}", config.worker.get(name, {}), cls, without=secret))
 
 
-def _secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+def webhook_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The secrets of DBKIT_WEBHOOK_SECRET, the one that signs first."""
     given = environment.get("DBKIT_WEBHOOK_SECRET", "").split(",")
     return tuple(secret.strip() for secret in given if secret.strip())
 
