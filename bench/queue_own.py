@@ -142,14 +142,29 @@ def cost(conninfo: str, rounds: int) -> None:
                 figures[name].append(measured(backend, lambda: drain(backend, queue, batch, jobs)))
             fill(backend, "core.jobs_ready", "default", jobs)
             figures["mixed"].append(measured(backend, lambda: drain(backend, "default", batch, jobs)))
-        median = {name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()}
+        median = {
+            name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()
+        }
         for name, (rate, cpu, wal) in median.items():
             raw = median["raw"]
-            rows.append((f"{name} {batch}", f"{rate:,.0f}", f"{cpu:.1f}", f"{wal:.0f}", f"{cpu / raw[1]:.2f}", f"{wal / raw[2]:.2f}"))
+            rows.append(
+                (
+                    f"{name} {batch}",
+                    f"{rate:,.0f}",
+                    f"{cpu:.1f}",
+                    f"{wal:.0f}",
+                    f"{cpu / raw[1]:.2f}",
+                    f"{wal / raw[2]:.2f}",
+                )
+            )
         if batch == 100:
             print(verdict("batch 100, WAL per job against raw", median["fifo"][2] / median["raw"][2], 1.3))
             print(verdict("batch 100, CPU per job against raw", median["fifo"][1] / median["raw"][1], 2.5))
-            print(verdict("batch 100, FIFO against fair, jobs per CPU second", median["fair"][1] / median["fifo"][1], 1 / 0.85))
+            print(
+                verdict(
+                    "batch 100, FIFO against fair, jobs per CPU second", median["fair"][1] / median["fifo"][1], 1 / 0.85
+                )
+            )
     print(table(("claim + complete", "jobs/s", "CPU µs", "WAL B", "CPU ×", "WAL ×"), rows))
 
 
@@ -168,12 +183,17 @@ def pinned(conninfo: str, rounds: int) -> None:
             drain(backend, "default", 100, 30000)
             if not is_pinned:
                 backend.connection.execute("vacuum core.jobs_ready")
-            figures = [measured(backend, lambda: drain(backend, "default", batch, jobs)) for batch, jobs in ((1, 1500), (100, 8000))]
+            figures = [
+                measured(backend, lambda: drain(backend, "default", batch, jobs))
+                for batch, jobs in ((1, 1500), (100, 8000))
+            ]
             rates.append([1 / cpu for _rate, cpu, _wal in figures])
             holder.close()
         ratios.append([after / before for before, after in zip(*rates, strict=True)])
     one, hundred = (statistics.median(column) for column in zip(*ratios, strict=True))
-    print(f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)")
+    print(
+        f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)"
+    )
 
 
 def fair(conninfo: str, rounds: int) -> None:
@@ -188,11 +208,15 @@ def fair(conninfo: str, rounds: int) -> None:
             backend.connection.execute("vacuum analyze core.jobs_ready")
             done_at: list[float] = []
             start = time.perf_counter()
-            workers = [threading.Thread(target=drain, args=(Backend(conninfo), queue, batch, 10**9, 4.0)) for _ in range(2)]
+            workers = [
+                threading.Thread(target=drain, args=(Backend(conninfo), queue, batch, 10**9, 4.0)) for _ in range(2)
+            ]
             for worker in workers:
                 worker.start()
             while time.perf_counter() - start < 4:
-                left = backend.scalar("select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x")
+                left = backend.scalar(
+                    "select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x"
+                )
                 if not left:
                     done_at.append(time.perf_counter() - start)
                     break
@@ -200,13 +224,19 @@ def fair(conninfo: str, rounds: int) -> None:
             for worker in workers:
                 worker.join()
             rate = (101000 - backend.scalar("select count(*) from core.jobs_ready")) / 4
-            print(f"{queue} batch {batch}: {rate:,.0f} jobs/s; 200 × 5 small done after {done_at[0]:.2f} s" if done_at else
-                  f"{queue} batch {batch}: {rate:,.0f} jobs/s; small ones not done in 4 s")
+            print(
+                f"{queue} batch {batch}: {rate:,.0f} jobs/s; 200 × 5 small done after {done_at[0]:.2f} s"
+                if done_at
+                else f"{queue} batch {batch}: {rate:,.0f} jobs/s; small ones not done in 4 s"
+            )
 
 
 def enqueue_as(backend: Backend, tenant: int, jobs: int, queue: str) -> None:
     with backend.connection.transaction():
-        backend.connection.execute("select core.set_context(owner_user_id, id) from core.tenants where id = md5('tenant ' || %s)::uuid", (tenant,))
+        backend.connection.execute(
+            "select core.set_context(owner_user_id, id) from core.tenants where id = md5('tenant ' || %s)::uuid",
+            (tenant,),
+        )
         for start in range(0, jobs, 10000):
             backend.connection.execute(
                 f"select core.enqueue_many('send_email', array_fill('{PAYLOAD}'::jsonb, array[{min(10000, jobs - start)}]), p_queue => '{queue}')"
@@ -221,7 +251,9 @@ def backlog(conninfo: str, rounds: int) -> None:
         fill(backend, "core.jobs_ready", "default", waiting)
         for _ in range(rounds):
             for batch, jobs in ((1, 500), (100, 2000)):
-                figures.setdefault((waiting, batch), []).append(measured(backend, lambda: drain(backend, "default", batch, jobs))[1])
+                figures.setdefault((waiting, batch), []).append(
+                    measured(backend, lambda: drain(backend, "default", batch, jobs))[1]
+                )
     for batch in (1, 100):
         small, large = (statistics.median(figures[waiting, batch]) for waiting in (10000, 1000000))
         print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
@@ -237,7 +269,9 @@ def enqueue(conninfo: str, rounds: int) -> None:
         def singly() -> int:
             for _ in range(1000):
                 with backend.connection.transaction():
-                    backend.connection.execute("select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'")
+                    backend.connection.execute(
+                        "select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'"
+                    )
                     backend.connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
             return 1000
 
