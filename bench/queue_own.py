@@ -1,8 +1,8 @@
-"""What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, wake-ups, each against the raw limit.
+"""What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, each against the raw limit.
 
 The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are server CPU
 of the one backend (nanoseconds the kernel counted, immune to neighbours) and WAL bytes, per job; contenders take turns within one run.
-Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, notify, enqueue.
+Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def drain(backend: Backend, queue: str, batch: int, jobs: int, seconds: float = 
     while done < jobs and time.perf_counter() < end:
         rows = backend.connection.execute(query, {"queue": queue, "lease": lease}).fetchall()
         if not rows:
-            break
+            return done
         lease = rows[0][2]
         done += len(rows)
     if lease is not None:
@@ -142,14 +142,29 @@ def cost(conninfo: str, rounds: int) -> None:
                 figures[name].append(measured(backend, lambda: drain(backend, queue, batch, jobs)))
             fill(backend, "core.jobs_ready", "default", jobs)
             figures["mixed"].append(measured(backend, lambda: drain(backend, "default", batch, jobs)))
-        median = {name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()}
+        median = {
+            name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()
+        }
         for name, (rate, cpu, wal) in median.items():
             raw = median["raw"]
-            rows.append((f"{name} {batch}", f"{rate:,.0f}", f"{cpu:.1f}", f"{wal:.0f}", f"{cpu / raw[1]:.2f}", f"{wal / raw[2]:.2f}"))
+            rows.append(
+                (
+                    f"{name} {batch}",
+                    f"{rate:,.0f}",
+                    f"{cpu:.1f}",
+                    f"{wal:.0f}",
+                    f"{cpu / raw[1]:.2f}",
+                    f"{wal / raw[2]:.2f}",
+                )
+            )
         if batch == 100:
             print(verdict("batch 100, WAL per job against raw", median["fifo"][2] / median["raw"][2], 1.3))
             print(verdict("batch 100, CPU per job against raw", median["fifo"][1] / median["raw"][1], 2.5))
-            print(verdict("batch 100, FIFO against fair, jobs per CPU second", median["fair"][1] / median["fifo"][1], 1 / 0.85))
+            print(
+                verdict(
+                    "batch 100, FIFO against fair, jobs per CPU second", median["fair"][1] / median["fifo"][1], 1 / 0.85
+                )
+            )
     print(table(("claim + complete", "jobs/s", "CPU µs", "WAL B", "CPU ×", "WAL ×"), rows))
 
 
@@ -168,12 +183,17 @@ def pinned(conninfo: str, rounds: int) -> None:
             drain(backend, "default", 100, 30000)
             if not is_pinned:
                 backend.connection.execute("vacuum core.jobs_ready")
-            figures = [measured(backend, lambda: drain(backend, "default", batch, jobs)) for batch, jobs in ((1, 1500), (100, 8000))]
+            figures = [
+                measured(backend, lambda: drain(backend, "default", batch, jobs))
+                for batch, jobs in ((1, 1500), (100, 8000))
+            ]
             rates.append([1 / cpu for _rate, cpu, _wal in figures])
             holder.close()
         ratios.append([after / before for before, after in zip(*rates, strict=True)])
     one, hundred = (statistics.median(column) for column in zip(*ratios, strict=True))
-    print(f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)")
+    print(
+        f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)"
+    )
 
 
 def fair(conninfo: str, rounds: int) -> None:
@@ -188,11 +208,15 @@ def fair(conninfo: str, rounds: int) -> None:
             backend.connection.execute("vacuum analyze core.jobs_ready")
             done_at: list[float] = []
             start = time.perf_counter()
-            workers = [threading.Thread(target=drain, args=(Backend(conninfo), queue, batch, 10**9, 4.0)) for _ in range(2)]
+            workers = [
+                threading.Thread(target=drain, args=(Backend(conninfo), queue, batch, 10**9, 4.0)) for _ in range(2)
+            ]
             for worker in workers:
                 worker.start()
             while time.perf_counter() - start < 4:
-                left = backend.scalar("select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x")
+                left = backend.scalar(
+                    "select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x"
+                )
                 if not left:
                     done_at.append(time.perf_counter() - start)
                     break
@@ -200,13 +224,19 @@ def fair(conninfo: str, rounds: int) -> None:
             for worker in workers:
                 worker.join()
             rate = (101000 - backend.scalar("select count(*) from core.jobs_ready")) / 4
-            print(f"{queue} batch {batch}: {rate:,.0f} jobs/s; 200 × 5 small done after {done_at[0]:.2f} s" if done_at else
-                  f"{queue} batch {batch}: {rate:,.0f} jobs/s; small ones not done in 4 s")
+            print(
+                f"{queue} batch {batch}: {rate:,.0f} jobs/s; 200 × 5 small done after {done_at[0]:.2f} s"
+                if done_at
+                else f"{queue} batch {batch}: {rate:,.0f} jobs/s; small ones not done in 4 s"
+            )
 
 
 def enqueue_as(backend: Backend, tenant: int, jobs: int, queue: str) -> None:
     with backend.connection.transaction():
-        backend.connection.execute("select core.set_context(owner_user_id, id) from core.tenants where id = md5('tenant ' || %s)::uuid", (tenant,))
+        backend.connection.execute(
+            "select core.set_context(owner_user_id, id) from core.tenants where id = md5('tenant ' || %s)::uuid",
+            (tenant,),
+        )
         for start in range(0, jobs, 10000):
             backend.connection.execute(
                 f"select core.enqueue_many('send_email', array_fill('{PAYLOAD}'::jsonb, array[{min(10000, jobs - start)}]), p_queue => '{queue}')"
@@ -221,47 +251,12 @@ def backlog(conninfo: str, rounds: int) -> None:
         fill(backend, "core.jobs_ready", "default", waiting)
         for _ in range(rounds):
             for batch, jobs in ((1, 500), (100, 2000)):
-                figures.setdefault((waiting, batch), []).append(measured(backend, lambda: drain(backend, "default", batch, jobs))[1])
+                figures.setdefault((waiting, batch), []).append(
+                    measured(backend, lambda: drain(backend, "default", batch, jobs))[1]
+                )
     for batch in (1, 100):
         small, large = (statistics.median(figures[waiting, batch]) for waiting in (10000, 1000000))
         print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
-
-
-def notify(conninfo: str, rounds: int) -> None:
-    """32 enqueuers with a commit delay of 1 ms, with and without the wake-up."""
-    rates: dict[str, list[float]] = {"with": [], "without": []}
-    with psycopg.connect(conninfo, autocommit=True) as admin:
-        source = admin.execute("select pg_get_functiondef('core.wake_workers'::regproc)").fetchone()
-        assert source is not None
-        without = source[0].replace("perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));", "null;")
-        assert without != source[0]
-        for _ in range(rounds):
-            for name, definition in (("with", source[0]), ("without", without)):
-                admin.execute(definition)
-                rates[name].append(enqueuers(conninfo, 32, 2.0))
-        admin.execute(source[0])
-    ratio = statistics.median(rates["with"]) / statistics.median(rates["without"])
-    print(f"32 enqueuers, wake-up against none: {ratio:.2f} (target ≥ 0.6); {statistics.median(rates['with']):,.0f} jobs/s")
-
-
-def enqueuers(conninfo: str, clients: int, seconds: float) -> float:
-    counts = [0] * clients
-
-    def one(number: int) -> None:
-        with psycopg.connect(conninfo, autocommit=True, options="-c commit_delay=1000 -c commit_siblings=0 -c synchronous_commit=on -c fsync=on") as connection:
-            while time.perf_counter() < end:
-                with connection.pipeline(), connection.transaction():
-                    connection.execute("select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'")
-                    connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
-                counts[number] += 1
-
-    end = time.perf_counter() + seconds
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
 
 
 def enqueue(conninfo: str, rounds: int) -> None:
@@ -274,7 +269,9 @@ def enqueue(conninfo: str, rounds: int) -> None:
         def singly() -> int:
             for _ in range(1000):
                 with backend.connection.transaction():
-                    backend.connection.execute("select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'")
+                    backend.connection.execute(
+                        "select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'"
+                    )
                     backend.connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
             return 1000
 
@@ -290,7 +287,7 @@ def enqueue(conninfo: str, rounds: int) -> None:
         print(f"enqueue {name}: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs, WAL {wal:.0f} B per job")
 
 
-PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "notify": notify, "enqueue": enqueue}
+PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "enqueue": enqueue}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from threading import Event
 import psycopg
 import pytest
 from receivers import free_port, http_server, mail_server
-from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
+from worker_processes import HANDLERS, Queue, Workers, answers, prepare, transaction_pooler, wait_for
 
 from dbkit.config import Config
 from dbkit.postgres import Database, open_server
@@ -182,6 +182,25 @@ def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> No
     assert [note for note in workers.notes if note.startswith("began n2")] == ["began n2 1"]
 
 
+def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Queue, workers: Workers) -> None:
+    with transaction_pooler(queue) as conninfo:
+        started = [workers.start("--concurrency", "2", conninfo=conninfo) for _ in range(2)]
+        slow = queue.enqueue("data_import", name="slow", gate="go")
+        jobs = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(60)])
+        workers.until_noted("began slow 1")
+        expiries = {queue.job(slow)["lease_expires_at"]}
+        wait_for(lambda: expiries.add(queue.job(slow)["lease_expires_at"]) or len(expiries) > 3)
+        workers.open("go")
+        for job in (slow, *jobs):
+            assert queue.until(job, "completed")["retry_count"] == 0
+        # Nobody listens in a server process that the pooler hands on.
+        assert queue.admin("select 1 from pg_stat_activity where query like 'listen%%'") == []
+        for worker in started:
+            worker.terminate()
+            assert worker.left() == 0
+            assert worker.named("disconnected") == []
+
+
 @pytest.fixture
 def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Workers]]:
     """A server of its own that a test may kill, with a worker's project."""
@@ -200,15 +219,8 @@ def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Wo
 def start_again(server: LocalServer) -> None:
     """The same cluster after its crash; what the killed server left says "ready", so the answer is waited for."""
 
-    def answers() -> bool:
-        try:
-            psycopg.connect(server.conninfo()).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
     server._launch({})
-    wait_for(answers)
+    wait_for(lambda: answers(server.conninfo()))
 
 
 def test_a_worker_outlives_a_crash_of_the_server(own_server: tuple[LocalServer, Workers]) -> None:

@@ -23,7 +23,13 @@ begin
         insert into core.jobs_dead (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
             error_message, payload, status)
-        select gone.*, 'cancelled' from gone union all select waiting.*, 'cancelled' from waiting;
+        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+          from gone as g
+         union all
+        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+          from waiting as w;
         v_found := found;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else

@@ -54,7 +54,7 @@ create sequence core.queue_mark_38 minvalue -9223372036854775808;
 create sequence core.queue_mark_39 minvalue -9223372036854775808;
 create sequence core.queue_mark_40 minvalue -9223372036854775808;
 
--- dbkit: allow table_without_timestamps because a lane is made once and never changed
+-- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
 create table core.queue_lanes (
     id       integer generated always as identity,
     queue    text not null,
