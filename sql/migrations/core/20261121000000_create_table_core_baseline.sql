@@ -218,6 +218,92 @@ create domain core.phone_e164 as text
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
 
+-- core.rate_limit_policies: how many requests of one subject in how long, and what happens when the limiter itself cannot answer.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.rate_limit_policies (
+    name           text not null,
+    subject_kind   text not null,
+    max_requests   integer not null,
+    window_seconds integer not null,
+    fail_mode      text not null default 'open',
+    algorithm      text not null default 'exact',
+
+    constraint rate_limit_policies_pkey primary key (name),
+    constraint rate_limit_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint rate_limit_policies_subject_kind_valid check (subject_kind in ('user', 'ip', 'global')),
+    constraint rate_limit_policies_max_requests_positive check (max_requests > 0),
+    constraint rate_limit_policies_window_seconds_positive check (window_seconds > 0),
+    constraint rate_limit_policies_fail_mode_valid check (fail_mode in ('open', 'closed')),
+    constraint rate_limit_policies_algorithm_valid check (algorithm in ('exact', 'gcra')),
+    -- an exact window keeps every time in it: 8 bytes each, in one row a key
+    constraint rate_limit_policies_exact_fits_a_page check (algorithm = 'gcra' or max_requests <= 1000)
+);
+
+comment on table core.rate_limit_policies is 'Limits core.rate_limit enforces: max_requests of one subject in any window_seconds.';
+comment on column core.rate_limit_policies.subject_kind is
+    'Whom a request counts for when no key is given: user (else address), ip (address, else user), global (all together).';
+comment on column core.rate_limit_policies.fail_mode is
+    'When the limiter cannot answer within 50 ms: open lets the request pass with a notice, closed refuses it.';
+comment on column core.rate_limit_policies.algorithm is
+    'exact: the times of the requests in a sliding window. gcra: one time, requests drain evenly over the window.';
+
+-- core.rate_limit_refusals: counts refused requests. A sequence, and unlogged: the count survives the rollback that a refusal ends in,
+-- and it costs neither a row lock nor WAL. It begins anew after a crash.
+
+create unlogged sequence core.rate_limit_refusals;
+
+comment on sequence core.rate_limit_refusals is 'Requests refused by core.rate_limit since the last crash; core.rate_limit_report reads it.';
+
+-- core.rate_limit_violations: who ran into a limit. One row a key and window, so that hammering does not write.
+
+-- dbkit: allow key_without_tenant_first because limits bind requests before any tenant is known
+create table core.rate_limit_violations (
+    id          bigint generated always as identity,
+    policy      text not null,
+    key         text not null,
+    -- dbkit: allow tenant_column_nullable because limits bind requests before any tenant is known
+    tenant_id   uuid,
+    retry_after integer not null,
+    created_at  timestamptz not null default now(),
+
+    constraint rate_limit_violations_pkey primary key (id)
+);
+
+-- dbkit: allow index_without_tenant_first because report and purge look at all tenants
+-- core.rate_limit_report and core.purge_rate_limits: violations of a period
+create index rate_limit_violations_created_idx on core.rate_limit_violations (created_at);
+
+comment on table core.rate_limit_violations is 'First refusal of a key in each window, written by core.rate_limit.';
+comment on column core.rate_limit_violations.retry_after is 'Seconds the caller was told to wait.';
+
+-- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
+-- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
+-- No index but the key: an update then stays on its page.
+
+-- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
+create unlogged table core.rate_limits (
+    policy         text not null,
+    key            text not null,
+    max_requests   integer not null,
+    next_at        timestamptz,
+    recorded_until timestamptz,
+    hits           timestamptz[] not null default '{}',
+    tat            timestamptz,
+    updated_at     timestamptz not null,
+
+    constraint rate_limits_pkey primary key (policy, key)
+) with (fillfactor = 60);
+
+comment on table core.rate_limits is 'What core.rate_limit has counted, one row per policy and key.';
+comment on column core.rate_limits.key is 'user:<id>, ip:<address>, global, or a caller''s key after its tenant, its user or anon.';
+comment on column core.rate_limits.max_requests is 'The policy''s, here so that a refusal reads one row.';
+comment on column core.rate_limits.next_at is 'While in the future, requests are refused.';
+comment on column core.rate_limits.recorded_until is 'The next violation of the key is recorded after this.';
+comment on column core.rate_limits.hits is 'Algorithm exact: times of the allowed requests, the oldest first, none before the window.';
+comment on column core.rate_limits.tat is 'Algorithm gcra: when the requests so far have drained (theoretical arrival time).';
+comment on column core.rate_limits.updated_at is 'The last allowed request.';
+
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
 
@@ -917,6 +1003,101 @@ revoke execute on function core.context_mac(bytea, text, text, integer, timestam
 comment on function core.context_mac(bytea, text, text, integer, timestamptz) is
     'MAC of a context under a 128-byte key: user, tenant, backend and start of the transaction. Internal. Errors: none.';
 
+-- The row lock is waited for 50 ms, so that a stuck transaction does not stop the requests behind it; then the policy decides.
+-- Times come from before the wait; `greatest` keeps them in the order width_bucket needs. A request of the future was counted before the
+-- clock was set back: its window begins anew.
+
+create or replace function core.count_request(p_policy text, p_key text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '50ms'
+as $fn$
+declare
+    v_now    timestamptz := clock_timestamp();
+    v_ahead  timestamptz := v_now + interval '1 minute';
+    v_policy core.rate_limit_policies;
+    v_span   interval;
+    v_step   interval;
+    v_hits   timestamptz[];
+    v_tat    timestamptz;
+begin
+    select p.* into v_policy from core.rate_limit_policies as p where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    elsif p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
+    elsif length(p_key) > 300 then
+        perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
+    end if;
+    max_requests := v_policy.max_requests;
+    v_span := v_policy.window_seconds * interval '1 second';
+    -- rounded down, so that a whole burst fits into the window
+    v_step := trunc(v_policy.window_seconds * 1e6 / v_policy.max_requests) * interval '1 microsecond';
+
+    begin
+        if v_policy.algorithm = 'exact' then
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, hits, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, case when v_policy.max_requests = 1 then v_now + v_span end, array[v_now], v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, hits, updated_at) = (
+                       select v_policy.max_requests,
+                              next.hits[cardinality(next.hits) - v_policy.max_requests + 1] + v_span,
+                              next.hits,
+                              v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.hits
+                                          else r.hits[width_bucket(v_now - v_span, r.hits) + 1 :]
+                                               || greatest(v_now, r.hits[cardinality(r.hits)])
+                                      end) as next (hits))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.hits into v_hits;
+            allowed := found;
+            remaining := v_policy.max_requests - cardinality(v_hits);
+            reset_at := v_hits[1] + v_span;
+        else
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, tat, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, v_now + 2 * v_step - v_span, v_now + v_step, v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, tat, updated_at) = (
+                       select v_policy.max_requests, next.tat + v_step - v_span, next.tat, v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.tat
+                                          else greatest(r.tat, v_now) + v_step
+                                      end) as next (tat))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.tat into v_tat;
+            allowed := found;
+            remaining := trunc(extract(epoch from v_now + v_span - v_tat) / extract(epoch from v_step));
+            reset_at := v_tat;
+        end if;
+    exception
+        when lock_not_available or insufficient_resources then
+            return query select * from core.rate_limit_degraded(p_policy, sqlerrm);
+            return;
+    end;
+
+    retry_after := 0;
+    if not allowed then
+        -- somebody took the last request meanwhile
+        perform nextval('core.rate_limit_refusals');
+        select r.next_at into reset_at from core.rate_limits as r where r.policy = p_policy and r.key = p_key;
+        remaining := 0;
+        retry_after := greatest(1, ceil(extract(epoch from reset_at - v_now)));
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.count_request(text, text) owner to app_definer;
+revoke execute on function core.count_request(text, text) from public;
+
+comment on function core.count_request(text, text) is
+    'Count a request of a stored key under a policy if it is allowed. Internal: core.rate_limit says whose request it is, and answers '
+    'refusals by itself. Each call counts. Errors: PT400 no key or a long one, PT422 no such policy.';
+
 -- A new tenant is complete when this returns: owner, membership in the highest role, subscription to the lowest tier.
 
 create or replace function core.create_tenant(p_system text, p_name text, p_slug text default null) returns core.tenants
@@ -1603,6 +1784,47 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
+-- Keys nobody used for two windows, and the keys of policies that are gone. Rows in use are skipped: no request waits for the purge.
+
+create or replace function core.purge_rate_limits(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.rate_limits as r
+     where r.ctid = any (array(
+               select idle.ctid
+                 from core.rate_limits as idle
+                 left join core.rate_limit_policies as p
+                   on p.name = idle.policy
+                where p.name is null
+                   or idle.updated_at < clock_timestamp() - 2 * p.window_seconds * interval '1 second'
+                limit p_batch
+                  for update of idle skip locked));
+    get diagnostics v_removed = row_count;
+
+    delete from core.rate_limit_violations as v
+     where v.id = any (array(
+               select old.id
+                 from core.rate_limit_violations as old
+                where old.created_at < now() - interval '30 days'
+                order by old.created_at
+                limit p_batch
+                  for update skip locked));
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_rate_limits(integer) owner to app_definer;
+revoke execute on function core.purge_rate_limits(integer) from public;
+
+comment on function core.purge_rate_limits(integer) is
+    'Remove at most p_batch idle keys, and violations older than 30 days; returns the keys removed. For cron; safe in parallel. Idempotent. '
+    'Errors: none.';
+
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
 create or replace function core.raise_error(
@@ -1643,6 +1865,205 @@ revoke execute on function core.random_context_key() from public;
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
 
+-- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
+-- makes check and count one.
+
+create or replace function core.rate_limit(p_policy text, p_key text default null, p_is_recorded boolean default true)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now            timestamptz := clock_timestamp();
+    v_key            text;
+    v_updated_at     timestamptz;
+    v_recorded_until timestamptz;
+begin
+    -- A standby has no unlogged tables, a read-only transaction cannot count.
+    if current_setting('transaction_read_only') = 'on' then
+        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+        return;
+    end if;
+
+    v_key := core.rate_limit_key(p_policy, p_key);
+    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
+      into reset_at, max_requests, v_updated_at, v_recorded_until
+      from core.rate_limits as r
+     where r.policy = p_policy
+       and r.key = v_key;
+
+    -- A request of the future was counted before the clock was set back, and binds nobody.
+    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
+        perform nextval('core.rate_limit_refusals');
+        allowed := false;
+        remaining := 0;
+        retry_after := ceil(extract(epoch from reset_at - v_now));
+        if p_is_recorded and (v_recorded_until > v_now) is not true then
+            perform core.record_violation(p_policy, v_key, retry_after);
+        end if;
+        return next;
+    else
+        return query select * from core.count_request(p_policy, v_key);
+    end if;
+end
+$fn$;
+
+alter function core.rate_limit(text, text, boolean) owner to app_definer;
+revoke execute on function core.rate_limit(text, text, boolean) from public;
+grant execute on function core.rate_limit(text, text, boolean) to app_user, app_anon;
+
+comment on function core.rate_limit(text, text, boolean) is
+    'Count a request under a policy, and say whether it is allowed. The key defaults to the signed-in user, else the client address of the '
+    'context; a key of the caller''s own counts within its tenant. A refused request is not counted and only reads, but for the first in a '
+    'window, which is recorded. reset_at: when a refused caller may come again, else when the oldest counted request leaves the window '
+    '(gcra: when all have drained). Where the limiter cannot answer, remaining is null and a notice says rate_limit_degraded. Each call '
+    'counts; a rollback takes the count back. Errors: PT400 neither user nor address nor key, or a key over 255 characters, PT422 no such '
+    'policy.';
+
+-- A limiter that fails must not take the service with it, except where a policy says that unlimited is worse than unavailable.
+
+create or replace function core.rate_limit_degraded(p_policy text, p_why text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql stable
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.fail_mode = 'open', p.max_requests
+      into allowed, max_requests
+      from core.rate_limit_policies as p
+     where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    end if;
+    raise notice 'rate_limit_degraded'
+        using detail = format('Policy %s could not be applied: %s.', p_policy, p_why);
+    if allowed then
+        retry_after := 0;
+    else
+        remaining := 0;
+        retry_after := 1;
+        reset_at := clock_timestamp() + interval '1 second';
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.rate_limit_degraded(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_degraded(text, text) from public;
+
+comment on function core.rate_limit_degraded(text, text) is
+    'The answer of a policy when the limiter cannot tell: allowed where it fails open, else refused for a second, with a notice. Internal. '
+    'Errors: PT422 no such policy.';
+
+-- A caller's key lives in the caller's own room: nobody spends what another tenant has left, or learns of it.
+-- The seal is only worth its hash when the request says to be somebody's.
+
+-- dbkit: allow function_search_path_mutable because core.rate_limit alone calls it and has set one, and setting it costs a tenth of a refusal
+create or replace function core.rate_limit_key(p_policy text, p_key text) returns text
+    language plpgsql stable
+as $fn$
+declare
+    v_is_signed_in boolean := coalesce(current_setting('app.user_id', true), '') <> '';
+    v_user         text;
+    v_ip           text;
+    v_kind         text;
+begin
+    if p_key is not null and not v_is_signed_in then
+        return 'anon:' || p_key;
+    end if;
+    if v_is_signed_in then
+        v_user := 'user:' || core.current_user_id();
+    end if;
+    if p_key is not null then
+        return coalesce('tenant:' || core.active_tenant_id(), v_user, 'anon') || ':' || p_key;
+    end if;
+
+    select p.subject_kind into v_kind from core.rate_limit_policies as p where p.name = p_policy;
+    if v_kind = 'global' then
+        return 'global';
+    elsif v_kind = 'user' and v_user is not null then
+        return v_user;
+    end if;
+    v_ip := 'ip:' || host(core.client_ip());
+    return coalesce(v_ip, v_user);
+end
+$fn$;
+
+alter function core.rate_limit_key(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_key(text, text) from public;
+
+comment on function core.rate_limit_key(text, text) is
+    'Whose request it is, as core.rate_limits stores it; null when nobody can be told. Internal. Errors: none.';
+
+-- The error undoes what the transaction wrote, so there is nothing to record here: core.rate_limit_refusals counts in spite of it.
+
+create or replace function core.rate_limit_or_raise(p_policy text, p_key text default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_answer record;
+begin
+    select r.* into v_answer from core.rate_limit(p_policy, p_key, false) as r;
+    if not v_answer.allowed then
+        perform core.raise_error(
+            'PT429', 'rate_limited', 'Too many requests; try again later.',
+            jsonb_build_object(
+                'retry_after', v_answer.retry_after,
+                'limit', v_answer.max_requests,
+                'remaining', 0)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.rate_limit_or_raise(text, text) from public;
+grant execute on function core.rate_limit_or_raise(text, text) to app_user, app_anon, app_definer;
+
+comment on function core.rate_limit_or_raise(text, text) is
+    'Count a request under a policy and refuse it by an error when there are too many; the first line of a sensitive function. Each call '
+    'counts. Errors: PT429 too many (the hint has retry_after in seconds, limit and remaining), PT400 neither user nor address nor key, '
+    'PT422 no such policy.';
+
+create or replace function core.rate_limit_refusal_count() returns bigint
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select case when s.is_called then s.last_value else 0 end from core.rate_limit_refusals as s;
+end;
+
+alter function core.rate_limit_refusal_count() owner to app_definer;
+revoke execute on function core.rate_limit_refusal_count() from public;
+grant execute on function core.rate_limit_refusal_count() to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_refusal_count() is
+    'Requests refused under all policies since the server last crashed, also those whose transaction was undone. Reads only. Errors: none.';
+
+create or replace function core.rate_limit_report(p_since interval default '1 hour')
+returns table (policy text, violations bigint, keys bigint, last_at timestamptz)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, count(v.id), count(distinct v.key), max(v.created_at)
+      from core.rate_limit_policies as p
+      left join core.rate_limit_violations as v
+        on v.policy = p.name
+       and v.created_at > now() - p_since
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.rate_limit_report(interval) owner to app_definer;
+revoke execute on function core.rate_limit_report(interval) from public;
+grant execute on function core.rate_limit_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_report(interval) is
+    'Per policy how often keys ran into the limit (once a key and window), and how many keys, in the last p_since. Reads only. Errors: none.';
+
 -- A whole-row reference needs SELECT on every column, which column grants withhold.
 
 create or replace function core.readable_columns(p_table regclass, p_alias text) returns text
@@ -1667,6 +2088,7 @@ comment on function core.readable_columns(regclass, text) is
 
 -- Counts per address typed, whether or not it has an account, so the answer says nothing about accounts. While locked even a right
 -- password is refused: otherwise guessing could simply go on. The refused attempt itself is rolled back with the error.
+-- Policy `login` says how many failures; policy `ip` binds an address that tries many accounts.
 
 create or replace function core.record_login(p_email text, p_ok boolean, p_reason text default null) returns void
     language plpgsql volatile
@@ -1674,34 +2096,42 @@ create or replace function core.record_login(p_email text, p_ok boolean, p_reaso
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    c_limit  constant integer := 5;
-    c_window constant interval := '15 minutes';
-    v_email  text := lower(p_email);
-    v_fifth  timestamptz;
+    v_email   text := lower(p_email);
+    v_limit   integer;
+    v_window  interval;
+    v_failure timestamptz;
 begin
     if p_ok is null or not coalesce(core.is_valid_email(v_email), false) then
         perform core.raise_error('PT422', 'invalid', 'A sign-in attempt needs a valid e-mail address and an outcome.');
     end if;
 
+    if core.client_ip() is not null then
+        perform core.rate_limit_or_raise('ip');
+    end if;
+    select p.max_requests, p.window_seconds * interval '1 second'
+      into strict v_limit, v_window
+      from core.rate_limit_policies as p
+     where p.name = 'login';
+
     -- Parallel guesses count one after the other.
     perform pg_advisory_xact_lock(hashtextextended('core.login_attempts:' || v_email, 0));
     select a.created_at
-      into v_fifth
+      into v_failure
       from core.login_attempts as a
      where a.email = v_email
        and not a.succeeded
-       and a.created_at > clock_timestamp() - c_window
+       and a.created_at > clock_timestamp() - v_window
        and a.created_at > coalesce(
             (select max(ok.created_at) from core.login_attempts as ok where ok.email = v_email and ok.succeeded), '-infinity')
      order by a.created_at desc
-    offset c_limit - 1
+    offset v_limit - 1
      limit 1;
     if found then
         perform core.raise_error(
             'PT429', 'rate_limited', 'Too many failed sign-ins for this address.',
             jsonb_build_object(
-                'retry_after', ceil(extract(epoch from v_fifth + c_window - clock_timestamp()))::integer,
-                'limit', c_limit,
+                'retry_after', ceil(extract(epoch from v_failure + v_window - clock_timestamp()))::integer,
+                'limit', v_limit,
                 'remaining', 0)::text);
     end if;
 
@@ -1715,8 +2145,40 @@ revoke execute on function core.record_login(text, boolean, text) from public;
 grant execute on function core.record_login(text, boolean, text) to app_anon;
 
 comment on function core.record_login(text, boolean, text) is
-    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 five '
-    'failures in 15 minutes (the hint has retry_after in seconds).';
+    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 too many '
+    'failures by policy login, five in 15 minutes as shipped, or too many attempts of the client address by policy ip (the hint has '
+    'retry_after in seconds).';
+
+-- Once a key and window, and never by waiting: a row that is locked is being counted, or recorded, by somebody else.
+
+create or replace function core.record_violation(p_policy text, p_key text, p_retry_after integer) returns void
+    language sql volatile
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with marked as (
+        update core.rate_limits as r
+           set recorded_until = clock_timestamp() + p.window_seconds * interval '1 second'
+          from core.rate_limit_policies as p
+         where p.name = p_policy
+           and r.ctid = (
+                   select l.ctid
+                     from core.rate_limits as l
+                    where l.policy = p_policy
+                      and l.key = p_key
+                      and (l.recorded_until > clock_timestamp()) is not true
+                      for update skip locked)
+        returning r.policy, r.key
+    )
+    insert into core.rate_limit_violations (policy, key, tenant_id, retry_after)
+    select m.policy, m.key, core.active_tenant_id(), p_retry_after
+      from marked as m;
+end;
+
+alter function core.record_violation(text, text, integer) owner to app_definer;
+revoke execute on function core.record_violation(text, text, integer) from public;
+
+comment on function core.record_violation(text, text, integer) is
+    'Record that a key ran into a limit, unless that was done within the window. Internal. Idempotent within the window. Errors: none.';
 
 -- Gate of a mutation, after authentication and before permissions. Definer: a caller need not be able to read other tiers to be told one.
 
@@ -2066,6 +2528,32 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Rows of core.rate_limits carry when the next request may come; under another policy that is another time.
+-- exact: the max-th newest request leaves the window. gcra: one request's share has drained.
+
+create or replace function core.tg_rate_limit_policies_changed() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    update core.rate_limits as r
+       set max_requests = new.max_requests,
+           next_at = case new.algorithm
+                         when 'exact' then r.hits[cardinality(r.hits) - new.max_requests + 1] + new.window_seconds * interval '1 second'
+                         else r.tat - (new.window_seconds - new.window_seconds::double precision / new.max_requests) * interval '1 second'
+                     end
+     where r.policy = new.name;
+    return null;
+end
+$fn$;
+
+alter function core.tg_rate_limit_policies_changed() owner to app_definer;
+revoke execute on function core.tg_rate_limit_policies_changed() from public;
+
+comment on function core.tg_rate_limit_policies_changed() is
+    'Trigger AFTER UPDATE of core.rate_limit_policies: keys that are counted now follow the policy as changed. Errors: none.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -2452,6 +2940,72 @@ comment on policy select_all on core.permissions is 'Reference data, the same fo
 
 grant select on core.permissions to app_user, app_readonly;
 
+-- core.rate_limit_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.rate_limit_policies enable row level security;
+alter table core.rate_limit_policies force row level security;
+
+create policy system_all on core.rate_limit_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.rate_limit_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.rate_limit_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.rate_limit_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.rate_limit_policies to app_user, app_readonly;
+
+create trigger _500_recount
+    after update on core.rate_limit_policies
+    for each row when (old.* is distinct from new.*)
+    execute function core.tg_rate_limit_policies_changed();
+
+-- core.rate_limit_violations: closed to every application role; core.rate_limit writes it, core.rate_limit_report sums it up.
+
+alter table core.rate_limit_violations enable row level security;
+alter table core.rate_limit_violations force row level security;
+
+create policy system_all on core.rate_limit_violations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limit_violations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limit_violations is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limit_violations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.rate_limits: closed to every application role; core.rate_limit counts in it as app_definer.
+
+alter table core.rate_limits enable row level security;
+alter table core.rate_limits force row level security;
+
+create policy system_all on core.rate_limits
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limits
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limits is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limits is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.rls_coverage: names of tables and policies, no data.
 
 grant select on core.rls_coverage to app_monitor;
@@ -2702,6 +3256,16 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
+drop policy closed on core.rate_limits;
+drop policy system_all on core.rate_limits;
+
+drop policy closed on core.rate_limit_violations;
+drop policy system_all on core.rate_limit_violations;
+
+drop trigger _500_recount on core.rate_limit_policies;
+drop policy select_all on core.rate_limit_policies;
+drop policy system_all on core.rate_limit_policies;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
@@ -2737,6 +3301,7 @@ drop function core.tg_touch_updated_at();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_rate_limit_policies_changed();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
 drop function core.soft_delete_rule(regclass);
@@ -2749,10 +3314,18 @@ drop function core.require_user();
 drop function core.require_tenant();
 drop function core.require_permission(text);
 drop function core.require_feature(text);
+drop function core.record_violation(text, text, integer);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
+drop function core.rate_limit_report(interval);
+drop function core.rate_limit_refusal_count();
+drop function core.rate_limit_or_raise(text, text);
+drop function core.rate_limit_key(text, text);
+drop function core.rate_limit_degraded(text, text);
+drop function core.rate_limit(text, text, boolean);
 drop function core.random_context_key();
 drop function core.raise_error(text, text, text, text);
+drop function core.purge_rate_limits(integer);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
@@ -2774,6 +3347,7 @@ drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
+drop function core.count_request(text, text);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
 drop function core.client_ip();
@@ -2800,6 +3374,10 @@ drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
+drop table core.rate_limits;
+drop table core.rate_limit_violations;
+drop sequence core.rate_limit_refusals;
+drop table core.rate_limit_policies;
 drop domain core.phone_e164;
 drop table core.permissions;
 drop table core.features;
