@@ -5,7 +5,6 @@
 create or replace function core.count_request(p_policy text, p_key text)
 returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
     language plpgsql volatile
-    security definer
     rows 1
     set search_path = pg_catalog, pg_temp
     set lock_timeout = '50ms'

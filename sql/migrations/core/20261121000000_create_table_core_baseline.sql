@@ -59,6 +59,120 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
+-- core.cache_entries: cached values. An entry is stale when an invalidation of one of its tags is not part of what it saw: `seen` is the
+-- snapshot from before the value was computed, so a change that commits in between counts, too. Of its own transaction it saw what was
+-- before `seen_at`. Nobody deletes entries to invalidate them, so writers of business tables never wait for each other here, and a
+-- rollback leaves the entry as it was.
+-- No index on tags: a tag is looked up among the tenant's own entries, and a trigger does not look at entries at all.
+
+create unlogged table core.cache_entries (
+    tenant_id  uuid not null,
+    key        text not null collate "C",
+    variant    text not null default '',
+    value      jsonb not null,
+    tags       text[] not null default '{}',
+    seen       pg_snapshot not null default pg_current_snapshot(),
+    seen_at    timestamptz not null default clock_timestamp(),
+    xid        xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+
+    constraint cache_entries_pkey primary key (tenant_id, key, variant),
+    constraint cache_entries_value_size check (pg_column_size(value) <= 1048576)
+);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.cache_purge_expired
+create index cache_entries_expires_idx on core.cache_entries (expires_at);
+
+comment on table core.cache_entries is 'Values kept by core.cache_set until they expire or what they were made from changes.';
+comment on column core.cache_entries.tenant_id is 'The tenant; for policies that vary by person, the user.';
+comment on column core.cache_entries.key is 'Name of the policy, a colon, the caller''s key.';
+comment on column core.cache_entries.variant is 'The role or user that shares the entry, by the policy''s varies_by.';
+comment on column core.cache_entries.seen is 'Changes of other transactions outside this snapshot are newer than the value.';
+comment on column core.cache_entries.seen_at is 'Changes of the own transaction after this are newer than the value.';
+comment on column core.cache_entries.xid is 'The transaction that stored the value.';
+
+-- core.cache_invalidations: which tags became stale in which transaction. Only ever inserted into by writers, so nobody waits.
+
+create unlogged table core.cache_invalidations (
+    tenant_id  uuid not null,
+    tag        text not null collate "C",
+    xid        xid8 not null default pg_current_xact_id(),
+    prefix     text not null default '' collate "C",
+    noted_at   timestamptz not null default clock_timestamp(),
+    settled_at timestamptz,
+
+    constraint cache_invalidations_pkey primary key (tenant_id, tag, xid, prefix)
+) with (fillfactor = 80);
+
+comment on table core.cache_invalidations is 'Invalidations of the last minutes; core.cache_get compares entries with them.';
+comment on column core.cache_invalidations.tag is 'A tag; key:<key> for one key; * for every key that begins with prefix.';
+comment on column core.cache_invalidations.noted_at is 'The last time in its transaction.';
+comment on column core.cache_invalidations.settled_at is 'When the purge first saw it committed.';
+
+-- core.cache_lookups: each core.cache_get, until core.cache_purge_expired sums them up. A row a look-up: a counter would be a row that all
+-- readers of a cache lock.
+
+-- dbkit: allow key_without_tenant_first because rows are only appended and summed up
+-- dbkit: allow table_without_primary_key because an index would cost more than the row
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_lookups (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    is_hit    boolean not null
+);
+
+comment on table core.cache_lookups is 'Look-ups not yet in core.cache_stats.';
+
+-- core.cache_policies: what may be cached, for how long, and what makes it stale.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.cache_policies (
+    name          text not null,
+    priority      text not null,
+    ttl_seconds   integer,
+    tag           text,
+    source_tables text[] not null default '{}',
+    varies_by     text not null default 'tenant',
+    is_internal   boolean not null default false,
+    description   text not null default '',
+
+    constraint cache_policies_pkey primary key (name),
+    constraint cache_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint cache_policies_priority_valid check (priority in ('P0', 'P1', 'P2', 'NEVER')),
+    constraint cache_policies_ttl_seconds_check check (ttl_seconds between 1 and 86400),
+    constraint cache_policies_ttl_rule check ((priority = 'NEVER') = (ttl_seconds is null)),
+    constraint cache_policies_varies_by_valid check (varies_by in ('tenant', 'role', 'user', 'person'))
+);
+
+comment on table core.cache_policies is 'Classes of cached values. NEVER: nothing of the class may be cached.';
+comment on column core.cache_policies.tag is 'Every entry of the class carries it; triggers on the source tables invalidate it.';
+comment on column core.cache_policies.source_tables is
+    'Tables the values are made from, also of modules that are not installed. core.cache_unguarded lists those without the trigger.';
+comment on column core.cache_policies.varies_by is
+    'Who shares an entry: tenant (all members), role (members of one role), user (one member), person (one user, in whatever tenant).';
+comment on column core.cache_policies.is_internal is 'Written by the database''s own functions only: core.cache_set refuses it.';
+
+-- core.cache_stats: hits and misses per tenant, minute and policy.
+
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_stats (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    hits      bigint not null default 0,
+    misses    bigint not null default 0,
+
+    constraint cache_stats_pkey primary key (tenant_id, bucket, name)
+);
+
+-- core.cache_stats_report: the buckets of a period
+create index cache_stats_bucket_idx on core.cache_stats (bucket);
+
+comment on table core.cache_stats is 'Look-ups of the cache, summed up by core.cache_purge_expired.';
+
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
 -- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
@@ -543,6 +657,37 @@ comment on table core.context_tokens is 'Opaque context tokens, hashed at rest; 
 comment on column core.context_tokens.token_hash is 'sha256 of the token text.';
 comment on column core.context_tokens.tenant_id is 'Tenant the token opens; null for a token that only names the person.';
 
+-- core.idempotency_keys: what a request with a key of its own came to, so that sending it again does not do it again.
+-- A row without response is being worked on: by attempt number `attempt`, until lease_until.
+
+create table core.idempotency_keys (
+    tenant_id       uuid not null,
+    scope           text not null,
+    idempotency_key text not null,
+    request_hash    text not null,
+    response        jsonb,
+    attempt         integer not null default 1,
+    lease_until     timestamptz not null,
+    created_at      timestamptz not null default now(),
+    expires_at      timestamptz not null default now() + interval '24 hours',
+
+    constraint idempotency_keys_pkey primary key (tenant_id, scope, idempotency_key),
+    constraint idempotency_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    constraint idempotency_keys_scope_valid check (scope ~ '^[a-z][a-z0-9_.:]{0,62}$'),
+    constraint idempotency_keys_idempotency_key_length check (length(idempotency_key) between 1 and 255),
+    constraint idempotency_keys_response_size check (octet_length(response::text) <= 65536)
+) with (fillfactor = 80);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.purge_idempotency_keys
+create index idempotency_keys_expires_idx on core.idempotency_keys (expires_at);
+
+comment on table core.idempotency_keys is 'Requests with an idempotency key and their responses, for 24 hours.';
+comment on column core.idempotency_keys.scope is 'What the request does, e.g. payments.create: the same key in two scopes is two keys.';
+comment on column core.idempotency_keys.request_hash is 'sha256 of the request as jsonb text, in hex: the same key with other data is refused.';
+comment on column core.idempotency_keys.attempt is 'Grows when a crashed owner is taken over; its late response is refused.';
+comment on column core.idempotency_keys.lease_until is 'Until when a row without response is in progress; then the next caller takes it over.';
+
 -- core.memberships: who belongs where, and in which role. Every context starts here.
 
 create table core.memberships (
@@ -700,6 +845,46 @@ comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
 
+-- For tables outside this tree; guard sheets write the triggers out.
+
+create or replace function core.attach_cache_invalidation(p_table regclass, p_tag text, p_room_column name default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_column name := coalesce(p_room_column, core.tenant_column(p_table));
+    v_event  record;
+begin
+    if v_column is null or p_tag is null then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A tag, and a column that says whose entries a row makes stale, are needed.',
+            '{"room_column": "is not known; attach the tenant guard first, or name it"}');
+    end if;
+    for v_event in
+        select *
+          from (values
+            ('insert',   'referencing new table as new_rows'),
+            ('update',   'referencing old table as old_rows new table as new_rows'),
+            ('delete',   'referencing old table as old_rows'),
+            ('truncate', '')
+          ) as event (name, tables)
+    loop
+        execute format(
+            $sql$ create or replace trigger _700_cache_invalidate_%s
+                      after %s on %s
+                      %s
+                      for each statement execute function core.tg_cache_invalidate(%L, %L) $sql$,
+            v_event.name, v_event.name, p_table, v_event.tables, p_tag, v_column);
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_cache_invalidation(regclass, text, name) from public;
+
+comment on function core.attach_cache_invalidation(regclass, text, name) is
+    'Make every write of a table invalidate the cache entries with a tag, of the tenants (or, by p_room_column, the persons) its rows name; '
+    'for the owner of the table. Idempotent. Errors: PT422 no tag or no column, 42501 not the owner.';
+
 -- For tables outside this tree; guard sheets write the trigger out.
 
 create or replace function core.attach_soft_delete(p_table regclass, p_column text, p_permission text) returns void
@@ -763,6 +948,420 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
+
+-- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
+-- them is housekeeping, and skips what another transaction holds.
+
+create or replace function core.cache_forget(p_tag text, p_prefix text, p_key text) returns integer
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user    uuid := core.require_user();
+    v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
+    v_removed integer;
+begin
+    insert into core.cache_invalidations (tenant_id, tag, prefix)
+    select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
+      from unnest(v_rooms) as room (id)
+    on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select gone.ctid
+                 from core.cache_entries as gone
+                where gone.tenant_id = any (v_rooms)
+                  and (gone.key = p_key or starts_with(gone.key, p_prefix) or p_tag = any (gone.tags))
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_forget(text, text, text) owner to app_definer;
+revoke execute on function core.cache_forget(text, text, text) from public;
+
+comment on function core.cache_forget(text, text, text) is
+    'Invalidate the caller''s entries by tag, prefix or key, whichever is not null; returns how many were removed. Internal. Idempotent. '
+    'Errors: PT401 nobody is signed in.';
+
+create or replace function core.cache_get(p_name text, p_key text) returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant into v_where from core.cache_room(p_name) as c;
+    return core.cache_read(v_where.room, p_name, p_key, v_where.variant);
+end
+$fn$;
+
+alter function core.cache_get(text, text) owner to app_definer;
+revoke execute on function core.cache_get(text, text) from public;
+grant execute on function core.cache_get(text, text) to app_user;
+
+comment on function core.cache_get(text, text) is
+    'A cached value of the active tenant (or role, user, person, by the policy), null when there is none, it has expired or what it was made '
+    'from has changed. After null, compute the value and call core.cache_set in the same transaction. Each call counts as a look-up. '
+    'Errors: PT422 no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_invalidate(p_key text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'An entry is named by its policy and key, e.g. customers:1.');
+    end if;
+    return core.cache_forget(null, null, p_key);
+end
+$fn$;
+
+alter function core.cache_invalidate(text) owner to app_definer;
+revoke execute on function core.cache_invalidate(text) from public;
+grant execute on function core.cache_invalidate(text) to app_user;
+
+comment on function core.cache_invalidate(text) is
+    'Forget one entry of the active tenant or the person, in all its variants, by policy and key: ''customers:1''. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no key, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_prefix(p_prefix text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_prefix is null then
+        perform core.raise_error('PT400', 'bad_request', 'A prefix is needed.');
+    end if;
+    return core.cache_forget(null, p_prefix, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_prefix(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_prefix(text) from public;
+grant execute on function core.cache_invalidate_prefix(text) to app_user;
+
+comment on function core.cache_invalidate_prefix(text) is
+    'Forget the entries of the active tenant and the person whose policy and key begin with a prefix: ''customers:'' is all of that policy. Not a pattern. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no prefix, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_tag(p_tag text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_tag is null then
+        perform core.raise_error('PT400', 'bad_request', 'A tag is needed.');
+    end if;
+    return core.cache_forget(p_tag, null, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_tag(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_tag(text) from public;
+grant execute on function core.cache_invalidate_tag(text) to app_user;
+
+comment on function core.cache_invalidate_tag(text) is
+    'Forget the entries of the active tenant and the person that carry a tag. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no tag, PT401 nobody is signed in.';
+
+-- Also sums look-ups up, and forgets invalidations nobody needs: a transaction that looked before one was committed stores nothing after
+-- five minutes, so after six, and once the entries it made stale are gone, it has done its work. Those entries are the one thing waited for.
+
+create or replace function core.cache_purge_expired(p_batch integer default 50000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+    v_stale   integer;
+begin
+    -- one at a time: whoever comes second finds nothing to do
+    if not pg_try_advisory_xact_lock(hashtextextended('core.cache_purge_expired', 0)) then
+        return 0;
+    end if;
+
+    with summed as (
+        delete from core.cache_lookups as l
+         where l.ctid = any (array(select old.ctid from core.cache_lookups as old limit p_batch for update skip locked))
+        returning l.tenant_id, l.bucket, l.name, l.is_hit
+    )
+    insert into core.cache_stats as s (tenant_id, bucket, name, hits, misses)
+    select l.tenant_id, l.bucket, l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+      from summed as l
+     group by l.tenant_id, l.bucket, l.name
+    on conflict (tenant_id, bucket, name) do update
+       set hits = s.hits + excluded.hits,
+           misses = s.misses + excluded.misses;
+    delete from core.cache_stats as s where s.bucket < now() - interval '7 days';
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select expired.ctid
+                 from core.cache_entries as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+
+    if exists (select from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes') then
+        delete from core.cache_entries as e
+         where exists (
+                   select
+                     from core.cache_invalidations as i
+                    where i.tenant_id = e.tenant_id
+                      and i.tag = any (e.tags || array['*', 'key:' || e.key])
+                      and i.xid >= least(pg_snapshot_xmin(e.seen), e.xid)
+                      and case when i.xid = e.xid then i.noted_at >= e.seen_at else not pg_visible_in_snapshot(i.xid, e.seen) end
+                      and starts_with(e.key, i.prefix));
+        get diagnostics v_stale = row_count;
+        v_removed := v_removed + v_stale;
+        delete from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes';
+    end if;
+    update core.cache_invalidations as i set settled_at = clock_timestamp() where i.settled_at is null;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_purge_expired(integer) owner to app_definer;
+revoke execute on function core.cache_purge_expired(integer) from public;
+
+comment on function core.cache_purge_expired(integer) is
+    'Remove at most p_batch expired entries, and stale ones; returns how many. Sums up statistics, which stay for 7 days. For cron, every '
+    'five minutes; safe in parallel. Idempotent. Errors: none.';
+
+-- For definer functions, which say whose room they read; core.cache_get is for everybody else.
+-- A miss notes snapshot and time: what is computed from here on is at least as new, so core.cache_write stores them with the value. The
+-- note is a setting of the transaction; a transaction with more misses than it holds gets the short life of a value without one.
+
+create or replace function core.cache_read(p_room uuid, p_name text, p_key text, p_variant text default '') returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key   text := p_name || ':' || p_key;
+    v_entry record;
+    v_hit   boolean;
+    v_seen  text;
+begin
+    -- a standby has no unlogged tables
+    if pg_is_in_recovery() then
+        return null;
+    end if;
+
+    select e.value, e.tags, e.seen, e.seen_at, e.xid
+      into v_entry
+      from core.cache_entries as e
+     where e.tenant_id = p_room
+       and e.key = v_key
+       and e.variant = p_variant
+       and e.expires_at > clock_timestamp();
+    v_hit := found;
+    if v_hit then
+        -- one look-up: a transaction below xmin is visible, so the scan begins there
+        v_hit := not exists (
+            select
+              from core.cache_invalidations as i
+             where i.tenant_id = p_room
+               and i.tag = any (v_entry.tags || array['*', 'key:' || v_key])
+               and i.xid >= least(pg_snapshot_xmin(v_entry.seen), v_entry.xid)
+               and case
+                       when i.xid = v_entry.xid then i.noted_at >= v_entry.seen_at
+                       else not pg_visible_in_snapshot(i.xid, v_entry.seen)
+                   end
+               and starts_with(v_key, i.prefix));
+    end if;
+    if not v_hit then
+        v_seen := coalesce(nullif(current_setting('app.cache_seen', true), ''), '{}');
+        if length(v_seen) < 10000 then
+            perform set_config(
+                'app.cache_seen',
+                (v_seen::jsonb || jsonb_build_object(
+                    p_room || v_key || '@' || p_variant, jsonb_build_array(pg_current_snapshot()::text, clock_timestamp())))::text,
+                true);
+        end if;
+    end if;
+
+    if current_setting('transaction_read_only') = 'off' then
+        insert into core.cache_lookups (tenant_id, bucket, name, is_hit)
+        values (p_room, date_trunc('minute', clock_timestamp()), p_name, v_hit);
+    end if;
+    return case when v_hit then v_entry.value end;
+end
+$fn$;
+
+alter function core.cache_read(uuid, text, text, text) owner to app_definer;
+revoke execute on function core.cache_read(uuid, text, text, text) from public;
+
+comment on function core.cache_read(uuid, text, text, text) is
+    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
+
+-- Who shares an entry is the policy's, not the caller's, so that a value one role may see is never another's answer.
+
+create or replace function core.cache_room(p_name text, out room uuid, out variant text, out policy core.cache_policies)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.* into policy from core.cache_policies as p where p.name = p_name;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such cache policy.', '{"name": "is not known"}');
+    end if;
+
+    variant := '';
+    if policy.varies_by = 'person' then
+        room := core.require_user();
+        return;
+    end if;
+    room := coalesce(core.active_tenant_id(), core.require_tenant());
+    if policy.varies_by = 'user' then
+        variant := core.current_user_id()::text;
+    elsif policy.varies_by = 'role' then
+        select m.role_key
+          into variant
+          from core.memberships as m
+         where m.tenant_id = room
+           and m.user_id = core.current_user_id();
+    end if;
+end
+$fn$;
+
+alter function core.cache_room(text) owner to app_definer;
+revoke execute on function core.cache_room(text) from public;
+
+comment on function core.cache_room(text) is
+    'Where the caller''s entries of a policy are: the tenant or the person, and the role or user that shares them. Internal. Errors: PT422 '
+    'no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_set(
+    p_name text, p_key text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant, (c.policy).priority, (c.policy).is_internal into v_where from core.cache_room(p_name) as c;
+    if v_where.priority = 'NEVER' then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are never cached.', '{"name": "is never cached"}');
+    elsif v_where.is_internal then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
+    elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
+          or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or p_ttl_seconds <= 0
+    then
+        perform core.raise_error(
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+    end if;
+    perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
+end
+$fn$;
+
+alter function core.cache_set(text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_set(text, text, jsonb, text[], integer) from public;
+grant execute on function core.cache_set(text, text, jsonb, text[], integer) to app_user;
+
+comment on function core.cache_set(text, text, jsonb, text[], integer) is
+    'Keep a value for the active tenant (or role, user, person, by the policy), for the policy''s time or p_ttl_seconds, at most a day; without '
+    'a core.cache_get of this transaction before, at most five minutes. A hint, not a promise: nothing is stored in a read-only '
+    'transaction or while another stores the entry. Idempotent. Errors: PT422 no such policy, one of class NEVER or internal, malformed '
+    'key, value, tags or time, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_stats_report(p_since interval default '1 hour')
+returns table (name text, hits bigint, misses bigint, hit_rate numeric)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with counted as (
+        select s.name, s.hits, s.misses
+          from core.cache_stats as s
+         where s.bucket > now() - p_since
+         union all
+        select l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+          from core.cache_lookups as l
+         where l.bucket > now() - p_since
+         group by l.name
+    )
+    select p.name,
+           coalesce(sum(c.hits), 0)::bigint,
+           coalesce(sum(c.misses), 0)::bigint,
+           round(sum(c.hits) / nullif(sum(c.hits) + sum(c.misses), 0), 4)
+      from core.cache_policies as p
+      left join counted as c
+        on c.name = p.name
+     where p.priority <> 'NEVER'
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.cache_stats_report(interval) owner to app_definer;
+revoke execute on function core.cache_stats_report(interval) from public;
+grant execute on function core.cache_stats_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.cache_stats_report(interval) is
+    'Hits, misses and hits / (hits + misses) per policy in the last p_since, by whole minutes; the rate is null where nobody looked. Reads '
+    'only. Errors: none.';
+
+-- For definer functions, which say whose room they write; core.cache_set is for everybody else.
+-- A cache is never worth waiting for: who meets another writer of the entry for longer than an instant leaves it alone.
+
+create or replace function core.cache_write(
+    p_room uuid, p_name text, p_key text, p_variant text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '10ms'
+as $fn$
+declare
+    v_seen   jsonb := nullif(current_setting('app.cache_seen', true), '')::jsonb -> (p_room || p_name || ':' || p_key || '@' || p_variant);
+    v_policy core.cache_policies;
+    v_ttl    integer;
+begin
+    select p.* into strict v_policy from core.cache_policies as p where p.name = p_name;
+    v_ttl := least(coalesce(p_ttl_seconds, v_policy.ttl_seconds), 86400);
+
+    if current_setting('transaction_read_only') = 'on' then
+        return;
+    elsif v_seen is null then
+        -- Nobody looked it up in this transaction: the value may be from before any change of the last minutes.
+        v_seen := jsonb_build_array(pg_current_snapshot()::text, clock_timestamp());
+        v_ttl := least(v_ttl, 300);
+    elsif transaction_timestamp() < clock_timestamp() - interval '5 minutes' then
+        -- core.cache_purge_expired keeps invalidations only a little longer
+        return;
+    end if;
+
+    insert into core.cache_entries as e (tenant_id, key, variant, value, tags, seen, seen_at, xid, created_at, expires_at)
+    values (p_room, p_name || ':' || p_key, p_variant, p_value, array_remove(p_tags || v_policy.tag, null),
+            (v_seen ->> 0)::pg_snapshot, (v_seen ->> 1)::timestamptz, pg_current_xact_id(),
+            clock_timestamp(), clock_timestamp() + v_ttl * interval '1 second')
+    on conflict (tenant_id, key, variant) do update
+       set value = excluded.value,
+           tags = excluded.tags,
+           seen = excluded.seen,
+           seen_at = excluded.seen_at,
+           xid = excluded.xid,
+           created_at = excluded.created_at,
+           expires_at = excluded.expires_at;
+exception
+    when lock_not_available then
+        null;
+end
+$fn$;
+
+alter function core.cache_write(uuid, text, text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) from public;
+
+comment on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) is
+    'Keep a value in a room (a tenant, or a person). Stores nothing in a read-only transaction, one older than five minutes, or while '
+    'another writes the entry. Internal. Idempotent. Errors: P0002 no such policy.';
 
 -- Inside a definer function current_user is the function's owner and session_user the login; the role a request runs as is in the
 -- setting `role`, which SET ROLE checks.
@@ -1010,7 +1609,6 @@ comment on function core.context_mac(bytea, text, text, integer, timestamptz) is
 create or replace function core.count_request(p_policy text, p_key text)
 returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
     language plpgsql volatile
-    security definer
     rows 1
     set search_path = pg_catalog, pg_temp
     set lock_timeout = '50ms'
@@ -1411,6 +2009,181 @@ comment on function core.has_role(text) is
     'Whether the current person''s role in the active tenant ranks at least as high as a role of the same system; false without context '
     'and for a role the system does not have. Errors: none.';
 
+-- A replay only reads. Otherwise the insert decides: a concurrent first caller makes it wait for that transaction's end, so when both begin
+-- and finish in one transaction, the second sees the response, or does the work because the first was undone.
+
+create or replace function core.idempotency_claim(p_scope text, p_key text, p_request jsonb, p_lease interval default '1 minute')
+returns table (outcome text, response jsonb, attempt integer, retry_after integer)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_hash   text := encode(sha256(convert_to(coalesce(p_request, 'null')::text, 'UTF8')), 'hex');
+    v_row    core.idempotency_keys;
+begin
+    if p_scope is null or p_scope !~ '^[a-z][a-z0-9_.:]{0,62}$' or p_key is null or length(p_key) not between 1 and 255
+       or p_lease is null or p_lease <= interval '0' or p_lease > interval '1 day' then
+        perform core.raise_error('PT400', 'bad_request', 'A scope in snake_case, a key of 1 to 255 characters and a lease of at most a day are needed.');
+    end if;
+
+    loop
+        select k.*
+          into v_row
+          from core.idempotency_keys as k
+         where k.tenant_id = v_tenant
+           and k.scope = p_scope
+           and k.idempotency_key = p_key
+           and k.expires_at > clock_timestamp();
+
+        if not found or v_row.response is null then
+            insert into core.idempotency_keys as k (tenant_id, scope, idempotency_key, request_hash, lease_until)
+            values (v_tenant, p_scope, p_key, v_hash, clock_timestamp() + p_lease)
+            on conflict (tenant_id, scope, idempotency_key) do update
+               set request_hash = excluded.request_hash,
+                   response = null,
+                   attempt = k.attempt + 1,
+                   lease_until = clock_timestamp() + p_lease,
+                   created_at = excluded.created_at,
+                   expires_at = excluded.expires_at
+             where k.expires_at <= clock_timestamp()
+                or (k.response is null and k.lease_until <= clock_timestamp() and k.request_hash = excluded.request_hash)
+            returning k.attempt into attempt;
+            if found then
+                outcome := 'new';
+                exit;
+            end if;
+            select k.*
+              into v_row
+              from core.idempotency_keys as k
+             where k.tenant_id = v_tenant
+               and k.scope = p_scope
+               and k.idempotency_key = p_key;
+            -- purged or given up this very moment: it is new after all
+            continue when not found;
+        end if;
+
+        if v_row.request_hash <> v_hash then
+            outcome := 'mismatch';
+        elsif v_row.response is not null then
+            outcome := 'replay';
+            response := v_row.response;
+        else
+            outcome := 'in_progress';
+            retry_after := greatest(1, ceil(extract(epoch from v_row.lease_until - clock_timestamp())));
+        end if;
+        attempt := v_row.attempt;
+        exit;
+    end loop;
+    return next;
+end
+$fn$;
+
+alter function core.idempotency_claim(text, text, jsonb, interval) owner to app_definer;
+revoke execute on function core.idempotency_claim(text, text, jsonb, interval) from public;
+grant execute on function core.idempotency_claim(text, text, jsonb, interval) to app_user;
+
+comment on function core.idempotency_claim(text, text, jsonb, interval) is
+    'Begin a request with a key, in the active tenant and a scope. outcome is new: do it, then call core.idempotent_finish, in the same '
+    'transaction or, within the lease, in a later one with this attempt; replay: it was done, here is the response; in_progress: somebody '
+    'else does it until retry_after; mismatch: the key came with another request before. Waits for a concurrent first caller. Idempotent '
+    'once finished. Errors: PT400 malformed scope, key or lease, PT401 nobody is signed in, PT403 no tenant named.';
+
+-- core.idempotency_claim for functions that do everything in one transaction: go on, give the old answer, or an error.
+
+create or replace function core.idempotent_begin(p_scope text, p_key text, p_request jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_claim record;
+begin
+    select c.* into v_claim from core.idempotency_claim(p_scope, p_key, p_request) as c;
+    if v_claim.outcome = 'mismatch' then
+        perform core.raise_error('PT409', 'idempotency_mismatch', 'This idempotency key was used with another request.');
+    elsif v_claim.outcome = 'in_progress' then
+        perform core.raise_error(
+            'PT409', 'idempotency_in_progress', 'A request with this idempotency key is in progress.',
+            jsonb_build_object('retry_after', v_claim.retry_after)::text);
+    end if;
+    return v_claim.response;
+end
+$fn$;
+
+revoke execute on function core.idempotent_begin(text, text, jsonb) from public;
+grant execute on function core.idempotent_begin(text, text, jsonb) to app_user;
+
+comment on function core.idempotent_begin(text, text, jsonb) is
+    'First line of a function that must not happen twice: null means go on and end with core.idempotent_finish; else the stored response '
+    'to return as it is. A concurrent second caller waits for the first. Idempotent once finished. Errors: PT409 idempotency_mismatch key '
+    'used with another request, PT409 idempotency_in_progress (the hint has retry_after), PT400 malformed scope or key, PT401 nobody is '
+    'signed in, PT403 no tenant named.';
+
+-- A response too large to keep is the caller's mistake, found in the first run: store what the answer is made from, not a document.
+
+create or replace function core.idempotent_finish(p_scope text, p_key text, p_response jsonb, p_attempt integer default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant   uuid := core.require_tenant();
+    -- nothing to answer is an answer, too
+    v_response jsonb := coalesce(p_response, 'null');
+begin
+    if octet_length(v_response::text) > 65536 then
+        perform core.raise_error('PT422', 'invalid', 'The response is too large to be kept.', '{"response": "is over 65536 bytes"}');
+    end if;
+    update core.idempotency_keys as k
+       set response = v_response
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = coalesce(p_attempt, k.attempt)
+       and (k.response is null or k.response = v_response);
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The request is not in progress, or somebody else took it over.');
+    end if;
+end
+$fn$;
+
+alter function core.idempotent_finish(text, text, jsonb, integer) owner to app_definer;
+revoke execute on function core.idempotent_finish(text, text, jsonb, integer) from public;
+grant execute on function core.idempotent_finish(text, text, jsonb, integer) to app_user;
+
+comment on function core.idempotent_finish(text, text, jsonb, integer) is
+    'Store the response of a request that core.idempotent_begin or core.idempotency_claim let go on; name the attempt when that was in an '
+    'earlier transaction. Idempotent. Errors: PT409 not in progress or taken over, PT422 over 64 kB, PT401 nobody is signed in, PT403 no '
+    'tenant named.';
+
+create or replace function core.idempotent_release(p_scope text, p_key text, p_attempt integer) returns boolean
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    delete from core.idempotency_keys as k
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = p_attempt
+       and k.response is null;
+    return found;
+end
+$fn$;
+
+alter function core.idempotent_release(text, text, integer) owner to app_definer;
+revoke execute on function core.idempotent_release(text, text, integer) from public;
+grant execute on function core.idempotent_release(text, text, integer) to app_user;
+
+comment on function core.idempotent_release(text, text, integer) is
+    'Give up a request begun in an earlier transaction, so that the next try need not wait for the lease; false when it was not in progress '
+    'or is somebody else''s now. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named.';
+
 -- Says nothing about tenants of others: a foreign and an unknown one are both false.
 
 create or replace function core.is_member(p_tenant uuid) returns boolean
@@ -1783,6 +2556,33 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
+
+create or replace function core.purge_idempotency_keys(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.idempotency_keys as k
+     where k.ctid = any (array(
+               select expired.ctid
+                 from core.idempotency_keys as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_idempotency_keys(integer) owner to app_definer;
+revoke execute on function core.purge_idempotency_keys(integer) from public;
+
+comment on function core.purge_idempotency_keys(integer) is
+    'Remove at most p_batch expired keys; returns how many. For cron; safe in parallel. Idempotent. Errors: none.';
 
 -- Keys nobody used for two windows, and the keys of policies that are gone. Rows in use are skipped: no request waits for the purge.
 
@@ -2499,6 +3299,86 @@ revoke execute on function core.tg_bump_version() from public;
 comment on function core.tg_bump_version() is
     'Trigger BEFORE UPDATE: version counts every update by one, whatever the statement says. Errors: none.';
 
+-- One note a statement and tenant. Static SQL, so the plan is made once a session and table: the tenant column is read by name from the row
+-- as jsonb.
+-- Attach as core.attach_cache_invalidation does, with the tag and the column that names the room: the tenant column, or the user's.
+
+create or replace function core.tg_cache_invalidate() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if tg_op = 'INSERT' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from new_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'DELETE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from old_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'UPDATE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct changed.room, tg_argv[0]
+          from (select (to_jsonb(before) ->> tg_argv[1])::uuid as room from old_rows as before
+                 union
+                select (to_jsonb(after) ->> tg_argv[1])::uuid from new_rows as after) as changed
+         where changed.room is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    else
+        -- TRUNCATE does not say whose rows they were
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct e.tenant_id, tg_argv[0]
+          from core.cache_entries as e
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    end if;
+    return null;
+end
+$fn$;
+
+alter function core.tg_cache_invalidate() owner to app_definer;
+revoke execute on function core.tg_cache_invalidate() from public;
+
+comment on function core.tg_cache_invalidate() is
+    'Trigger AFTER each statement, with transition tables old_rows and new_rows: entries with the tag, of the rooms the rows name, are stale '
+    'from the commit on. Arguments: tag, column of the room. Errors: none.';
+
+-- The promise that nothing cached is stale rests on triggers, so a table without them is a finding, not a setting.
+
+create or replace function core.cache_unguarded() returns table (policy text, source_table text)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, source.name
+      from core.cache_policies as p
+     cross join unnest(p.source_tables) as source (name)
+      join pg_class as c
+        on c.oid = to_regclass(source.name)
+     -- a materialized view has no triggers: the policy's time has to be as short as its refresh
+     where c.relkind in ('r', 'p')
+       and 4 > (
+           select count(*)
+             from pg_trigger as t
+            where t.tgrelid = c.oid
+              and t.tgfoid = 'core.tg_cache_invalidate()'::regprocedure
+              and t.tgenabled in ('O', 'A')
+              and split_part(encode(t.tgargs, 'escape'), '\000', 1) = p.tag)
+     order by p.name, source.name;
+end;
+
+alter function core.cache_unguarded() owner to app_definer;
+revoke execute on function core.cache_unguarded() from public;
+grant execute on function core.cache_unguarded() to app_monitor, app_platform_admin;
+
+comment on function core.cache_unguarded() is
+    'Source tables of cache policies that exist and do not invalidate their policy''s tag on every write: until they do, entries may be stale '
+    'for their time. Empty is well. Reads only. Errors: none.';
+
 -- The rule policies cannot word: nobody grants a role above their own, nor touches a member who ranks above them.
 -- It runs before WITH CHECK and answers PT403 with a reason; row security still decides which rows are reached at all.
 
@@ -2786,6 +3666,108 @@ comment on policy closed on core.app_settings is 'Nothing an application role do
 
 -- No grants.
 
+-- core.cache_entries: members see what their tenant has cached, not the values: an entry may be stale, which core.cache_get knows.
+
+alter table core.cache_entries enable row level security;
+alter table core.cache_entries force row level security;
+
+create policy system_all on core.cache_entries
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.cache_entries
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and expires_at > now());
+
+comment on policy system_all on core.cache_entries is 'Owner and definer functions see every row.';
+comment on policy select_members on core.cache_entries is 'Members of the active tenant see its entries until they expire.';
+
+grant select (tenant_id, key, variant, tags, created_at, expires_at) on core.cache_entries to app_user, app_readonly;
+-- No writes: core.cache_set and core.cache_invalidate.
+
+-- core.cache_invalidations: closed to every application role; triggers and core.cache_invalidate write it, core.cache_get compares with it.
+
+alter table core.cache_invalidations enable row level security;
+alter table core.cache_invalidations force row level security;
+
+create policy system_all on core.cache_invalidations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_invalidations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_invalidations is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_invalidations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_lookups: closed to every application role; core.cache_get writes it, core.cache_purge_expired sums it up.
+
+alter table core.cache_lookups enable row level security;
+alter table core.cache_lookups force row level security;
+
+create policy system_all on core.cache_lookups
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_lookups
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_lookups is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_lookups is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.cache_policies enable row level security;
+alter table core.cache_policies force row level security;
+
+create policy system_all on core.cache_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.cache_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.cache_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.cache_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.cache_policies to app_user, app_readonly;
+
+-- core.cache_stats: closed to every application role; core.cache_stats_report reads it.
+
+alter table core.cache_stats enable row level security;
+alter table core.cache_stats force row level security;
+
+create policy system_all on core.cache_stats
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_stats
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_stats is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_stats is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
 grant execute on function core.set_context(uuid, uuid, text, text) to app_user, app_renter, app_readonly;
@@ -2851,6 +3833,32 @@ comment on policy system_all on core.features is 'Owner and definer functions se
 comment on policy select_all on core.features is 'Reference data, the same for every tenant.';
 
 grant select on core.features to app_user, app_readonly;
+
+-- core.idempotency_keys: closed to every application role; core.idempotent_begin and its kin reach it as app_definer.
+
+alter table core.idempotency_keys enable row level security;
+alter table core.idempotency_keys force row level security;
+
+create policy system_all on core.idempotency_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.idempotency_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.idempotency_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.idempotency_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.idempotency_keys
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
 
 -- core.login_attempts: closed to every application role; core.record_login reads it as app_definer.
 
@@ -2920,6 +3928,22 @@ create trigger _150_rank
 create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
+
+create trigger _700_cache_invalidate_insert
+    after insert on core.memberships
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_update
+    after update on core.memberships
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.memberships
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.memberships
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
 
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
@@ -3221,8 +4245,28 @@ create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
 
+create trigger _700_cache_invalidate_insert
+    after insert on core.users
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_update
+    after update on core.users
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.users
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.users
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+
 -- migrate:down
 
+drop trigger _700_cache_invalidate_truncate on core.users;
+drop trigger _700_cache_invalidate_delete on core.users;
+drop trigger _700_cache_invalidate_update on core.users;
+drop trigger _700_cache_invalidate_insert on core.users;
 drop trigger _300_touch_updated_at on core.users;
 drop policy update_self on core.users;
 drop policy select_fellows on core.users;
@@ -3269,6 +4313,10 @@ drop policy system_all on core.rate_limit_policies;
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
+drop trigger _700_cache_invalidate_truncate on core.memberships;
+drop trigger _700_cache_invalidate_delete on core.memberships;
+drop trigger _700_cache_invalidate_update on core.memberships;
+drop trigger _700_cache_invalidate_insert on core.memberships;
 drop trigger _300_touch_updated_at on core.memberships;
 drop trigger _150_rank on core.memberships;
 drop trigger _100_tenant_immutable on core.memberships;
@@ -3280,6 +4328,10 @@ drop policy system_all on core.memberships;
 drop policy closed on core.login_attempts;
 drop policy system_all on core.login_attempts;
 
+drop trigger _100_tenant_immutable on core.idempotency_keys;
+drop policy closed on core.idempotency_keys;
+drop policy system_all on core.idempotency_keys;
+
 drop policy select_all on core.features;
 drop policy system_all on core.features;
 
@@ -3288,6 +4340,21 @@ drop policy system_all on core.context_tokens;
 
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
+
+drop policy closed on core.cache_stats;
+drop policy system_all on core.cache_stats;
+
+drop policy select_all on core.cache_policies;
+drop policy system_all on core.cache_policies;
+
+drop policy closed on core.cache_lookups;
+drop policy system_all on core.cache_lookups;
+
+drop policy closed on core.cache_invalidations;
+drop policy system_all on core.cache_invalidations;
+
+drop policy select_members on core.cache_entries;
+drop policy system_all on core.cache_entries;
 
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
@@ -3303,6 +4370,8 @@ drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
 drop function core.tg_rate_limit_policies_changed();
 drop function core.tg_memberships_rank();
+drop function core.cache_unguarded();
+drop function core.tg_cache_invalidate();
 drop function core.tg_bump_version();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
@@ -3326,6 +4395,7 @@ drop function core.rate_limit(text, text, boolean);
 drop function core.random_context_key();
 drop function core.raise_error(text, text, text, text);
 drop function core.purge_rate_limits(integer);
+drop function core.purge_idempotency_keys(integer);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
@@ -3339,6 +4409,10 @@ drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
+drop function core.idempotent_release(text, text, integer);
+drop function core.idempotent_finish(text, text, jsonb, integer);
+drop function core.idempotent_begin(text, text, jsonb);
+drop function core.idempotency_claim(text, text, jsonb, interval);
 drop function core.has_role(text);
 drop function core.has_permission(text);
 drop function core.has_feature(text);
@@ -3356,14 +4430,27 @@ drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
+drop function core.cache_write(uuid, text, text, text, jsonb, text[], integer);
+drop function core.cache_stats_report(interval);
+drop function core.cache_set(text, text, jsonb, text[], integer);
+drop function core.cache_room(text);
+drop function core.cache_read(uuid, text, text, text);
+drop function core.cache_purge_expired(integer);
+drop function core.cache_invalidate_tag(text);
+drop function core.cache_invalidate_prefix(text);
+drop function core.cache_invalidate(text);
+drop function core.cache_get(text, text);
+drop function core.cache_forget(text, text, text);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
+drop function core.attach_cache_invalidation(regclass, text, name);
 drop function core.assert_settings();
 drop function core.accept_membership(uuid);
 drop table core.tenant_sequences;
 drop table core.subscriptions;
 drop table core.memberships;
+drop table core.idempotency_keys;
 drop table core.context_tokens;
 drop table core.tenants;
 drop table core.login_attempts;
@@ -3389,6 +4476,11 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
+drop table core.cache_stats;
+drop table core.cache_policies;
+drop table core.cache_lookups;
+drop table core.cache_invalidations;
+drop table core.cache_entries;
 drop table core.app_settings;
 drop table core.allowed_origins;
 

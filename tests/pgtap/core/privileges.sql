@@ -70,6 +70,12 @@ select results_eq(
            'core.origin_allowed(text,text)', 'core.record_login(text,boolean,text)', 'core.require_feature(text)', 'core.require_tenant()',
            'core.restore(regclass,uuid)', 'core.rotate_context_key(interval)', 'core.set_context(uuid,uuid,text,text)',
            'core.set_context_signed(text,text,text)', 'core.soft_delete(regclass,uuid,integer)', 'core.upsert_user(text,text,text,text)',
+           'core.cache_get(text,text)', 'core.cache_invalidate(text)', 'core.cache_invalidate_prefix(text)', 'core.cache_invalidate_tag(text)',
+           'core.cache_purge_expired(integer)', 'core.cache_set(text,text,jsonb,text[],integer)', 'core.cache_stats_report(interval)',
+           'core.cache_unguarded()', 'core.idempotency_claim(text,text,jsonb,interval)', 'core.idempotent_finish(text,text,jsonb,integer)',
+           'core.idempotent_release(text,text,integer)', 'core.purge_idempotency_keys(integer)', 'core.purge_rate_limits(integer)',
+           'core.rate_limit(text,text,boolean)', 'core.rate_limit_refusal_count()', 'core.rate_limit_report(interval)',
+           'core.tg_cache_invalidate()', 'core.tg_rate_limit_policies_changed()',
            'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
