@@ -77,6 +77,12 @@ select results_eq(
            'core.health_check()', 'core.log_error(text,text,text,jsonb)', 'core.metric_history(text,interval)', 'core.percentiles(text,interval)',
            'core.record_metric(text,double precision,jsonb)', 'core.run_cron(text,timestamp with time zone)', 'core.sample_gauges()',
            'core.send_alert(text,text)', 'core.snapshot_query_stats()',
+           'core.cache_get(text,text)', 'core.cache_invalidate(text)', 'core.cache_invalidate_prefix(text)', 'core.cache_invalidate_tag(text)',
+           'core.cache_purge_expired(integer)', 'core.cache_set(text,text,jsonb,text[],integer)', 'core.cache_stats_report(interval)',
+           'core.cache_unguarded()', 'core.idempotency_claim(text,text,jsonb,interval)', 'core.idempotent_finish(text,text,jsonb,integer)',
+           'core.idempotent_release(text,text,integer)', 'core.purge_idempotency_keys(integer)', 'core.purge_rate_limits(integer)',
+           'core.rate_limit(text,text,boolean)', 'core.rate_limit_refusal_count()', 'core.rate_limit_report(interval)',
+           'core.tg_cache_invalidate()', 'core.tg_rate_limit_policies_changed()',
            'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
