@@ -59,6 +59,29 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
+-- core.backup_runs: which backups were taken of this database, by dbkit backup or by whatever else reports them.
+
+create table core.backup_runs (
+    id            bigint generated always as identity,
+    kind          text not null,
+    location_hash text,
+    size_bytes    bigint,
+    started_at    timestamptz not null,
+    finished_at   timestamptz,
+    ok            boolean,
+
+    constraint backup_runs_pkey primary key (id),
+    constraint backup_runs_kind_valid check (kind in ('dump', 'basebackup', 'wal')),
+    constraint backup_runs_size_bytes_valid check (size_bytes >= 0)
+);
+
+-- the last backup that succeeded: alerts, dbkit deploy-check
+create index backup_runs_finished_idx on core.backup_runs (kind, finished_at) where ok;
+
+comment on table core.backup_runs is 'Backups of this database, those that failed too.';
+comment on column core.backup_runs.location_hash is 'SHA-256 of where the backup is: tells places apart without telling where.';
+comment on column core.backup_runs.ok is 'Null while it runs.';
+
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
 -- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
@@ -249,6 +272,27 @@ create domain core.phone_e164 as text
     constraint phone_e164_valid check (value ~ '^\+?[1-9]\d{1,14}$');
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
+
+-- core.restore_verifications: backups that were restored for a test, and whether what came back was what had been saved.
+
+create table core.restore_verifications (
+    id          bigint generated always as identity,
+    backup_id   bigint,
+    verified_at timestamptz not null default now(),
+    ok          boolean not null,
+    row_counts  jsonb not null default '{}',
+    mismatches  jsonb not null default '[]',
+
+    constraint restore_verifications_pkey primary key (id),
+    constraint restore_verifications_backup_id_fkey foreign key (backup_id) references core.backup_runs (id) on delete set null
+);
+
+-- ON DELETE SET NULL of a backup
+create index restore_verifications_backup_id_idx on core.restore_verifications (backup_id);
+
+comment on table core.restore_verifications is 'Tests of backups by restoring them, see dbkit restore-verify.';
+comment on column core.restore_verifications.row_counts is 'Rows per table that came back.';
+comment on column core.restore_verifications.mismatches is 'What differed from the database at the time of the backup; empty when ok.';
 
 -- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
 
@@ -1435,6 +1479,33 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+-- The outcome of a backup is said once: a later word would hide a failure.
+
+create or replace function core.finish_backup(p_id bigint, p_ok boolean, p_size_bytes bigint default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_ok is null or p_size_bytes < 0 then
+        perform core.raise_error('PT422', 'invalid', 'A backup ends well or not, with a size that is not negative.');
+    end if;
+    update core.backup_runs as b
+       set ok = p_ok, size_bytes = p_size_bytes, finished_at = clock_timestamp()
+     where b.id = p_id and b.finished_at is null;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'No backup of that id is running.');
+    end if;
+end
+$fn$;
+
+alter function core.finish_backup(bigint, boolean, bigint) owner to app_definer;
+revoke execute on function core.finish_backup(bigint, boolean, bigint) from public;
+grant execute on function core.finish_backup(bigint, boolean, bigint) to dbkit_backup, app_owner;
+
+comment on function core.finish_backup(bigint, boolean, bigint) is
+    'Record how a backup ended. Works once per backup. Errors: PT404 none of that id is running, PT422 no outcome, or a negative size.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -1617,6 +1688,35 @@ grant execute on function core.issue_token(uuid, uuid, interval) to app_platform
 comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
+
+-- The verdict is that of whoever restored; what differed says why.
+
+create or replace function core.log_restore_verification(p_backup_id bigint, p_ok boolean, p_counts jsonb, p_mismatches jsonb) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_ok is null or (p_ok and coalesce(jsonb_array_length(p_mismatches), 0) > 0) then
+        perform core.raise_error('PT422', 'invalid', 'A verification succeeded or not, and one with mismatches did not.');
+    end if;
+    insert into core.restore_verifications (backup_id, verified_at, ok, row_counts, mismatches)
+    -- the backup may be one this database forgot, or a restored copy never knew
+    values ((select b.id from core.backup_runs as b where b.id = p_backup_id), clock_timestamp(), p_ok, coalesce(p_counts, '{}'), coalesce(p_mismatches, '[]'))
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.log_restore_verification(bigint, boolean, jsonb, jsonb) owner to app_definer;
+revoke execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) from public;
+grant execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) to dbkit_backup, app_owner;
+
+comment on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) is
+    'Record that a backup was restored for a test, and what differed; returns the id of the record. Each call is one. '
+    'Errors: 22023 mismatches that are no array, PT422 no verdict, or a good one with mismatches.';
 
 -- The first reading counts: marking again does not move read_at.
 
@@ -2628,6 +2728,33 @@ revoke execute on function core.soft_delete_rule(regclass) from public;
 comment on function core.soft_delete_rule(regclass) is
     'Tenant column and permission of a table on the soft-delete list. Internal. Errors: PT422 the table is not on it.';
 
+-- A backup that is never finished stays visible as one: ok is null, finished_at too.
+
+create or replace function core.start_backup(p_kind text, p_location_hash text default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_kind is null or p_kind not in ('dump', 'basebackup', 'wal') then
+        perform core.raise_error('PT422', 'invalid', 'A backup is a dump, a basebackup or wal.', '{"kind": "unknown"}');
+    end if;
+    insert into core.backup_runs (kind, location_hash, started_at)
+    values (p_kind, p_location_hash, clock_timestamp())
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.start_backup(text, text) owner to app_definer;
+revoke execute on function core.start_backup(text, text) from public;
+grant execute on function core.start_backup(text, text) to dbkit_backup, app_owner;
+
+comment on function core.start_backup(text, text) is
+    'Record that a backup begins; returns its id for core.finish_backup. Each call is one. Errors: PT422 unknown kind.';
+
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
 create or replace function core.tg_bump_version() returns trigger
@@ -2962,6 +3089,30 @@ comment on policy closed on core.app_settings is 'Nothing an application role do
 
 -- No grants.
 
+-- core.backup_runs: closed to every application role; written by functions, read by whoever watches backups as app_definer.
+
+alter table core.backup_runs enable row level security;
+alter table core.backup_runs force row level security;
+
+create policy system_all on core.backup_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.backup_runs
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.backup_runs is 'Owner and definer functions see every row.';
+comment on policy closed on core.backup_runs is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- The backup login says what it did by core.start_backup and core.finish_backup.
+grant usage on schema core to dbkit_backup;
+
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
 grant execute on function core.set_context(uuid, uuid, text, text) to app_user, app_renter, app_readonly;
@@ -3139,6 +3290,27 @@ comment on policy system_all on core.permissions is 'Owner and definer functions
 comment on policy select_all on core.permissions is 'Reference data, the same for every tenant.';
 
 grant select on core.permissions to app_user, app_readonly;
+
+-- core.restore_verifications: closed to every application role; written by functions, read by whoever watches backups as app_definer.
+
+alter table core.restore_verifications enable row level security;
+alter table core.restore_verifications force row level security;
+
+create policy system_all on core.restore_verifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.restore_verifications
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.restore_verifications is 'Owner and definer functions see every row.';
+comment on policy closed on core.restore_verifications is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
 
 -- core.retention_policies: closed to every application role; core.apply_retention reads it as app_definer.
 
@@ -3450,6 +3622,9 @@ drop policy system_all on core.role_permissions;
 drop policy closed on core.retention_policies;
 drop policy system_all on core.retention_policies;
 
+drop policy closed on core.restore_verifications;
+drop policy system_all on core.restore_verifications;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
@@ -3477,6 +3652,9 @@ drop policy system_all on core.context_tokens;
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
 
+drop policy closed on core.backup_runs;
+drop policy system_all on core.backup_runs;
+
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
 
@@ -3492,6 +3670,7 @@ drop function core.tg_soft_delete();
 drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
+drop function core.start_backup(text, text);
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
 drop function core.settled_event_id();
@@ -3523,6 +3702,7 @@ drop function core.my_tenant_ids();
 drop function core.my_notifications(boolean, integer, text);
 drop function core.may_enter(uuid, uuid);
 drop function core.mark_notification_read(uuid);
+drop function core.log_restore_verification(bigint, boolean, jsonb, jsonb);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
@@ -3530,6 +3710,7 @@ drop function core.is_member(uuid);
 drop function core.has_role(text);
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.finish_backup(bigint, boolean, bigint);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
@@ -3568,6 +3749,7 @@ drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
 drop table core.retention_policies;
+drop table core.restore_verifications;
 drop domain core.phone_e164;
 drop table core.permissions;
 drop table core.outbox_events;
@@ -3580,6 +3762,7 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
+drop table core.backup_runs;
 drop table core.app_settings;
 drop table core.allowed_origins;
 

@@ -73,6 +73,7 @@ select results_eq(
            'core.apply_retention(regclass,integer,integer)', 'core.apply_retention_policies()',
            'core.emit(text,text,text,text,jsonb)', 'core.notify_user(uuid,text,text,text,text,text)', 'core.purge_outbox(interval)',
            'core.settled_event_id()', 'core.tg_outbox()',
+           'core.start_backup(text,text)', 'core.finish_backup(bigint,boolean,bigint)', 'core.log_restore_verification(bigint,boolean,jsonb,jsonb)',
            'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
