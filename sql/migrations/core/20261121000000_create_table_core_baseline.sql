@@ -59,119 +59,28 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
--- core.cache_entries: cached values. An entry is stale when an invalidation of one of its tags is not part of what it saw: `seen` is the
--- snapshot from before the value was computed, so a change that commits in between counts, too. Of its own transaction it saw what was
--- before `seen_at`. Nobody deletes entries to invalidate them, so writers of business tables never wait for each other here, and a
--- rollback leaves the entry as it was.
--- No index on tags: a tag is looked up among the tenant's own entries, and a trigger does not look at entries at all.
+-- core.backup_runs: which backups were taken of this database, by dbkit backup or by whatever else reports them.
 
-create unlogged table core.cache_entries (
-    tenant_id  uuid not null,
-    key        text not null collate "C",
-    variant    text not null default '',
-    value      jsonb not null,
-    tags       text[] not null default '{}',
-    seen       pg_snapshot not null default pg_current_snapshot(),
-    seen_at    timestamptz not null default clock_timestamp(),
-    xid        xid8 not null default pg_current_xact_id(),
-    created_at timestamptz not null default now(),
-    expires_at timestamptz not null,
+create table core.backup_runs (
+    id            bigint generated always as identity,
+    kind          text not null,
+    location_hash text,
+    size_bytes    bigint,
+    started_at    timestamptz not null,
+    finished_at   timestamptz,
+    ok            boolean,
 
-    constraint cache_entries_pkey primary key (tenant_id, key, variant),
-    constraint cache_entries_value_size check (pg_column_size(value) <= 1048576)
+    constraint backup_runs_pkey primary key (id),
+    constraint backup_runs_kind_valid check (kind in ('dump', 'basebackup', 'wal')),
+    constraint backup_runs_size_bytes_valid check (size_bytes >= 0)
 );
 
--- dbkit: allow index_without_tenant_first because the purge looks at all tenants
--- core.cache_purge_expired
-create index cache_entries_expires_idx on core.cache_entries (expires_at);
+-- the last backup that succeeded: alerts, dbkit deploy-check
+create index backup_runs_finished_idx on core.backup_runs (kind, finished_at) where ok;
 
-comment on table core.cache_entries is 'Values kept by core.cache_set until they expire or what they were made from changes.';
-comment on column core.cache_entries.tenant_id is 'The tenant; for policies that vary by person, the user.';
-comment on column core.cache_entries.key is 'Name of the policy, a colon, the caller''s key.';
-comment on column core.cache_entries.variant is 'The role or user that shares the entry, by the policy''s varies_by.';
-comment on column core.cache_entries.seen is 'Changes of other transactions outside this snapshot are newer than the value.';
-comment on column core.cache_entries.seen_at is 'Changes of the own transaction after this are newer than the value.';
-comment on column core.cache_entries.xid is 'The transaction that stored the value.';
-
--- core.cache_invalidations: which tags became stale in which transaction. Only ever inserted into by writers, so nobody waits.
-
-create unlogged table core.cache_invalidations (
-    tenant_id  uuid not null,
-    tag        text not null collate "C",
-    xid        xid8 not null default pg_current_xact_id(),
-    prefix     text not null default '' collate "C",
-    noted_at   timestamptz not null default clock_timestamp(),
-    settled_at timestamptz,
-
-    constraint cache_invalidations_pkey primary key (tenant_id, tag, xid, prefix)
-) with (fillfactor = 80);
-
-comment on table core.cache_invalidations is 'Invalidations of the last minutes; core.cache_get compares entries with them.';
-comment on column core.cache_invalidations.tag is 'A tag; key:<key> for one key; * for every key that begins with prefix.';
-comment on column core.cache_invalidations.noted_at is 'The last time in its transaction.';
-comment on column core.cache_invalidations.settled_at is 'When the purge first saw it committed.';
-
--- core.cache_lookups: each core.cache_get, until core.cache_purge_expired sums them up. A row a look-up: a counter would be a row that all
--- readers of a cache lock.
-
--- dbkit: allow key_without_tenant_first because rows are only appended and summed up
--- dbkit: allow table_without_primary_key because an index would cost more than the row
--- dbkit: allow table_without_timestamps because bucket is the minute
-create unlogged table core.cache_lookups (
-    tenant_id uuid not null,
-    bucket    timestamptz not null,
-    name      text not null,
-    is_hit    boolean not null
-);
-
-comment on table core.cache_lookups is 'Look-ups not yet in core.cache_stats.';
-
--- core.cache_policies: what may be cached, for how long, and what makes it stale.
-
--- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
-create table core.cache_policies (
-    name          text not null,
-    priority      text not null,
-    ttl_seconds   integer,
-    tag           text,
-    source_tables text[] not null default '{}',
-    varies_by     text not null default 'tenant',
-    is_internal   boolean not null default false,
-    description   text not null default '',
-
-    constraint cache_policies_pkey primary key (name),
-    constraint cache_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
-    constraint cache_policies_priority_valid check (priority in ('P0', 'P1', 'P2', 'NEVER')),
-    constraint cache_policies_ttl_seconds_check check (ttl_seconds between 1 and 86400),
-    constraint cache_policies_ttl_rule check ((priority = 'NEVER') = (ttl_seconds is null)),
-    constraint cache_policies_varies_by_valid check (varies_by in ('tenant', 'role', 'user', 'person'))
-);
-
-comment on table core.cache_policies is 'Classes of cached values. NEVER: nothing of the class may be cached.';
-comment on column core.cache_policies.tag is 'Every entry of the class carries it; triggers on the source tables invalidate it.';
-comment on column core.cache_policies.source_tables is
-    'Tables the values are made from, also of modules that are not installed. core.cache_unguarded lists those without the trigger.';
-comment on column core.cache_policies.varies_by is
-    'Who shares an entry: tenant (all members), role (members of one role), user (one member), person (one user, in whatever tenant).';
-comment on column core.cache_policies.is_internal is 'Written by the database''s own functions only: core.cache_set refuses it.';
-
--- core.cache_stats: hits and misses per tenant, minute and policy.
-
--- dbkit: allow table_without_timestamps because bucket is the minute
-create unlogged table core.cache_stats (
-    tenant_id uuid not null,
-    bucket    timestamptz not null,
-    name      text not null,
-    hits      bigint not null default 0,
-    misses    bigint not null default 0,
-
-    constraint cache_stats_pkey primary key (tenant_id, bucket, name)
-);
-
--- core.cache_stats_report: the buckets of a period
-create index cache_stats_bucket_idx on core.cache_stats (bucket);
-
-comment on table core.cache_stats is 'Look-ups of the cache, summed up by core.cache_purge_expired.';
+comment on table core.backup_runs is 'Backups of this database, those that failed too.';
+comment on column core.backup_runs.location_hash is 'SHA-256 of where the backup is: tells places apart without telling where.';
+comment on column core.backup_runs.ok is 'Null while it runs.';
 
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
@@ -312,6 +221,38 @@ create table core.features (
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
 
+-- core.outbox_events: what happened, written by the transaction that did it. Listeners are woken by NOTIFY and read here, through row security.
+--
+-- An id is drawn before its transaction commits, so a reader that went on behind the highest id it saw would skip what commits late.
+-- Writers therefore announce, before they draw, from which id on they may still write (core.announce_events), and core.read_events
+-- stops there.
+
+create table core.outbox_events (
+    tenant_id    uuid not null,
+    id           bigint generated always as identity,
+    channel      text not null,
+    event        text not null,
+    entity_type  text not null,
+    entity_id    text not null,
+    payload      jsonb not null default '{}',
+    created_at   timestamptz not null default now(),
+    published_at timestamptz default now(),
+
+    constraint outbox_events_pkey primary key (tenant_id, id),
+    constraint outbox_events_channel_valid check (channel ~ '^[a-z][a-z0-9_:-]{0,62}$'),
+    constraint outbox_events_event_valid check (event in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM'))
+    -- tenant_id is no foreign key: the events of a deleted tenant's rows are written when the tenant is gone already
+);
+
+-- core.read_events: a channel of one tenant from where a reader stopped
+create index outbox_events_reading_idx on core.outbox_events (tenant_id, channel, id);
+-- core.purge_outbox: events come in the order of time, so a range of blocks is enough
+create index outbox_events_published_at_idx on core.outbox_events using brin (published_at);
+
+comment on table core.outbox_events is 'Events of a tenant, in the transaction of the change they tell. Kept for 7 days, see core.purge_outbox.';
+comment on column core.outbox_events.id is 'The order of reading, and where a reader resumes: core.read_events.';
+comment on column core.outbox_events.published_at is 'Since when listeners may have it; the purge leaves an event without it alone.';
+
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
 create table core.permissions (
@@ -332,91 +273,52 @@ create domain core.phone_e164 as text
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
 
--- core.rate_limit_policies: how many requests of one subject in how long, and what happens when the limiter itself cannot answer.
+-- core.restore_verifications: backups that were restored for a test, and whether what came back was what had been saved.
 
--- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
-create table core.rate_limit_policies (
-    name           text not null,
-    subject_kind   text not null,
-    max_requests   integer not null,
-    window_seconds integer not null,
-    fail_mode      text not null default 'open',
-    algorithm      text not null default 'exact',
-
-    constraint rate_limit_policies_pkey primary key (name),
-    constraint rate_limit_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
-    constraint rate_limit_policies_subject_kind_valid check (subject_kind in ('user', 'ip', 'global')),
-    constraint rate_limit_policies_max_requests_positive check (max_requests > 0),
-    constraint rate_limit_policies_window_seconds_positive check (window_seconds > 0),
-    constraint rate_limit_policies_fail_mode_valid check (fail_mode in ('open', 'closed')),
-    constraint rate_limit_policies_algorithm_valid check (algorithm in ('exact', 'gcra')),
-    -- an exact window keeps every time in it: 8 bytes each, in one row a key
-    constraint rate_limit_policies_exact_fits_a_page check (algorithm = 'gcra' or max_requests <= 1000)
-);
-
-comment on table core.rate_limit_policies is 'Limits core.rate_limit enforces: max_requests of one subject in any window_seconds.';
-comment on column core.rate_limit_policies.subject_kind is
-    'Whom a request counts for when no key is given: user (else address), ip (address, else user), global (all together).';
-comment on column core.rate_limit_policies.fail_mode is
-    'When the limiter cannot answer within 50 ms: open lets the request pass with a notice, closed refuses it.';
-comment on column core.rate_limit_policies.algorithm is
-    'exact: the times of the requests in a sliding window. gcra: one time, requests drain evenly over the window.';
-
--- core.rate_limit_refusals: counts refused requests. A sequence, and unlogged: the count survives the rollback that a refusal ends in,
--- and it costs neither a row lock nor WAL. It begins anew after a crash.
-
-create unlogged sequence core.rate_limit_refusals;
-
-comment on sequence core.rate_limit_refusals is 'Requests refused by core.rate_limit since the last crash; core.rate_limit_report reads it.';
-
--- core.rate_limit_violations: who ran into a limit. One row a key and window, so that hammering does not write.
-
--- dbkit: allow key_without_tenant_first because limits bind requests before any tenant is known
-create table core.rate_limit_violations (
+create table core.restore_verifications (
     id          bigint generated always as identity,
-    policy      text not null,
-    key         text not null,
-    -- dbkit: allow tenant_column_nullable because limits bind requests before any tenant is known
-    tenant_id   uuid,
-    retry_after integer not null,
-    created_at  timestamptz not null default now(),
+    backup_id   bigint,
+    verified_at timestamptz not null default now(),
+    ok          boolean not null,
+    row_counts  jsonb not null default '{}',
+    mismatches  jsonb not null default '[]',
 
-    constraint rate_limit_violations_pkey primary key (id)
+    constraint restore_verifications_pkey primary key (id),
+    constraint restore_verifications_backup_id_fkey foreign key (backup_id) references core.backup_runs (id) on delete set null
 );
 
--- dbkit: allow index_without_tenant_first because report and purge look at all tenants
--- core.rate_limit_report and core.purge_rate_limits: violations of a period
-create index rate_limit_violations_created_idx on core.rate_limit_violations (created_at);
+-- ON DELETE SET NULL of a backup
+create index restore_verifications_backup_id_idx on core.restore_verifications (backup_id);
 
-comment on table core.rate_limit_violations is 'First refusal of a key in each window, written by core.rate_limit.';
-comment on column core.rate_limit_violations.retry_after is 'Seconds the caller was told to wait.';
+comment on table core.restore_verifications is 'Tests of backups by restoring them, see dbkit restore-verify.';
+comment on column core.restore_verifications.row_counts is 'Rows per table that came back.';
+comment on column core.restore_verifications.mismatches is 'What differed from the database at the time of the backup; empty when ok.';
 
--- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
--- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
--- No index but the key: an update then stays on its page.
+-- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
 
--- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
-create unlogged table core.rate_limits (
-    policy         text not null,
-    key            text not null,
-    max_requests   integer not null,
-    next_at        timestamptz,
-    recorded_until timestamptz,
-    hits           timestamptz[] not null default '{}',
-    tat            timestamptz,
-    updated_at     timestamptz not null,
+create table core.retention_policies (
+    table_name    text not null,
+    time_column   text not null,
+    keep          interval not null,
+    mode          text not null,
+    archive_table text,
+    predicate     text,
+    batch_size    integer not null default 1000,
 
-    constraint rate_limits_pkey primary key (policy, key)
-) with (fillfactor = 60);
+    constraint retention_policies_pkey primary key (table_name),
+    constraint retention_policies_keep_positive check (keep > interval '0'),
+    constraint retention_policies_mode_valid check (mode in ('delete', 'archive')),
+    constraint retention_policies_batch_size_valid check (batch_size between 1 and 50000),
+    constraint retention_policies_archive_target check ((mode = 'archive') = (archive_table is not null))
+);
 
-comment on table core.rate_limits is 'What core.rate_limit has counted, one row per policy and key.';
-comment on column core.rate_limits.key is 'user:<id>, ip:<address>, global, or a caller''s key after its tenant, its user or anon.';
-comment on column core.rate_limits.max_requests is 'The policy''s, here so that a refusal reads one row.';
-comment on column core.rate_limits.next_at is 'While in the future, requests are refused.';
-comment on column core.rate_limits.recorded_until is 'The next violation of the key is recorded after this.';
-comment on column core.rate_limits.hits is 'Algorithm exact: times of the allowed requests, the oldest first, none before the window.';
-comment on column core.rate_limits.tat is 'Algorithm gcra: when the requests so far have drained (theoretical arrival time).';
-comment on column core.rate_limits.updated_at is 'The last allowed request.';
+comment on table core.retention_policies is 'Which rows of a table are deleted or archived, and when.';
+comment on column core.retention_policies.table_name is 'Qualified, quoted where the name needs it; a policy for a table that does not exist rests.';
+comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays.';
+comment on column core.retention_policies.archive_table is 'Where rows move; it has every column of the table and row security of its own.';
+comment on column core.retention_policies.predicate is
+    'Further SQL condition on columns of the table, e.g. status = ''COMPLETED''. Runs as app_definer: as trusted as a migration.';
+comment on column core.retention_policies.batch_size is 'Rows per statement.';
 
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
@@ -657,37 +559,6 @@ comment on table core.context_tokens is 'Opaque context tokens, hashed at rest; 
 comment on column core.context_tokens.token_hash is 'sha256 of the token text.';
 comment on column core.context_tokens.tenant_id is 'Tenant the token opens; null for a token that only names the person.';
 
--- core.idempotency_keys: what a request with a key of its own came to, so that sending it again does not do it again.
--- A row without response is being worked on: by attempt number `attempt`, until lease_until.
-
-create table core.idempotency_keys (
-    tenant_id       uuid not null,
-    scope           text not null,
-    idempotency_key text not null,
-    request_hash    text not null,
-    response        jsonb,
-    attempt         integer not null default 1,
-    lease_until     timestamptz not null,
-    created_at      timestamptz not null default now(),
-    expires_at      timestamptz not null default now() + interval '24 hours',
-
-    constraint idempotency_keys_pkey primary key (tenant_id, scope, idempotency_key),
-    constraint idempotency_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
-    constraint idempotency_keys_scope_valid check (scope ~ '^[a-z][a-z0-9_.:]{0,62}$'),
-    constraint idempotency_keys_idempotency_key_length check (length(idempotency_key) between 1 and 255),
-    constraint idempotency_keys_response_size check (octet_length(response::text) <= 65536)
-) with (fillfactor = 80);
-
--- dbkit: allow index_without_tenant_first because the purge looks at all tenants
--- core.purge_idempotency_keys
-create index idempotency_keys_expires_idx on core.idempotency_keys (expires_at);
-
-comment on table core.idempotency_keys is 'Requests with an idempotency key and their responses, for 24 hours.';
-comment on column core.idempotency_keys.scope is 'What the request does, e.g. payments.create: the same key in two scopes is two keys.';
-comment on column core.idempotency_keys.request_hash is 'sha256 of the request as jsonb text, in hex: the same key with other data is refused.';
-comment on column core.idempotency_keys.attempt is 'Grows when a crashed owner is taken over; its late response is refused.';
-comment on column core.idempotency_keys.lease_until is 'Until when a row without response is in progress; then the next caller takes it over.';
-
 -- core.memberships: who belongs where, and in which role. Every context starts here.
 
 create table core.memberships (
@@ -778,6 +649,35 @@ create table core.tenant_sequences (
 
 comment on table core.tenant_sequences is 'Counters of core.next_number.';
 
+-- core.user_notifications: what a person is told inside a tenant, until they have read it.
+
+-- dbkit: allow table_without_timestamps because read_at is all that ever changes
+create table core.user_notifications (
+    tenant_id   uuid not null,
+    id          uuid not null default gen_random_uuid(),
+    user_id     uuid not null,
+    kind        text not null,
+    title       text not null,
+    body        text,
+    entity_type text,
+    entity_id   text,
+    read_at     timestamptz,
+    created_at  timestamptz not null default now(),
+
+    constraint user_notifications_pkey primary key (tenant_id, id),
+    constraint user_notifications_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    -- dbkit: allow fk_without_index because people are deactivated, not deleted
+    constraint user_notifications_user_id_fkey foreign key (user_id) references core.users (id) on delete cascade
+);
+
+-- core.my_notifications: unread ones, newest first; also what a badge counts
+create index user_notifications_unread_idx on core.user_notifications (tenant_id, user_id, created_at) where read_at is null;
+-- core.my_notifications: all of them
+create index user_notifications_user_idx on core.user_notifications (tenant_id, user_id, created_at);
+
+comment on table core.user_notifications is 'Messages to one person in one tenant, written by core.notify_user.';
+comment on column core.user_notifications.read_at is 'When the person read it; null is unread. Set once.';
+
 -- The other half of an invitation: nobody becomes a member, or visible to one, without saying so.
 
 create or replace function core.accept_membership(p_tenant uuid) returns core.memberships
@@ -815,6 +715,120 @@ grant execute on function core.accept_membership(uuid) to app_user;
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
 
+-- A shared advisory lock is the announcement: everybody sees it before the transaction commits, it goes when the transaction is over,
+-- and it costs no row. Its class is the tenant, its object the last id drawn so far: what this transaction draws is higher. One per
+-- transaction and tenant is enough, or a loop of events would fill the lock table.
+
+create or replace function core.announce_events(p_tenant uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_mark text := pg_current_xact_id() || ' ' || p_tenant;
+begin
+    if current_setting('app.outbox_announced', true) is distinct from v_mark then
+        perform pg_advisory_xact_lock_shared(
+            hashtext('core.outbox_events:' || p_tenant),
+            coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0)::bit(32)::integer);
+        -- taken back with the lock, should a savepoint be rolled back
+        perform set_config('app.outbox_announced', v_mark, true);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.announce_events(uuid) from public;
+grant execute on function core.announce_events(uuid) to app_definer;
+
+comment on function core.announce_events(uuid) is
+    'Call before inserting into core.outbox_events: readers of the tenant wait for this transaction from here on. Internal. '
+    'Idempotent. Errors: none.';
+
+-- All batches are one transaction of the caller's: a crash undoes them together. Where that is too long a transaction, p_max_batches
+-- makes it shorter; call until it returns 0.
+
+create or replace function core.apply_retention(p_table regclass, p_batch integer default null, p_max_batches integer default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_policy    core.retention_policies;
+    v_cutoff    timestamptz;
+    v_statement text;
+    v_batch     integer;
+    v_batches   integer := 0;
+    v_gone      bigint;
+    v_kept      bigint;
+    v_total     bigint := 0;
+begin
+    select p.* into v_policy from core.retention_policies as p where to_regclass(p.table_name) = p_table;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'No retention policy names this table.', jsonb_build_object('table', p_table)::text);
+    end if;
+    v_batch := coalesce(p_batch, v_policy.batch_size);
+    if v_batch not between 1 and 50000 or p_max_batches < 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 50000 rows, and there is at least one.', '{"batch": "out of range"}');
+    end if;
+
+    v_cutoff := clock_timestamp() - v_policy.keep;
+    v_statement := core.retention_statement(v_policy);
+    loop
+        execute v_statement into v_gone, v_kept using v_cutoff, v_batch;
+        if v_gone <> v_kept then
+            perform core.raise_error('PT409', 'conflict', 'The archive did not take every row, so none was moved.',
+                                     jsonb_build_object('deleted', v_gone, 'archived', v_kept)::text);
+        end if;
+        v_total := v_total + v_gone;
+        v_batches := v_batches + 1;
+        exit when v_gone < v_batch or v_batches >= p_max_batches;
+    end loop;
+    return v_total;
+end
+$fn$;
+
+alter function core.apply_retention(regclass, integer, integer) owner to app_definer;
+revoke execute on function core.apply_retention(regclass, integer, integer) from public;
+grant execute on function core.apply_retention(regclass, integer, integer) to app_owner;
+
+comment on function core.apply_retention(regclass, integer, integer) is
+    'Delete or archive the rows of a table that are older than its policy keeps, and return how many. Idempotent, safe in parallel and '
+    'when interrupted. For cron. Errors: PT400 batch out of range, PT409 the archive refused a row, PT422 no policy, or an archive that '
+    'does not exist or would lose columns or row security.';
+
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+
+create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    for table_name in
+        select p.table_name from core.retention_policies as p where to_regclass(p.table_name) is not null order by p.table_name
+    loop
+        begin
+            removed := core.apply_retention(table_name::regclass);
+            error := null;
+        exception
+            when others then
+                removed := 0;
+                get stacked diagnostics error = pg_exception_detail;
+                error := concat_ws(': ', sqlerrm, nullif(error, ''));
+                raise warning 'retention of % failed: %', table_name, error;
+        end;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.apply_retention_policies() owner to app_definer;
+revoke execute on function core.apply_retention_policies() from public;
+grant execute on function core.apply_retention_policies() to app_owner;
+
+comment on function core.apply_retention_policies() is
+    'core.apply_retention for every table that has a policy and exists; what failed is named, the rest goes on. Idempotent. For cron. '
+    'Errors: none.';
+
 -- Names only: what a setting holds is not for a health page.
 
 create or replace function core.assert_settings() returns setof text
@@ -845,45 +859,61 @@ comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
 
--- For tables outside this tree; guard sheets write the triggers out.
+-- Payloads hold the columns app_user may read at the time of attaching: call it again when one is added or granted.
+-- Guard sheets write the triggers out.
 
-create or replace function core.attach_cache_invalidation(p_table regclass, p_tag text, p_room_column name default null) returns void
+create or replace function core.attach_outbox(
+    p_table regclass, p_channel text, p_events text[] default '{INSERT,UPDATE,DELETE}'
+) returns void
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_column name := coalesce(p_room_column, core.tenant_column(p_table));
-    v_event  record;
+    v_tenant  name := core.tenant_column(p_table);
+    v_key     text[];
+    v_columns text[];
+    v_event   text;
 begin
-    if v_column is null or p_tag is null then
-        perform core.raise_error(
-            'PT422', 'invalid', 'A tag, and a column that says whose entries a row makes stale, are needed.',
-            '{"room_column": "is not known; attach the tenant guard first, or name it"}');
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$'
+       or not coalesce(p_events <@ '{INSERT,UPDATE,DELETE}' and cardinality(p_events) > 0, false) then
+        perform core.raise_error('PT422', 'invalid', 'An outbox needs a channel in lower case and some of INSERT, UPDATE, DELETE.');
+    elsif v_tenant is null then
+        perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
     end if;
-    for v_event in
-        select *
-          from (values
-            ('insert',   'referencing new table as new_rows'),
-            ('update',   'referencing old table as old_rows new table as new_rows'),
-            ('delete',   'referencing old table as old_rows'),
-            ('truncate', '')
-          ) as event (name, tables)
-    loop
-        execute format(
-            $sql$ create or replace trigger _700_cache_invalidate_%s
-                      after %s on %s
-                      %s
-                      for each statement execute function core.tg_cache_invalidate(%L, %L) $sql$,
-            v_event.name, v_event.name, p_table, v_event.tables, p_tag, v_column);
+
+    select array_agg(a.attname order by k.position)
+      into v_key
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    if v_key is null then
+        perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
+    end if;
+    select coalesce(array_agg(a.attname order by a.attnum), '{}')
+      into v_columns
+      from pg_attribute as a
+     where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and has_column_privilege('app_user', p_table, a.attnum, 'select');
+
+    foreach v_event in array '{INSERT,UPDATE,DELETE}'::text[] loop
+        if v_event = any (p_events) then
+            execute format(
+                $sql$ create or replace trigger %I after %s on %s referencing %s for each statement execute function core.tg_outbox(%L, %L, %L, %L) $sql$,
+                '_600_outbox_' || lower(v_event), v_event, p_table,
+                case v_event when 'DELETE' then 'old table as changed_rows' else 'new table as changed_rows' end,
+                p_channel, v_tenant, v_key, v_columns);
+        else
+            execute format($sql$ drop trigger if exists %I on %s $sql$, '_600_outbox_' || lower(v_event), p_table);
+        end if;
     end loop;
 end
 $fn$;
 
-revoke execute on function core.attach_cache_invalidation(regclass, text, name) from public;
+revoke execute on function core.attach_outbox(regclass, text, text[]) from public;
 
-comment on function core.attach_cache_invalidation(regclass, text, name) is
-    'Make every write of a table invalidate the cache entries with a tag, of the tenants (or, by p_room_column, the persons) its rows name; '
-    'for the owner of the table. Idempotent. Errors: PT422 no tag or no column, 42501 not the owner.';
+comment on function core.attach_outbox(regclass, text, text[]) is
+    'Tell a channel about every row a table gains, changes or loses; for the owner of the table. Idempotent: events that are not named '
+    'any more are detached. Errors: 42501 not the owner, PT422 malformed channel or event, no tenant guard, or no key.';
 
 -- For tables outside this tree; guard sheets write the trigger out.
 
@@ -948,420 +978,6 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
-
--- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
--- them is housekeeping, and skips what another transaction holds.
-
-create or replace function core.cache_forget(p_tag text, p_prefix text, p_key text) returns integer
-    language plpgsql volatile
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_user    uuid := core.require_user();
-    v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
-    v_removed integer;
-begin
-    insert into core.cache_invalidations (tenant_id, tag, prefix)
-    select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
-      from unnest(v_rooms) as room (id)
-    on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
-
-    delete from core.cache_entries as e
-     where e.ctid = any (array(
-               select gone.ctid
-                 from core.cache_entries as gone
-                where gone.tenant_id = any (v_rooms)
-                  and (gone.key = p_key or starts_with(gone.key, p_prefix) or p_tag = any (gone.tags))
-                  for update skip locked));
-    get diagnostics v_removed = row_count;
-    return v_removed;
-end
-$fn$;
-
-alter function core.cache_forget(text, text, text) owner to app_definer;
-revoke execute on function core.cache_forget(text, text, text) from public;
-
-comment on function core.cache_forget(text, text, text) is
-    'Invalidate the caller''s entries by tag, prefix or key, whichever is not null; returns how many were removed. Internal. Idempotent. '
-    'Errors: PT401 nobody is signed in.';
-
-create or replace function core.cache_get(p_name text, p_key text) returns jsonb
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_where record;
-begin
-    select c.room, c.variant into v_where from core.cache_room(p_name) as c;
-    return core.cache_read(v_where.room, p_name, p_key, v_where.variant);
-end
-$fn$;
-
-alter function core.cache_get(text, text) owner to app_definer;
-revoke execute on function core.cache_get(text, text) from public;
-grant execute on function core.cache_get(text, text) to app_user;
-
-comment on function core.cache_get(text, text) is
-    'A cached value of the active tenant (or role, user, person, by the policy), null when there is none, it has expired or what it was made '
-    'from has changed. After null, compute the value and call core.cache_set in the same transaction. Each call counts as a look-up. '
-    'Errors: PT422 no such policy, PT401 nobody is signed in, PT403 no tenant named.';
-
-create or replace function core.cache_invalidate(p_key text) returns integer
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    if p_key is null then
-        perform core.raise_error('PT400', 'bad_request', 'An entry is named by its policy and key, e.g. customers:1.');
-    end if;
-    return core.cache_forget(null, null, p_key);
-end
-$fn$;
-
-alter function core.cache_invalidate(text) owner to app_definer;
-revoke execute on function core.cache_invalidate(text) from public;
-grant execute on function core.cache_invalidate(text) to app_user;
-
-comment on function core.cache_invalidate(text) is
-    'Forget one entry of the active tenant or the person, in all its variants, by policy and key: ''customers:1''. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no key, PT401 nobody is signed in.';
-
-create or replace function core.cache_invalidate_prefix(p_prefix text) returns integer
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    if p_prefix is null then
-        perform core.raise_error('PT400', 'bad_request', 'A prefix is needed.');
-    end if;
-    return core.cache_forget(null, p_prefix, null);
-end
-$fn$;
-
-alter function core.cache_invalidate_prefix(text) owner to app_definer;
-revoke execute on function core.cache_invalidate_prefix(text) from public;
-grant execute on function core.cache_invalidate_prefix(text) to app_user;
-
-comment on function core.cache_invalidate_prefix(text) is
-    'Forget the entries of the active tenant and the person whose policy and key begin with a prefix: ''customers:'' is all of that policy. Not a pattern. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no prefix, PT401 nobody is signed in.';
-
-create or replace function core.cache_invalidate_tag(p_tag text) returns integer
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    if p_tag is null then
-        perform core.raise_error('PT400', 'bad_request', 'A tag is needed.');
-    end if;
-    return core.cache_forget(p_tag, null, null);
-end
-$fn$;
-
-alter function core.cache_invalidate_tag(text) owner to app_definer;
-revoke execute on function core.cache_invalidate_tag(text) from public;
-grant execute on function core.cache_invalidate_tag(text) to app_user;
-
-comment on function core.cache_invalidate_tag(text) is
-    'Forget the entries of the active tenant and the person that carry a tag. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no tag, PT401 nobody is signed in.';
-
--- Also sums look-ups up, and forgets invalidations nobody needs: a transaction that looked before one was committed stores nothing after
--- five minutes, so after six, and once the entries it made stale are gone, it has done its work. Those entries are the one thing waited for.
-
-create or replace function core.cache_purge_expired(p_batch integer default 50000) returns integer
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_removed integer;
-    v_stale   integer;
-begin
-    -- one at a time: whoever comes second finds nothing to do
-    if not pg_try_advisory_xact_lock(hashtextextended('core.cache_purge_expired', 0)) then
-        return 0;
-    end if;
-
-    with summed as (
-        delete from core.cache_lookups as l
-         where l.ctid = any (array(select old.ctid from core.cache_lookups as old limit p_batch for update skip locked))
-        returning l.tenant_id, l.bucket, l.name, l.is_hit
-    )
-    insert into core.cache_stats as s (tenant_id, bucket, name, hits, misses)
-    select l.tenant_id, l.bucket, l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
-      from summed as l
-     group by l.tenant_id, l.bucket, l.name
-    on conflict (tenant_id, bucket, name) do update
-       set hits = s.hits + excluded.hits,
-           misses = s.misses + excluded.misses;
-    delete from core.cache_stats as s where s.bucket < now() - interval '7 days';
-
-    delete from core.cache_entries as e
-     where e.ctid = any (array(
-               select expired.ctid
-                 from core.cache_entries as expired
-                where expired.expires_at <= clock_timestamp()
-                order by expired.expires_at
-                limit p_batch
-                  for update skip locked));
-    get diagnostics v_removed = row_count;
-
-    if exists (select from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes') then
-        delete from core.cache_entries as e
-         where exists (
-                   select
-                     from core.cache_invalidations as i
-                    where i.tenant_id = e.tenant_id
-                      and i.tag = any (e.tags || array['*', 'key:' || e.key])
-                      and i.xid >= least(pg_snapshot_xmin(e.seen), e.xid)
-                      and case when i.xid = e.xid then i.noted_at >= e.seen_at else not pg_visible_in_snapshot(i.xid, e.seen) end
-                      and starts_with(e.key, i.prefix));
-        get diagnostics v_stale = row_count;
-        v_removed := v_removed + v_stale;
-        delete from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes';
-    end if;
-    update core.cache_invalidations as i set settled_at = clock_timestamp() where i.settled_at is null;
-    return v_removed;
-end
-$fn$;
-
-alter function core.cache_purge_expired(integer) owner to app_definer;
-revoke execute on function core.cache_purge_expired(integer) from public;
-
-comment on function core.cache_purge_expired(integer) is
-    'Remove at most p_batch expired entries, and stale ones; returns how many. Sums up statistics, which stay for 7 days. For cron, every '
-    'five minutes; safe in parallel. Idempotent. Errors: none.';
-
--- For definer functions, which say whose room they read; core.cache_get is for everybody else.
--- A miss notes snapshot and time: what is computed from here on is at least as new, so core.cache_write stores them with the value. The
--- note is a setting of the transaction; a transaction with more misses than it holds gets the short life of a value without one.
-
-create or replace function core.cache_read(p_room uuid, p_name text, p_key text, p_variant text default '') returns jsonb
-    language plpgsql volatile
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_key   text := p_name || ':' || p_key;
-    v_entry record;
-    v_hit   boolean;
-    v_seen  text;
-begin
-    -- a standby has no unlogged tables
-    if pg_is_in_recovery() then
-        return null;
-    end if;
-
-    select e.value, e.tags, e.seen, e.seen_at, e.xid
-      into v_entry
-      from core.cache_entries as e
-     where e.tenant_id = p_room
-       and e.key = v_key
-       and e.variant = p_variant
-       and e.expires_at > clock_timestamp();
-    v_hit := found;
-    if v_hit then
-        -- one look-up: a transaction below xmin is visible, so the scan begins there
-        v_hit := not exists (
-            select
-              from core.cache_invalidations as i
-             where i.tenant_id = p_room
-               and i.tag = any (v_entry.tags || array['*', 'key:' || v_key])
-               and i.xid >= least(pg_snapshot_xmin(v_entry.seen), v_entry.xid)
-               and case
-                       when i.xid = v_entry.xid then i.noted_at >= v_entry.seen_at
-                       else not pg_visible_in_snapshot(i.xid, v_entry.seen)
-                   end
-               and starts_with(v_key, i.prefix));
-    end if;
-    if not v_hit then
-        v_seen := coalesce(nullif(current_setting('app.cache_seen', true), ''), '{}');
-        if length(v_seen) < 10000 then
-            perform set_config(
-                'app.cache_seen',
-                (v_seen::jsonb || jsonb_build_object(
-                    p_room || v_key || '@' || p_variant, jsonb_build_array(pg_current_snapshot()::text, clock_timestamp())))::text,
-                true);
-        end if;
-    end if;
-
-    if current_setting('transaction_read_only') = 'off' then
-        insert into core.cache_lookups (tenant_id, bucket, name, is_hit)
-        values (p_room, date_trunc('minute', clock_timestamp()), p_name, v_hit);
-    end if;
-    return case when v_hit then v_entry.value end;
-end
-$fn$;
-
-alter function core.cache_read(uuid, text, text, text) owner to app_definer;
-revoke execute on function core.cache_read(uuid, text, text, text) from public;
-
-comment on function core.cache_read(uuid, text, text, text) is
-    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
-
--- Who shares an entry is the policy's, not the caller's, so that a value one role may see is never another's answer.
-
-create or replace function core.cache_room(p_name text, out room uuid, out variant text, out policy core.cache_policies)
-    language plpgsql stable
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    select p.* into policy from core.cache_policies as p where p.name = p_name;
-    if not found then
-        perform core.raise_error('PT422', 'invalid', 'There is no such cache policy.', '{"name": "is not known"}');
-    end if;
-
-    variant := '';
-    if policy.varies_by = 'person' then
-        room := core.require_user();
-        return;
-    end if;
-    room := coalesce(core.active_tenant_id(), core.require_tenant());
-    if policy.varies_by = 'user' then
-        variant := core.current_user_id()::text;
-    elsif policy.varies_by = 'role' then
-        select m.role_key
-          into variant
-          from core.memberships as m
-         where m.tenant_id = room
-           and m.user_id = core.current_user_id();
-    end if;
-end
-$fn$;
-
-alter function core.cache_room(text) owner to app_definer;
-revoke execute on function core.cache_room(text) from public;
-
-comment on function core.cache_room(text) is
-    'Where the caller''s entries of a policy are: the tenant or the person, and the role or user that shares them. Internal. Errors: PT422 '
-    'no such policy, PT401 nobody is signed in, PT403 no tenant named.';
-
-create or replace function core.cache_set(
-    p_name text, p_key text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
-) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_where record;
-begin
-    select c.room, c.variant, (c.policy).priority, (c.policy).is_internal into v_where from core.cache_room(p_name) as c;
-    if v_where.priority = 'NEVER' then
-        perform core.raise_error('PT422', 'invalid', 'Values of this class are never cached.', '{"name": "is never cached"}');
-    elsif v_where.is_internal then
-        perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
-    elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
-          or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
-          or p_ttl_seconds <= 0
-    then
-        perform core.raise_error(
-            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
-    end if;
-    perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
-end
-$fn$;
-
-alter function core.cache_set(text, text, jsonb, text[], integer) owner to app_definer;
-revoke execute on function core.cache_set(text, text, jsonb, text[], integer) from public;
-grant execute on function core.cache_set(text, text, jsonb, text[], integer) to app_user;
-
-comment on function core.cache_set(text, text, jsonb, text[], integer) is
-    'Keep a value for the active tenant (or role, user, person, by the policy), for the policy''s time or p_ttl_seconds, at most a day; without '
-    'a core.cache_get of this transaction before, at most five minutes. A hint, not a promise: nothing is stored in a read-only '
-    'transaction or while another stores the entry. Idempotent. Errors: PT422 no such policy, one of class NEVER or internal, malformed '
-    'key, value, tags or time, PT401 nobody is signed in, PT403 no tenant named.';
-
-create or replace function core.cache_stats_report(p_since interval default '1 hour')
-returns table (name text, hits bigint, misses bigint, hit_rate numeric)
-    language sql stable
-    security definer
-    set search_path = pg_catalog, pg_temp
-begin atomic
-    with counted as (
-        select s.name, s.hits, s.misses
-          from core.cache_stats as s
-         where s.bucket > now() - p_since
-         union all
-        select l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
-          from core.cache_lookups as l
-         where l.bucket > now() - p_since
-         group by l.name
-    )
-    select p.name,
-           coalesce(sum(c.hits), 0)::bigint,
-           coalesce(sum(c.misses), 0)::bigint,
-           round(sum(c.hits) / nullif(sum(c.hits) + sum(c.misses), 0), 4)
-      from core.cache_policies as p
-      left join counted as c
-        on c.name = p.name
-     where p.priority <> 'NEVER'
-     group by p.name
-     order by p.name;
-end;
-
-alter function core.cache_stats_report(interval) owner to app_definer;
-revoke execute on function core.cache_stats_report(interval) from public;
-grant execute on function core.cache_stats_report(interval) to app_monitor, app_platform_admin;
-
-comment on function core.cache_stats_report(interval) is
-    'Hits, misses and hits / (hits + misses) per policy in the last p_since, by whole minutes; the rate is null where nobody looked. Reads '
-    'only. Errors: none.';
-
--- For definer functions, which say whose room they write; core.cache_set is for everybody else.
--- A cache is never worth waiting for: who meets another writer of the entry for longer than an instant leaves it alone.
-
-create or replace function core.cache_write(
-    p_room uuid, p_name text, p_key text, p_variant text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
-) returns void
-    language plpgsql volatile
-    set search_path = pg_catalog, pg_temp
-    set lock_timeout = '10ms'
-as $fn$
-declare
-    v_seen   jsonb := nullif(current_setting('app.cache_seen', true), '')::jsonb -> (p_room || p_name || ':' || p_key || '@' || p_variant);
-    v_policy core.cache_policies;
-    v_ttl    integer;
-begin
-    select p.* into strict v_policy from core.cache_policies as p where p.name = p_name;
-    v_ttl := least(coalesce(p_ttl_seconds, v_policy.ttl_seconds), 86400);
-
-    if current_setting('transaction_read_only') = 'on' then
-        return;
-    elsif v_seen is null then
-        -- Nobody looked it up in this transaction: the value may be from before any change of the last minutes.
-        v_seen := jsonb_build_array(pg_current_snapshot()::text, clock_timestamp());
-        v_ttl := least(v_ttl, 300);
-    elsif transaction_timestamp() < clock_timestamp() - interval '5 minutes' then
-        -- core.cache_purge_expired keeps invalidations only a little longer
-        return;
-    end if;
-
-    insert into core.cache_entries as e (tenant_id, key, variant, value, tags, seen, seen_at, xid, created_at, expires_at)
-    values (p_room, p_name || ':' || p_key, p_variant, p_value, array_remove(p_tags || v_policy.tag, null),
-            (v_seen ->> 0)::pg_snapshot, (v_seen ->> 1)::timestamptz, pg_current_xact_id(),
-            clock_timestamp(), clock_timestamp() + v_ttl * interval '1 second')
-    on conflict (tenant_id, key, variant) do update
-       set value = excluded.value,
-           tags = excluded.tags,
-           seen = excluded.seen,
-           seen_at = excluded.seen_at,
-           xid = excluded.xid,
-           created_at = excluded.created_at,
-           expires_at = excluded.expires_at;
-exception
-    when lock_not_available then
-        null;
-end
-$fn$;
-
-alter function core.cache_write(uuid, text, text, text, jsonb, text[], integer) owner to app_definer;
-revoke execute on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) from public;
-
-comment on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) is
-    'Keep a value in a room (a tenant, or a person). Stores nothing in a read-only transaction, one older than five minutes, or while '
-    'another writes the entry. Internal. Idempotent. Errors: P0002 no such policy.';
 
 -- Inside a definer function current_user is the function's owner and session_user the login; the role a request runs as is in the
 -- setting `role`, which SET ROLE checks.
@@ -1602,100 +1218,6 @@ revoke execute on function core.context_mac(bytea, text, text, integer, timestam
 comment on function core.context_mac(bytea, text, text, integer, timestamptz) is
     'MAC of a context under a 128-byte key: user, tenant, backend and start of the transaction. Internal. Errors: none.';
 
--- The row lock is waited for 50 ms, so that a stuck transaction does not stop the requests behind it; then the policy decides.
--- Times come from before the wait; `greatest` keeps them in the order width_bucket needs. A request of the future was counted before the
--- clock was set back: its window begins anew.
-
-create or replace function core.count_request(p_policy text, p_key text)
-returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
-    language plpgsql volatile
-    rows 1
-    set search_path = pg_catalog, pg_temp
-    set lock_timeout = '50ms'
-as $fn$
-declare
-    v_now    timestamptz := clock_timestamp();
-    v_ahead  timestamptz := v_now + interval '1 minute';
-    v_policy core.rate_limit_policies;
-    v_span   interval;
-    v_step   interval;
-    v_hits   timestamptz[];
-    v_tat    timestamptz;
-begin
-    select p.* into v_policy from core.rate_limit_policies as p where p.name = p_policy;
-    if not found then
-        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
-    elsif p_key is null then
-        perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
-    elsif length(p_key) > 300 then
-        perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
-    end if;
-    max_requests := v_policy.max_requests;
-    v_span := v_policy.window_seconds * interval '1 second';
-    -- rounded down, so that a whole burst fits into the window
-    v_step := trunc(v_policy.window_seconds * 1e6 / v_policy.max_requests) * interval '1 microsecond';
-
-    begin
-        if v_policy.algorithm = 'exact' then
-            insert into core.rate_limits as r (policy, key, max_requests, next_at, hits, updated_at)
-            values (p_policy, p_key, v_policy.max_requests, case when v_policy.max_requests = 1 then v_now + v_span end, array[v_now], v_now)
-            on conflict (policy, key) do update
-               set (max_requests, next_at, hits, updated_at) = (
-                       select v_policy.max_requests,
-                              next.hits[cardinality(next.hits) - v_policy.max_requests + 1] + v_span,
-                              next.hits,
-                              v_now
-                         from (select case
-                                          when r.updated_at > v_ahead then excluded.hits
-                                          else r.hits[width_bucket(v_now - v_span, r.hits) + 1 :]
-                                               || greatest(v_now, r.hits[cardinality(r.hits)])
-                                      end) as next (hits))
-             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
-            returning r.hits into v_hits;
-            allowed := found;
-            remaining := v_policy.max_requests - cardinality(v_hits);
-            reset_at := v_hits[1] + v_span;
-        else
-            insert into core.rate_limits as r (policy, key, max_requests, next_at, tat, updated_at)
-            values (p_policy, p_key, v_policy.max_requests, v_now + 2 * v_step - v_span, v_now + v_step, v_now)
-            on conflict (policy, key) do update
-               set (max_requests, next_at, tat, updated_at) = (
-                       select v_policy.max_requests, next.tat + v_step - v_span, next.tat, v_now
-                         from (select case
-                                          when r.updated_at > v_ahead then excluded.tat
-                                          else greatest(r.tat, v_now) + v_step
-                                      end) as next (tat))
-             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
-            returning r.tat into v_tat;
-            allowed := found;
-            remaining := trunc(extract(epoch from v_now + v_span - v_tat) / extract(epoch from v_step));
-            reset_at := v_tat;
-        end if;
-    exception
-        when lock_not_available or insufficient_resources then
-            return query select * from core.rate_limit_degraded(p_policy, sqlerrm);
-            return;
-    end;
-
-    retry_after := 0;
-    if not allowed then
-        -- somebody took the last request meanwhile
-        perform nextval('core.rate_limit_refusals');
-        select r.next_at into reset_at from core.rate_limits as r where r.policy = p_policy and r.key = p_key;
-        remaining := 0;
-        retry_after := greatest(1, ceil(extract(epoch from reset_at - v_now)));
-    end if;
-    return next;
-end
-$fn$;
-
-alter function core.count_request(text, text) owner to app_definer;
-revoke execute on function core.count_request(text, text) from public;
-
-comment on function core.count_request(text, text) is
-    'Count a request of a stored key under a policy if it is allowed. Internal: core.rate_limit says whose request it is, and answers '
-    'refusals by itself. Each call counts. Errors: PT400 no key or a long one, PT422 no such policy.';
-
 -- A new tenant is complete when this returns: owner, membership in the highest role, subscription to the lowest tier.
 
 create or replace function core.create_tenant(p_system text, p_name text, p_slug text default null) returns core.tenants
@@ -1806,6 +1328,45 @@ grant execute on function core.decode_cursor(text, jsonb)
 comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
+
+-- The event is part of the caller's transaction: when that rolls back, there is neither a row nor a notification.
+
+create or replace function core.emit(
+    p_channel text, p_event text, p_entity_type text, p_entity_id text, p_payload jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     bigint;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$' then
+        perform core.raise_error('PT422', 'invalid', 'A channel is named in lower case, with up to 63 letters, digits and _ : -.',
+                                 '{"channel": "malformed"}');
+    elsif p_event is null or p_event not in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM') then
+        perform core.raise_error('PT422', 'invalid', 'An event is INSERT, UPDATE, DELETE or CUSTOM.', '{"event": "unknown"}');
+    elsif p_entity_type is null or p_entity_id is null then
+        perform core.raise_error('PT422', 'invalid', 'An event names the kind and the id of what it is about.', '{"entity_id": "missing"}');
+    end if;
+
+    perform core.announce_events(v_tenant);
+    insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+    values (v_tenant, p_channel, p_event, p_entity_type, p_entity_id, coalesce(p_payload, '{}'))
+    returning id into v_id;
+    perform core.notify_outbox(v_tenant, p_channel, v_id);
+    return v_id;
+end
+$fn$;
+
+alter function core.emit(text, text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.emit(text, text, text, text, jsonb) from public;
+grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
+
+comment on function core.emit(text, text, text, text, jsonb) is
+    'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
 
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
 -- reading in rows the caller may see anyway.
@@ -1918,6 +1479,33 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+-- The outcome of a backup is said once: a later word would hide a failure.
+
+create or replace function core.finish_backup(p_id bigint, p_ok boolean, p_size_bytes bigint default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_ok is null or p_size_bytes < 0 then
+        perform core.raise_error('PT422', 'invalid', 'A backup ends well or not, with a size that is not negative.');
+    end if;
+    update core.backup_runs as b
+       set ok = p_ok, size_bytes = p_size_bytes, finished_at = clock_timestamp()
+     where b.id = p_id and b.finished_at is null;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'No backup of that id is running.');
+    end if;
+end
+$fn$;
+
+alter function core.finish_backup(bigint, boolean, bigint) owner to app_definer;
+revoke execute on function core.finish_backup(bigint, boolean, bigint) from public;
+grant execute on function core.finish_backup(bigint, boolean, bigint) to dbkit_backup, app_owner;
+
+comment on function core.finish_backup(bigint, boolean, bigint) is
+    'Record how a backup ended. Works once per backup. Errors: PT404 none of that id is running, PT422 no outcome, or a negative size.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -2008,181 +1596,6 @@ grant execute on function core.has_role(text)
 comment on function core.has_role(text) is
     'Whether the current person''s role in the active tenant ranks at least as high as a role of the same system; false without context '
     'and for a role the system does not have. Errors: none.';
-
--- A replay only reads. Otherwise the insert decides: a concurrent first caller makes it wait for that transaction's end, so when both begin
--- and finish in one transaction, the second sees the response, or does the work because the first was undone.
-
-create or replace function core.idempotency_claim(p_scope text, p_key text, p_request jsonb, p_lease interval default '1 minute')
-returns table (outcome text, response jsonb, attempt integer, retry_after integer)
-    language plpgsql volatile
-    security definer
-    rows 1
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_tenant uuid := core.require_tenant();
-    v_hash   text := encode(sha256(convert_to(coalesce(p_request, 'null')::text, 'UTF8')), 'hex');
-    v_row    core.idempotency_keys;
-begin
-    if p_scope is null or p_scope !~ '^[a-z][a-z0-9_.:]{0,62}$' or p_key is null or length(p_key) not between 1 and 255
-       or p_lease is null or p_lease <= interval '0' or p_lease > interval '1 day' then
-        perform core.raise_error('PT400', 'bad_request', 'A scope in snake_case, a key of 1 to 255 characters and a lease of at most a day are needed.');
-    end if;
-
-    loop
-        select k.*
-          into v_row
-          from core.idempotency_keys as k
-         where k.tenant_id = v_tenant
-           and k.scope = p_scope
-           and k.idempotency_key = p_key
-           and k.expires_at > clock_timestamp();
-
-        if not found or v_row.response is null then
-            insert into core.idempotency_keys as k (tenant_id, scope, idempotency_key, request_hash, lease_until)
-            values (v_tenant, p_scope, p_key, v_hash, clock_timestamp() + p_lease)
-            on conflict (tenant_id, scope, idempotency_key) do update
-               set request_hash = excluded.request_hash,
-                   response = null,
-                   attempt = k.attempt + 1,
-                   lease_until = clock_timestamp() + p_lease,
-                   created_at = excluded.created_at,
-                   expires_at = excluded.expires_at
-             where k.expires_at <= clock_timestamp()
-                or (k.response is null and k.lease_until <= clock_timestamp() and k.request_hash = excluded.request_hash)
-            returning k.attempt into attempt;
-            if found then
-                outcome := 'new';
-                exit;
-            end if;
-            select k.*
-              into v_row
-              from core.idempotency_keys as k
-             where k.tenant_id = v_tenant
-               and k.scope = p_scope
-               and k.idempotency_key = p_key;
-            -- purged or given up this very moment: it is new after all
-            continue when not found;
-        end if;
-
-        if v_row.request_hash <> v_hash then
-            outcome := 'mismatch';
-        elsif v_row.response is not null then
-            outcome := 'replay';
-            response := v_row.response;
-        else
-            outcome := 'in_progress';
-            retry_after := greatest(1, ceil(extract(epoch from v_row.lease_until - clock_timestamp())));
-        end if;
-        attempt := v_row.attempt;
-        exit;
-    end loop;
-    return next;
-end
-$fn$;
-
-alter function core.idempotency_claim(text, text, jsonb, interval) owner to app_definer;
-revoke execute on function core.idempotency_claim(text, text, jsonb, interval) from public;
-grant execute on function core.idempotency_claim(text, text, jsonb, interval) to app_user;
-
-comment on function core.idempotency_claim(text, text, jsonb, interval) is
-    'Begin a request with a key, in the active tenant and a scope. outcome is new: do it, then call core.idempotent_finish, in the same '
-    'transaction or, within the lease, in a later one with this attempt; replay: it was done, here is the response; in_progress: somebody '
-    'else does it until retry_after; mismatch: the key came with another request before. Waits for a concurrent first caller. Idempotent '
-    'once finished. Errors: PT400 malformed scope, key or lease, PT401 nobody is signed in, PT403 no tenant named.';
-
--- core.idempotency_claim for functions that do everything in one transaction: go on, give the old answer, or an error.
-
-create or replace function core.idempotent_begin(p_scope text, p_key text, p_request jsonb) returns jsonb
-    language plpgsql volatile
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_claim record;
-begin
-    select c.* into v_claim from core.idempotency_claim(p_scope, p_key, p_request) as c;
-    if v_claim.outcome = 'mismatch' then
-        perform core.raise_error('PT409', 'idempotency_mismatch', 'This idempotency key was used with another request.');
-    elsif v_claim.outcome = 'in_progress' then
-        perform core.raise_error(
-            'PT409', 'idempotency_in_progress', 'A request with this idempotency key is in progress.',
-            jsonb_build_object('retry_after', v_claim.retry_after)::text);
-    end if;
-    return v_claim.response;
-end
-$fn$;
-
-revoke execute on function core.idempotent_begin(text, text, jsonb) from public;
-grant execute on function core.idempotent_begin(text, text, jsonb) to app_user;
-
-comment on function core.idempotent_begin(text, text, jsonb) is
-    'First line of a function that must not happen twice: null means go on and end with core.idempotent_finish; else the stored response '
-    'to return as it is. A concurrent second caller waits for the first. Idempotent once finished. Errors: PT409 idempotency_mismatch key '
-    'used with another request, PT409 idempotency_in_progress (the hint has retry_after), PT400 malformed scope or key, PT401 nobody is '
-    'signed in, PT403 no tenant named.';
-
--- A response too large to keep is the caller's mistake, found in the first run: store what the answer is made from, not a document.
-
-create or replace function core.idempotent_finish(p_scope text, p_key text, p_response jsonb, p_attempt integer default null) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_tenant   uuid := core.require_tenant();
-    -- nothing to answer is an answer, too
-    v_response jsonb := coalesce(p_response, 'null');
-begin
-    if octet_length(v_response::text) > 65536 then
-        perform core.raise_error('PT422', 'invalid', 'The response is too large to be kept.', '{"response": "is over 65536 bytes"}');
-    end if;
-    update core.idempotency_keys as k
-       set response = v_response
-     where k.tenant_id = v_tenant
-       and k.scope = p_scope
-       and k.idempotency_key = p_key
-       and k.attempt = coalesce(p_attempt, k.attempt)
-       and (k.response is null or k.response = v_response);
-    if not found then
-        perform core.raise_error('PT409', 'conflict', 'The request is not in progress, or somebody else took it over.');
-    end if;
-end
-$fn$;
-
-alter function core.idempotent_finish(text, text, jsonb, integer) owner to app_definer;
-revoke execute on function core.idempotent_finish(text, text, jsonb, integer) from public;
-grant execute on function core.idempotent_finish(text, text, jsonb, integer) to app_user;
-
-comment on function core.idempotent_finish(text, text, jsonb, integer) is
-    'Store the response of a request that core.idempotent_begin or core.idempotency_claim let go on; name the attempt when that was in an '
-    'earlier transaction. Idempotent. Errors: PT409 not in progress or taken over, PT422 over 64 kB, PT401 nobody is signed in, PT403 no '
-    'tenant named.';
-
-create or replace function core.idempotent_release(p_scope text, p_key text, p_attempt integer) returns boolean
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_tenant uuid := core.require_tenant();
-begin
-    delete from core.idempotency_keys as k
-     where k.tenant_id = v_tenant
-       and k.scope = p_scope
-       and k.idempotency_key = p_key
-       and k.attempt = p_attempt
-       and k.response is null;
-    return found;
-end
-$fn$;
-
-alter function core.idempotent_release(text, text, integer) owner to app_definer;
-revoke execute on function core.idempotent_release(text, text, integer) from public;
-grant execute on function core.idempotent_release(text, text, integer) to app_user;
-
-comment on function core.idempotent_release(text, text, integer) is
-    'Give up a request begun in an earlier transaction, so that the next try need not wait for the lease; false when it was not in progress '
-    'or is somebody else''s now. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Says nothing about tenants of others: a foreign and an unknown one are both false.
 
@@ -2276,6 +1689,60 @@ comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
 
+-- The verdict is that of whoever restored; what differed says why.
+
+create or replace function core.log_restore_verification(p_backup_id bigint, p_ok boolean, p_counts jsonb, p_mismatches jsonb) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_ok is null or (p_ok and coalesce(jsonb_array_length(p_mismatches), 0) > 0) then
+        perform core.raise_error('PT422', 'invalid', 'A verification succeeded or not, and one with mismatches did not.');
+    end if;
+    insert into core.restore_verifications (backup_id, verified_at, ok, row_counts, mismatches)
+    -- the backup may be one this database forgot, or a restored copy never knew
+    values ((select b.id from core.backup_runs as b where b.id = p_backup_id), clock_timestamp(), p_ok, coalesce(p_counts, '{}'), coalesce(p_mismatches, '[]'))
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.log_restore_verification(bigint, boolean, jsonb, jsonb) owner to app_definer;
+revoke execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) from public;
+grant execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) to dbkit_backup, app_owner;
+
+comment on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) is
+    'Record that a backup was restored for a test, and what differed; returns the id of the record. Each call is one. '
+    'Errors: 22023 mismatches that are no array, PT422 no verdict, or a good one with mismatches.';
+
+-- The first reading counts: marking again does not move read_at.
+
+create or replace function core.mark_notification_read(p_id uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    update core.user_notifications as n
+       set read_at = coalesce(n.read_at, clock_timestamp())
+     where n.tenant_id = v_tenant and n.id = p_id;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'The current person has no such notification here.');
+    end if;
+end
+$fn$;
+
+revoke execute on function core.mark_notification_read(uuid) from public;
+grant execute on function core.mark_notification_read(uuid) to app_user;
+
+comment on function core.mark_notification_read(uuid) is
+    'Mark one of the current person''s notifications in the active tenant as read. Idempotent. Errors: PT401 nobody is signed in, '
+    'PT403 no tenant named, PT404 no such notification of theirs.';
+
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
 
@@ -2299,6 +1766,51 @@ revoke execute on function core.may_enter(uuid, uuid) from public;
 comment on function core.may_enter(uuid, uuid) is
     'One row when a person is active and, where a tenant is named, an active member of it while it is active; else none. Internal. '
     'Errors: none.';
+
+-- Runs through row security: the filters only say to the planner what the policy says anyway.
+
+create or replace function core.my_notifications(p_unread_only boolean default true, p_limit integer default 50, p_cursor text default null)
+returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_user   uuid := core.require_user();
+    v_limit  integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after  jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "uuid"}');
+begin
+    return query
+        with page as (
+            select n.id, n.kind, n.title, n.body, n.entity_type, n.entity_id, n.read_at, n.created_at,
+                   row_number() over (order by n.created_at desc, n.id desc) as position
+              from core.user_notifications as n
+             where n.tenant_id = v_tenant
+               and n.user_id = v_user
+               and (n.read_at is null or p_unread_only is false)
+               and (v_after is null or (n.created_at, n.id) < ((v_after ->> 'created_at')::timestamptz, (v_after ->> 'id')::uuid))
+             order by n.created_at desc, n.id desc
+             limit v_limit + 1
+        )
+        select jsonb_build_object(
+                   'id', p.id, 'kind', p.kind, 'title', p.title, 'body', p.body,
+                   'entity_type', p.entity_type, 'entity_id', p.entity_id, 'read_at', p.read_at, 'created_at', p.created_at),
+               (select core.encode_cursor(jsonb_build_object('created_at', last.created_at, 'id', last.id))
+                  from page as last
+                 where last.position = v_limit and exists (select from page as beyond where beyond.position > v_limit))
+          from page as p
+         where p.position <= v_limit
+         order by p.position;
+end
+$fn$;
+
+revoke execute on function core.my_notifications(boolean, integer, text) from public;
+grant execute on function core.my_notifications(boolean, integer, text) to app_user, app_readonly;
+
+comment on function core.my_notifications(boolean, integer, text) is
+    'What the current person was told in the active tenant, newest first, up to 100; only what is unread unless p_unread_only is false. '
+    'next_cursor, the same on every row, continues behind the page and is null on the last one. Reads only. Errors: PT400 malformed '
+    'cursor, PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Where the current person can go. Not for policies: those compare with the one active tenant.
 
@@ -2402,6 +1914,68 @@ grant execute on function core.normalize_phone(text)
 
 comment on function core.normalize_phone(text) is
     'A phone number without separators, 00 as +; null when what is left is no core.phone_e164. Errors: none.';
+
+-- NOTIFY makes the commits of a database queue up behind each other, so not every event may send one. While another transaction of
+-- the same slot is about to wake the listeners, this one stays silent: a listener therefore also reads every few seconds without
+-- having been woken. Slots keep a long transaction from silencing more than its share of the tenants.
+
+create or replace function core.notify_outbox(p_tenant uuid, p_channel text, p_id bigint) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_slots constant integer := 16;
+begin
+    if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
+        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
+        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
+grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
+
+comment on function core.notify_outbox(uuid, text, bigint) is
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+
+-- The event says who has news and of what kind; the text stays in the row only the person can read.
+
+create or replace function core.notify_user(
+    p_user_id uuid, p_kind text, p_title text, p_body text default null, p_entity_type text default null, p_entity_id text default null
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     uuid;
+begin
+    if coalesce(p_kind, '') = '' or coalesce(p_title, '') = '' then
+        perform core.raise_error('PT422', 'invalid', 'A notification has a kind and a title.', '{"title": "missing"}');
+    end if;
+
+    insert into core.user_notifications (tenant_id, user_id, kind, title, body, entity_type, entity_id)
+    select m.tenant_id, m.user_id, p_kind, p_title, p_body, p_entity_type, p_entity_id
+      from core.memberships as m
+     where m.tenant_id = v_tenant and m.user_id = p_user_id and m.status = 'active'
+    returning id into v_id;
+    if v_id is null then
+        perform core.raise_error('PT404', 'not_found', 'No active member of this tenant has that id.');
+    end if;
+    perform core.emit('notifications', 'INSERT', 'core.user_notifications', v_id::text, jsonb_build_object('user_id', p_user_id, 'kind', p_kind));
+    return v_id;
+end
+$fn$;
+
+alter function core.notify_user(uuid, text, text, text, text, text) owner to app_definer;
+revoke execute on function core.notify_user(uuid, text, text, text, text, text) from public;
+grant execute on function core.notify_user(uuid, text, text, text, text, text) to app_user;
+
+comment on function core.notify_user(uuid, text, text, text, text, text) is
+    'Leave a message for a member of the active tenant and tell the channel notifications. Each call is one message; returns its id. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT404 not an active member, PT422 no kind or no title.';
 
 -- Invoker: row security of the caller scopes the row. A definer function that calls this passes row security, so for it the tenant
 -- column is compared here; a table that does not declare one is refused.
@@ -2557,73 +2131,33 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
-create or replace function core.purge_idempotency_keys(p_batch integer default 20000) returns integer
+-- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
+
+create or replace function core.purge_outbox(p_keep interval default '7 days') returns bigint
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_removed integer;
+    v_purged bigint;
 begin
-    delete from core.idempotency_keys as k
-     where k.ctid = any (array(
-               select expired.ctid
-                 from core.idempotency_keys as expired
-                where expired.expires_at <= clock_timestamp()
-                order by expired.expires_at
-                limit p_batch
-                  for update skip locked));
-    get diagnostics v_removed = row_count;
-    return v_removed;
+    if p_keep is null or p_keep < '0' then
+        perform core.raise_error('PT400', 'bad_request', 'Events are kept for an interval that is not negative.');
+    end if;
+
+    delete from core.outbox_events as e where e.published_at < clock_timestamp() - p_keep;
+    get diagnostics v_purged = row_count;
+    return v_purged;
 end
 $fn$;
 
-alter function core.purge_idempotency_keys(integer) owner to app_definer;
-revoke execute on function core.purge_idempotency_keys(integer) from public;
+alter function core.purge_outbox(interval) owner to app_definer;
+revoke execute on function core.purge_outbox(interval) from public;
+grant execute on function core.purge_outbox(interval) to app_owner;
 
-comment on function core.purge_idempotency_keys(integer) is
-    'Remove at most p_batch expired keys; returns how many. For cron; safe in parallel. Idempotent. Errors: none.';
-
--- Keys nobody used for two windows, and the keys of policies that are gone. Rows in use are skipped: no request waits for the purge.
-
-create or replace function core.purge_rate_limits(p_batch integer default 20000) returns integer
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_removed integer;
-begin
-    delete from core.rate_limits as r
-     where r.ctid = any (array(
-               select idle.ctid
-                 from core.rate_limits as idle
-                 left join core.rate_limit_policies as p
-                   on p.name = idle.policy
-                where p.name is null
-                   or idle.updated_at < clock_timestamp() - 2 * p.window_seconds * interval '1 second'
-                limit p_batch
-                  for update of idle skip locked));
-    get diagnostics v_removed = row_count;
-
-    delete from core.rate_limit_violations as v
-     where v.id = any (array(
-               select old.id
-                 from core.rate_limit_violations as old
-                where old.created_at < now() - interval '30 days'
-                order by old.created_at
-                limit p_batch
-                  for update skip locked));
-    return v_removed;
-end
-$fn$;
-
-alter function core.purge_rate_limits(integer) owner to app_definer;
-revoke execute on function core.purge_rate_limits(integer) from public;
-
-comment on function core.purge_rate_limits(integer) is
-    'Remove at most p_batch idle keys, and violations older than 30 days; returns the keys removed. For cron; safe in parallel. Idempotent. '
-    'Errors: none.';
+comment on function core.purge_outbox(interval) is
+    'Delete events published longer ago than p_keep (7 days), from all tenants, and return how many. Idempotent, safe in parallel. '
+    'For cron. Errors: PT400 no interval, or a negative one.';
 
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
@@ -2665,204 +2199,52 @@ revoke execute on function core.random_context_key() from public;
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
 
--- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
--- makes check and count one.
+-- Runs through row security, so a tenant's events are all it can return. Volatile on purpose: the rows are looked at after the
+-- question which of them are settled, not with the snapshot from before it.
 
-create or replace function core.rate_limit(p_policy text, p_key text default null, p_is_recorded boolean default true)
-returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
-    language plpgsql volatile
-    security definer
-    rows 1
+create or replace function core.read_events(p_channel text, p_after bigint default 0, p_limit integer default 100)
+returns setof core.outbox_events
+    language plpgsql volatile parallel restricted
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_now            timestamptz := clock_timestamp();
-    v_key            text;
-    v_updated_at     timestamptz;
-    v_recorded_until timestamptz;
+    v_tenant  uuid := core.require_tenant();
+    v_limit   integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_settled bigint;
 begin
-    -- A standby has no unlogged tables, a read-only transaction cannot count.
-    if current_setting('transaction_read_only') = 'on' then
-        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+    if p_channel is null then
+        perform core.raise_error('PT422', 'invalid', 'Name the channel to read.', '{"channel": "missing"}');
+    elsif current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform core.raise_error('PT400', 'bad_request', 'Events are read in a READ COMMITTED transaction: an older snapshot would skip some.');
+    elsif pg_is_in_recovery() then
+        perform core.raise_error('PT503', 'unavailable', 'Events are read on the primary: a standby does not know what is still being written.');
+    end if;
+
+    -- Mostly there is nothing, and that must cost nothing: what is settled takes a look at the locks of the server.
+    if not exists (select from core.outbox_events as e where e.tenant_id = v_tenant and e.channel = p_channel and e.id > coalesce(p_after, 0)) then
         return;
     end if;
-
-    v_key := core.rate_limit_key(p_policy, p_key);
-    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
-      into reset_at, max_requests, v_updated_at, v_recorded_until
-      from core.rate_limits as r
-     where r.policy = p_policy
-       and r.key = v_key;
-
-    -- A request of the future was counted before the clock was set back, and binds nobody.
-    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
-        perform nextval('core.rate_limit_refusals');
-        allowed := false;
-        remaining := 0;
-        retry_after := ceil(extract(epoch from reset_at - v_now));
-        if p_is_recorded and (v_recorded_until > v_now) is not true then
-            perform core.record_violation(p_policy, v_key, retry_after);
-        end if;
-        return next;
-    else
-        return query select * from core.count_request(p_policy, v_key);
-    end if;
+    v_settled := core.settled_event_id();
+    return query
+        select e.tenant_id, e.id, e.channel, e.event, e.entity_type, e.entity_id, e.payload, e.created_at, e.published_at
+          from core.outbox_events as e
+         where e.tenant_id = v_tenant
+           and e.channel = p_channel
+           and e.id > coalesce(p_after, 0)
+           and e.id <= v_settled
+         order by e.id
+         limit v_limit;
 end
 $fn$;
 
-alter function core.rate_limit(text, text, boolean) owner to app_definer;
-revoke execute on function core.rate_limit(text, text, boolean) from public;
-grant execute on function core.rate_limit(text, text, boolean) to app_user, app_anon;
+revoke execute on function core.read_events(text, bigint, integer) from public;
+grant execute on function core.read_events(text, bigint, integer) to app_user, app_readonly, app_worker;
 
-comment on function core.rate_limit(text, text, boolean) is
-    'Count a request under a policy, and say whether it is allowed. The key defaults to the signed-in user, else the client address of the '
-    'context; a key of the caller''s own counts within its tenant. A refused request is not counted and only reads, but for the first in a '
-    'window, which is recorded. reset_at: when a refused caller may come again, else when the oldest counted request leaves the window '
-    '(gcra: when all have drained). Where the limiter cannot answer, remaining is null and a notice says rate_limit_degraded. Each call '
-    'counts; a rollback takes the count back. Errors: PT400 neither user nor address nor key, or a key over 255 characters, PT422 no such '
-    'policy.';
-
--- A limiter that fails must not take the service with it, except where a policy says that unlimited is worse than unavailable.
-
-create or replace function core.rate_limit_degraded(p_policy text, p_why text)
-returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
-    language plpgsql stable
-    rows 1
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    select p.fail_mode = 'open', p.max_requests
-      into allowed, max_requests
-      from core.rate_limit_policies as p
-     where p.name = p_policy;
-    if not found then
-        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
-    end if;
-    raise notice 'rate_limit_degraded'
-        using detail = format('Policy %s could not be applied: %s.', p_policy, p_why);
-    if allowed then
-        retry_after := 0;
-    else
-        remaining := 0;
-        retry_after := 1;
-        reset_at := clock_timestamp() + interval '1 second';
-    end if;
-    return next;
-end
-$fn$;
-
-alter function core.rate_limit_degraded(text, text) owner to app_definer;
-revoke execute on function core.rate_limit_degraded(text, text) from public;
-
-comment on function core.rate_limit_degraded(text, text) is
-    'The answer of a policy when the limiter cannot tell: allowed where it fails open, else refused for a second, with a notice. Internal. '
-    'Errors: PT422 no such policy.';
-
--- A caller's key lives in the caller's own room: nobody spends what another tenant has left, or learns of it.
--- The seal is only worth its hash when the request says to be somebody's.
-
--- dbkit: allow function_search_path_mutable because core.rate_limit alone calls it and has set one, and setting it costs a tenth of a refusal
-create or replace function core.rate_limit_key(p_policy text, p_key text) returns text
-    language plpgsql stable
-as $fn$
-declare
-    v_is_signed_in boolean := coalesce(current_setting('app.user_id', true), '') <> '';
-    v_user         text;
-    v_ip           text;
-    v_kind         text;
-begin
-    if p_key is not null and not v_is_signed_in then
-        return 'anon:' || p_key;
-    end if;
-    if v_is_signed_in then
-        v_user := 'user:' || core.current_user_id();
-    end if;
-    if p_key is not null then
-        return coalesce('tenant:' || core.active_tenant_id(), v_user, 'anon') || ':' || p_key;
-    end if;
-
-    select p.subject_kind into v_kind from core.rate_limit_policies as p where p.name = p_policy;
-    if v_kind = 'global' then
-        return 'global';
-    elsif v_kind = 'user' and v_user is not null then
-        return v_user;
-    end if;
-    v_ip := 'ip:' || host(core.client_ip());
-    return coalesce(v_ip, v_user);
-end
-$fn$;
-
-alter function core.rate_limit_key(text, text) owner to app_definer;
-revoke execute on function core.rate_limit_key(text, text) from public;
-
-comment on function core.rate_limit_key(text, text) is
-    'Whose request it is, as core.rate_limits stores it; null when nobody can be told. Internal. Errors: none.';
-
--- The error undoes what the transaction wrote, so there is nothing to record here: core.rate_limit_refusals counts in spite of it.
-
-create or replace function core.rate_limit_or_raise(p_policy text, p_key text default null) returns void
-    language plpgsql volatile
-    set search_path = pg_catalog, pg_temp
-as $fn$
-declare
-    v_answer record;
-begin
-    select r.* into v_answer from core.rate_limit(p_policy, p_key, false) as r;
-    if not v_answer.allowed then
-        perform core.raise_error(
-            'PT429', 'rate_limited', 'Too many requests; try again later.',
-            jsonb_build_object(
-                'retry_after', v_answer.retry_after,
-                'limit', v_answer.max_requests,
-                'remaining', 0)::text);
-    end if;
-end
-$fn$;
-
-revoke execute on function core.rate_limit_or_raise(text, text) from public;
-grant execute on function core.rate_limit_or_raise(text, text) to app_user, app_anon, app_definer;
-
-comment on function core.rate_limit_or_raise(text, text) is
-    'Count a request under a policy and refuse it by an error when there are too many; the first line of a sensitive function. Each call '
-    'counts. Errors: PT429 too many (the hint has retry_after in seconds, limit and remaining), PT400 neither user nor address nor key, '
-    'PT422 no such policy.';
-
-create or replace function core.rate_limit_refusal_count() returns bigint
-    language sql stable
-    security definer
-    set search_path = pg_catalog, pg_temp
-begin atomic
-    select case when s.is_called then s.last_value else 0 end from core.rate_limit_refusals as s;
-end;
-
-alter function core.rate_limit_refusal_count() owner to app_definer;
-revoke execute on function core.rate_limit_refusal_count() from public;
-grant execute on function core.rate_limit_refusal_count() to app_monitor, app_platform_admin;
-
-comment on function core.rate_limit_refusal_count() is
-    'Requests refused under all policies since the server last crashed, also those whose transaction was undone. Reads only. Errors: none.';
-
-create or replace function core.rate_limit_report(p_since interval default '1 hour')
-returns table (policy text, violations bigint, keys bigint, last_at timestamptz)
-    language sql stable
-    security definer
-    set search_path = pg_catalog, pg_temp
-begin atomic
-    select p.name, count(v.id), count(distinct v.key), max(v.created_at)
-      from core.rate_limit_policies as p
-      left join core.rate_limit_violations as v
-        on v.policy = p.name
-       and v.created_at > now() - p_since
-     group by p.name
-     order by p.name;
-end;
-
-alter function core.rate_limit_report(interval) owner to app_definer;
-revoke execute on function core.rate_limit_report(interval) from public;
-grant execute on function core.rate_limit_report(interval) to app_monitor, app_platform_admin;
-
-comment on function core.rate_limit_report(interval) is
-    'Per policy how often keys ran into the limit (once a key and window), and how many keys, in the last p_since. Reads only. Errors: none.';
+comment on function core.read_events(text, bigint, integer) is
+    'Events of a channel of the active tenant with ids above p_after (0: from the oldest kept), in their order, 100 or up to 1,000. '
+    'Resume with the last id returned: none is lost and none comes twice, however late its transaction commits. An event behind one '
+    'that is still being written in this tenant waits for it. Reads only. Errors: PT400 not in a READ COMMITTED transaction, PT401 '
+    'nobody is signed in, PT403 no tenant named, PT422 no channel, PT503 on a standby.';
 
 -- A whole-row reference needs SELECT on every column, which column grants withhold.
 
@@ -2888,7 +2270,6 @@ comment on function core.readable_columns(regclass, text) is
 
 -- Counts per address typed, whether or not it has an account, so the answer says nothing about accounts. While locked even a right
 -- password is refused: otherwise guessing could simply go on. The refused attempt itself is rolled back with the error.
--- Policy `login` says how many failures; policy `ip` binds an address that tries many accounts.
 
 create or replace function core.record_login(p_email text, p_ok boolean, p_reason text default null) returns void
     language plpgsql volatile
@@ -2896,42 +2277,34 @@ create or replace function core.record_login(p_email text, p_ok boolean, p_reaso
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_email   text := lower(p_email);
-    v_limit   integer;
-    v_window  interval;
-    v_failure timestamptz;
+    c_limit  constant integer := 5;
+    c_window constant interval := '15 minutes';
+    v_email  text := lower(p_email);
+    v_fifth  timestamptz;
 begin
     if p_ok is null or not coalesce(core.is_valid_email(v_email), false) then
         perform core.raise_error('PT422', 'invalid', 'A sign-in attempt needs a valid e-mail address and an outcome.');
     end if;
 
-    if core.client_ip() is not null then
-        perform core.rate_limit_or_raise('ip');
-    end if;
-    select p.max_requests, p.window_seconds * interval '1 second'
-      into strict v_limit, v_window
-      from core.rate_limit_policies as p
-     where p.name = 'login';
-
     -- Parallel guesses count one after the other.
     perform pg_advisory_xact_lock(hashtextextended('core.login_attempts:' || v_email, 0));
     select a.created_at
-      into v_failure
+      into v_fifth
       from core.login_attempts as a
      where a.email = v_email
        and not a.succeeded
-       and a.created_at > clock_timestamp() - v_window
+       and a.created_at > clock_timestamp() - c_window
        and a.created_at > coalesce(
             (select max(ok.created_at) from core.login_attempts as ok where ok.email = v_email and ok.succeeded), '-infinity')
      order by a.created_at desc
-    offset v_limit - 1
+    offset c_limit - 1
      limit 1;
     if found then
         perform core.raise_error(
             'PT429', 'rate_limited', 'Too many failed sign-ins for this address.',
             jsonb_build_object(
-                'retry_after', ceil(extract(epoch from v_failure + v_window - clock_timestamp()))::integer,
-                'limit', v_limit,
+                'retry_after', ceil(extract(epoch from v_fifth + c_window - clock_timestamp()))::integer,
+                'limit', c_limit,
                 'remaining', 0)::text);
     end if;
 
@@ -2945,40 +2318,8 @@ revoke execute on function core.record_login(text, boolean, text) from public;
 grant execute on function core.record_login(text, boolean, text) to app_anon;
 
 comment on function core.record_login(text, boolean, text) is
-    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 too many '
-    'failures by policy login, five in 15 minutes as shipped, or too many attempts of the client address by policy ip (the hint has '
-    'retry_after in seconds).';
-
--- Once a key and window, and never by waiting: a row that is locked is being counted, or recorded, by somebody else.
-
-create or replace function core.record_violation(p_policy text, p_key text, p_retry_after integer) returns void
-    language sql volatile
-    set search_path = pg_catalog, pg_temp
-begin atomic
-    with marked as (
-        update core.rate_limits as r
-           set recorded_until = clock_timestamp() + p.window_seconds * interval '1 second'
-          from core.rate_limit_policies as p
-         where p.name = p_policy
-           and r.ctid = (
-                   select l.ctid
-                     from core.rate_limits as l
-                    where l.policy = p_policy
-                      and l.key = p_key
-                      and (l.recorded_until > clock_timestamp()) is not true
-                      for update skip locked)
-        returning r.policy, r.key
-    )
-    insert into core.rate_limit_violations (policy, key, tenant_id, retry_after)
-    select m.policy, m.key, core.active_tenant_id(), p_retry_after
-      from marked as m;
-end;
-
-alter function core.record_violation(text, text, integer) owner to app_definer;
-revoke execute on function core.record_violation(text, text, integer) from public;
-
-comment on function core.record_violation(text, text, integer) is
-    'Record that a key ran into a limit, unless that was done within the window. Internal. Idempotent within the window. Errors: none.';
+    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 five '
+    'failures in 15 minutes (the hint has retry_after in seconds).';
 
 -- Gate of a mutation, after authentication and before permissions. Definer: a caller need not be able to read other tiers to be told one.
 
@@ -3121,6 +2462,75 @@ comment on function core.restore(regclass, uuid) is
     'Bring a row that core.soft_delete hid back; false when there is none. A deleted tenant cannot be entered, so it is restored by the '
     'platform. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named or permission missing, PT422 table not on the list.';
 
+-- One statement finds, deletes and archives a batch, by one cut-off: there is no moment at which a row is in neither table or in both,
+-- and no clock that could come between. Rows somebody else has locked wait for the next run, so two runs share the work. A row is
+-- named by its table and its place: in a partitioned table the place alone is not unique.
+
+create or replace function core.retention_statement(p_policy core.retention_policies) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := to_regclass(p_policy.table_name);
+    v_archive regclass := to_regclass(p_policy.archive_table);
+    v_doomed  text := format(
+        $sql$ with doomed as materialized (
+                  select t.tableoid, t.ctid
+                    from %1$s as t
+                   where t.%2$I < $1 and (%3$s)
+                   order by t.%2$I
+                   limit $2
+                     for update skip locked
+              ), gone as (
+                  delete from %1$s as t using doomed as d
+                   where t.tableoid = d.tableoid and t.ctid = d.ctid and t.%2$I < $1 $sql$,
+        v_table, p_policy.time_column, coalesce(p_policy.predicate, 'true'));
+    v_missing text;
+    v_columns text;
+begin
+    if p_policy.mode = 'delete' then
+        return v_doomed || 'returning 1) select count(*), count(*) from gone';
+    end if;
+
+    if v_archive is null or v_archive = v_table then
+        perform core.raise_error('PT422', 'invalid', 'The archive of the table does not exist.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    elsif exists (select from pg_class as c, pg_class as a
+                   where c.oid = v_table and a.oid = v_archive
+                     and (c.relrowsecurity, c.relforcerowsecurity) > (a.relrowsecurity, a.relforcerowsecurity)) then
+        perform core.raise_error('PT422', 'invalid', 'The archive has less row security than the table: rows would become visible there.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    end if;
+
+    -- Columns by name: an archive may order them otherwise and have more, but a column it lacks would be lost.
+    select string_agg(t.attname, ', ' order by t.attnum) filter (where a.attnum is null),
+           string_agg(quote_ident(t.attname), ', ' order by t.attnum) filter (where a.attgenerated = '')
+      into v_missing, v_columns
+      from pg_attribute as t
+      left join pg_attribute as a on a.attrelid = v_archive and a.attname = t.attname and not a.attisdropped
+     where t.attrelid = v_table and t.attnum > 0 and not t.attisdropped;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The archive lacks columns of the table.', jsonb_build_object('columns', v_missing)::text);
+    end if;
+    return v_doomed || format(
+        $sql$     returning t.*
+              ), kept as (
+                  insert into %1$s (%2$s) overriding system value
+                  select %2$s from gone
+                  returning 1
+              )
+              select (select count(*) from gone), (select count(*) from kept) $sql$,
+        v_archive, v_columns);
+end
+$fn$;
+
+revoke execute on function core.retention_statement(core.retention_policies) from public;
+grant execute on function core.retention_statement(core.retention_policies) to app_definer;
+
+comment on function core.retention_statement(core.retention_policies) is
+    'The statement that deletes or archives one batch: $1 the cut-off, $2 the number of rows; it answers how many went and how many '
+    'arrived. Internal. Errors: PT422 no archive, or one that would lose columns or row security.';
+
 -- Without a lock that requests would wait for. Contexts are sealed with the newest key as soon as this commits; the old one counts for
 -- transactions that began before its retirement, which lies ahead by the grace so that none can begin in between.
 
@@ -3206,6 +2616,42 @@ comment on function core.set_context_signed(text, text, text) is
     'core.set_context for the person and the tenant a token of core.issue_token was made for. Idempotent. Errors: PT401 unknown token or '
     'inactive user, PT403 no longer an active member, PT410 token expired, PT503 no context key.';
 
+-- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
+-- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
+
+create or replace function core.settled_event_id() returns bigint
+    language plpgsql volatile parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_low_bits constant bigint := 4294967295;
+    v_tenant   uuid := core.active_tenant_id();
+    v_last     bigint := coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0);
+begin
+    return v_last - coalesce((
+        select max(running.distance)
+          from (
+              select (v_last - l.objid::bigint) & c_low_bits as distance
+                from pg_locks as l
+               where l.locktype = 'advisory'
+                 and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                 and l.classid = hashtext('core.outbox_events:' || v_tenant)::oid
+                 and l.objsubid = 2
+                 -- the own events are in sight; a prepared transaction has no process
+                 and l.pid is distinct from pg_backend_pid()
+          ) as running
+         where running.distance <= c_low_bits / 2), 0);
+end
+$fn$;
+
+alter function core.settled_event_id() owner to app_definer;
+revoke execute on function core.settled_event_id() from public;
+grant execute on function core.settled_event_id() to app_user, app_readonly, app_worker;
+
+comment on function core.settled_event_id() is
+    'The id up to which no event of the active tenant can still appear. Internal, for core.read_events. Reads only. Errors: none.';
+
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
 create or replace function core.soft_delete(p_table regclass, p_id uuid, p_version integer default null) returns boolean
@@ -3282,6 +2728,33 @@ revoke execute on function core.soft_delete_rule(regclass) from public;
 comment on function core.soft_delete_rule(regclass) is
     'Tenant column and permission of a table on the soft-delete list. Internal. Errors: PT422 the table is not on it.';
 
+-- A backup that is never finished stays visible as one: ok is null, finished_at too.
+
+create or replace function core.start_backup(p_kind text, p_location_hash text default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_kind is null or p_kind not in ('dump', 'basebackup', 'wal') then
+        perform core.raise_error('PT422', 'invalid', 'A backup is a dump, a basebackup or wal.', '{"kind": "unknown"}');
+    end if;
+    insert into core.backup_runs (kind, location_hash, started_at)
+    values (p_kind, p_location_hash, clock_timestamp())
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.start_backup(text, text) owner to app_definer;
+revoke execute on function core.start_backup(text, text) from public;
+grant execute on function core.start_backup(text, text) to dbkit_backup, app_owner;
+
+comment on function core.start_backup(text, text) is
+    'Record that a backup begins; returns its id for core.finish_backup. Each call is one. Errors: PT422 unknown kind.';
+
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
 create or replace function core.tg_bump_version() returns trigger
@@ -3298,86 +2771,6 @@ revoke execute on function core.tg_bump_version() from public;
 
 comment on function core.tg_bump_version() is
     'Trigger BEFORE UPDATE: version counts every update by one, whatever the statement says. Errors: none.';
-
--- One note a statement and tenant. Static SQL, so the plan is made once a session and table: the tenant column is read by name from the row
--- as jsonb.
--- Attach as core.attach_cache_invalidation does, with the tag and the column that names the room: the tenant column, or the user's.
-
-create or replace function core.tg_cache_invalidate() returns trigger
-    language plpgsql
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    if tg_op = 'INSERT' then
-        insert into core.cache_invalidations (tenant_id, tag)
-        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
-          from new_rows as changed
-         where to_jsonb(changed) ->> tg_argv[1] is not null
-        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
-    elsif tg_op = 'DELETE' then
-        insert into core.cache_invalidations (tenant_id, tag)
-        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
-          from old_rows as changed
-         where to_jsonb(changed) ->> tg_argv[1] is not null
-        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
-    elsif tg_op = 'UPDATE' then
-        insert into core.cache_invalidations (tenant_id, tag)
-        select distinct changed.room, tg_argv[0]
-          from (select (to_jsonb(before) ->> tg_argv[1])::uuid as room from old_rows as before
-                 union
-                select (to_jsonb(after) ->> tg_argv[1])::uuid from new_rows as after) as changed
-         where changed.room is not null
-        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
-    else
-        -- TRUNCATE does not say whose rows they were
-        insert into core.cache_invalidations (tenant_id, tag)
-        select distinct e.tenant_id, tg_argv[0]
-          from core.cache_entries as e
-        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
-    end if;
-    return null;
-end
-$fn$;
-
-alter function core.tg_cache_invalidate() owner to app_definer;
-revoke execute on function core.tg_cache_invalidate() from public;
-
-comment on function core.tg_cache_invalidate() is
-    'Trigger AFTER each statement, with transition tables old_rows and new_rows: entries with the tag, of the rooms the rows name, are stale '
-    'from the commit on. Arguments: tag, column of the room. Errors: none.';
-
--- The promise that nothing cached is stale rests on triggers, so a table without them is a finding, not a setting.
-
-create or replace function core.cache_unguarded() returns table (policy text, source_table text)
-    language sql stable
-    security definer
-    set search_path = pg_catalog, pg_temp
-begin atomic
-    select p.name, source.name
-      from core.cache_policies as p
-     cross join unnest(p.source_tables) as source (name)
-      join pg_class as c
-        on c.oid = to_regclass(source.name)
-     -- a materialized view has no triggers: the policy's time has to be as short as its refresh
-     where c.relkind in ('r', 'p')
-       and 4 > (
-           select count(*)
-             from pg_trigger as t
-            where t.tgrelid = c.oid
-              and t.tgfoid = 'core.tg_cache_invalidate()'::regprocedure
-              and t.tgenabled in ('O', 'A')
-              and split_part(encode(t.tgargs, 'escape'), '\000', 1) = p.tag)
-     order by p.name, source.name;
-end;
-
-alter function core.cache_unguarded() owner to app_definer;
-revoke execute on function core.cache_unguarded() from public;
-grant execute on function core.cache_unguarded() to app_monitor, app_platform_admin;
-
-comment on function core.cache_unguarded() is
-    'Source tables of cache policies that exist and do not invalidate their policy''s tag on every write: until they do, entries may be stale '
-    'for their time. Empty is well. Reads only. Errors: none.';
 
 -- The rule policies cannot word: nobody grants a role above their own, nor touches a member who ranks above them.
 -- It runs before WITH CHECK and answers PT403 with a reason; row security still decides which rows are reached at all.
@@ -3409,31 +2802,61 @@ comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
 
--- Rows of core.rate_limits carry when the next request may come; under another policy that is another time.
--- exact: the max-th newest request leaves the window. gcra: one request's share has drained.
+-- Attached per event as core.attach_outbox does it:
+--     create trigger _600_outbox_update after update on <table> referencing new table as changed_rows for each statement
+--         execute function core.tg_outbox('<channel>', '<tenant column>', '{<key columns>}', '{<columns of the payload>}');
+-- (for delete: old table as changed_rows). The payload columns are named one by one, so a column added later is not sent before
+-- somebody decides that every member may read it.
 
-create or replace function core.tg_rate_limit_policies_changed() returns trigger
-    language plpgsql
+create or replace function core.tg_outbox() returns trigger
+    language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_user   uuid := core.current_user_id();
+    v_tenant record;
 begin
-    update core.rate_limits as r
-       set max_requests = new.max_requests,
-           next_at = case new.algorithm
-                         when 'exact' then r.hits[cardinality(r.hits) - new.max_requests + 1] + new.window_seconds * interval '1 second'
-                         else r.tat - (new.window_seconds - new.window_seconds::double precision / new.max_requests) * interval '1 second'
-                     end
-     where r.policy = new.name;
+    -- A row that belongs to no tenant has nobody to tell.
+    for v_tenant in
+        select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r where to_jsonb(r) ->> tg_argv[1] is not null
+    loop
+        perform core.announce_events(v_tenant.id);
+    end loop;
+
+    for v_tenant in
+        with events as (
+            insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+            select changed.tenant_id,
+                   tg_argv[0],
+                   tg_op,
+                   tg_table_schema || '.' || tg_table_name,
+                   (select string_agg(changed.doc ->> k.name, ',' order by k.position)
+                      from unnest(tg_argv[2]::text[]) with ordinality as k (name, position)),
+                   jsonb_build_object(
+                       'row', (select coalesce(jsonb_object_agg(c.name, changed.doc -> c.name), '{}') from unnest(tg_argv[3]::text[]) as c (name)),
+                       -- who did it, so that listeners need not ask; a person outside the tenant stays unnamed
+                       'user', case when u.id is not null then jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email) end)
+              from (select to_jsonb(r) as doc, (to_jsonb(r) ->> tg_argv[1])::uuid as tenant_id from changed_rows as r) as changed
+              left join core.memberships as m on m.tenant_id = changed.tenant_id and m.user_id = v_user and m.status = 'active'
+              left join core.users as u on u.id = m.user_id
+             where changed.tenant_id is not null
+            returning tenant_id, id
+        )
+        select e.tenant_id as id, max(e.id) as last_event from events as e group by e.tenant_id
+    loop
+        perform core.notify_outbox(v_tenant.id, tg_argv[0], v_tenant.last_event);
+    end loop;
     return null;
 end
 $fn$;
 
-alter function core.tg_rate_limit_policies_changed() owner to app_definer;
-revoke execute on function core.tg_rate_limit_policies_changed() from public;
+alter function core.tg_outbox() owner to app_definer;
+revoke execute on function core.tg_outbox() from public;
 
-comment on function core.tg_rate_limit_policies_changed() is
-    'Trigger AFTER UPDATE of core.rate_limit_policies: keys that are counted now follow the policy as changed. Errors: none.';
+comment on function core.tg_outbox() is
+    'Statement trigger: one outbox event per changed row, {"row": …, "user": {id, name, email}}, and one wake-up per tenant. '
+    'Errors: 23514 malformed channel.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -3666,107 +3089,29 @@ comment on policy closed on core.app_settings is 'Nothing an application role do
 
 -- No grants.
 
--- core.cache_entries: members see what their tenant has cached, not the values: an entry may be stale, which core.cache_get knows.
+-- core.backup_runs: closed to every application role; written by functions, read by whoever watches backups as app_definer.
 
-alter table core.cache_entries enable row level security;
-alter table core.cache_entries force row level security;
+alter table core.backup_runs enable row level security;
+alter table core.backup_runs force row level security;
 
-create policy system_all on core.cache_entries
+create policy system_all on core.backup_runs
     for all to app_owner, app_definer
     using (true)
     with check (true);
 
-create policy select_members on core.cache_entries
-    for select to app_user, app_readonly
-    using (tenant_id = (select core.active_tenant_id()) and expires_at > now());
-
-comment on policy system_all on core.cache_entries is 'Owner and definer functions see every row.';
-comment on policy select_members on core.cache_entries is 'Members of the active tenant see its entries until they expire.';
-
-grant select (tenant_id, key, variant, tags, created_at, expires_at) on core.cache_entries to app_user, app_readonly;
--- No writes: core.cache_set and core.cache_invalidate.
-
--- core.cache_invalidations: closed to every application role; triggers and core.cache_invalidate write it, core.cache_get compares with it.
-
-alter table core.cache_invalidations enable row level security;
-alter table core.cache_invalidations force row level security;
-
-create policy system_all on core.cache_invalidations
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy closed on core.cache_invalidations
+create policy closed on core.backup_runs
     as restrictive for all
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
     using (false)
     with check (false);
 
-comment on policy system_all on core.cache_invalidations is 'Owner and definer functions see every row.';
-comment on policy closed on core.cache_invalidations is 'Nothing an application role does reaches a row, whatever else is granted.';
+comment on policy system_all on core.backup_runs is 'Owner and definer functions see every row.';
+comment on policy closed on core.backup_runs is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
--- core.cache_lookups: closed to every application role; core.cache_get writes it, core.cache_purge_expired sums it up.
-
-alter table core.cache_lookups enable row level security;
-alter table core.cache_lookups force row level security;
-
-create policy system_all on core.cache_lookups
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy closed on core.cache_lookups
-    as restrictive for all
-    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
-    using (false)
-    with check (false);
-
-comment on policy system_all on core.cache_lookups is 'Owner and definer functions see every row.';
-comment on policy closed on core.cache_lookups is 'Nothing an application role does reaches a row, whatever else is granted.';
-
--- No grants.
-
--- core.cache_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
-
-alter table core.cache_policies enable row level security;
-alter table core.cache_policies force row level security;
-
-create policy system_all on core.cache_policies
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy select_all on core.cache_policies
-    for select to app_user, app_readonly
-    using (true);
-
-comment on policy system_all on core.cache_policies is 'Owner and definer functions see every row.';
-comment on policy select_all on core.cache_policies is 'Reference data, the same for every tenant.';
-
-grant select on core.cache_policies to app_user, app_readonly;
-
--- core.cache_stats: closed to every application role; core.cache_stats_report reads it.
-
-alter table core.cache_stats enable row level security;
-alter table core.cache_stats force row level security;
-
-create policy system_all on core.cache_stats
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy closed on core.cache_stats
-    as restrictive for all
-    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
-    using (false)
-    with check (false);
-
-comment on policy system_all on core.cache_stats is 'Owner and definer functions see every row.';
-comment on policy closed on core.cache_stats is 'Nothing an application role does reaches a row, whatever else is granted.';
-
--- No grants.
+-- The backup login says what it did by core.start_backup and core.finish_backup.
+grant usage on schema core to dbkit_backup;
 
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
@@ -3833,32 +3178,6 @@ comment on policy system_all on core.features is 'Owner and definer functions se
 comment on policy select_all on core.features is 'Reference data, the same for every tenant.';
 
 grant select on core.features to app_user, app_readonly;
-
--- core.idempotency_keys: closed to every application role; core.idempotent_begin and its kin reach it as app_definer.
-
-alter table core.idempotency_keys enable row level security;
-alter table core.idempotency_keys force row level security;
-
-create policy system_all on core.idempotency_keys
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy closed on core.idempotency_keys
-    as restrictive for all
-    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
-    using (false)
-    with check (false);
-
-comment on policy system_all on core.idempotency_keys is 'Owner and definer functions see every row.';
-comment on policy closed on core.idempotency_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
-
--- No grants.
-
-create trigger _100_tenant_immutable
-    before update on core.idempotency_keys
-    for each row when (old.tenant_id is distinct from new.tenant_id)
-    execute function core.tg_tenant_immutable('tenant_id');
 
 -- core.login_attempts: closed to every application role; core.record_login reads it as app_definer.
 
@@ -3929,21 +3248,29 @@ create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
 
-create trigger _700_cache_invalidate_insert
-    after insert on core.memberships
-    referencing new table as new_rows
-    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
-create trigger _700_cache_invalidate_update
-    after update on core.memberships
-    referencing old table as old_rows new table as new_rows
-    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
-create trigger _700_cache_invalidate_delete
-    after delete on core.memberships
-    referencing old table as old_rows
-    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
-create trigger _700_cache_invalidate_truncate
-    after truncate on core.memberships
-    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+-- core.outbox_events: members read the events of the active tenant. Written by core.emit and core.tg_outbox only.
+
+alter table core.outbox_events enable row level security;
+alter table core.outbox_events force row level security;
+
+create policy system_all on core.outbox_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.outbox_events
+    for select to app_user, app_readonly, app_worker
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.outbox_events is 'Owner and definer functions see every row.';
+comment on policy select_members on core.outbox_events is 'Listeners read the events of the active tenant.';
+
+grant select on core.outbox_events to app_user, app_readonly, app_worker;
+
+create trigger _100_tenant_immutable
+    before update on core.outbox_events
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
 
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
@@ -3964,69 +3291,45 @@ comment on policy select_all on core.permissions is 'Reference data, the same fo
 
 grant select on core.permissions to app_user, app_readonly;
 
--- core.rate_limit_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+-- core.restore_verifications: closed to every application role; written by functions, read by whoever watches backups as app_definer.
 
-alter table core.rate_limit_policies enable row level security;
-alter table core.rate_limit_policies force row level security;
+alter table core.restore_verifications enable row level security;
+alter table core.restore_verifications force row level security;
 
-create policy system_all on core.rate_limit_policies
+create policy system_all on core.restore_verifications
     for all to app_owner, app_definer
     using (true)
     with check (true);
 
-create policy select_all on core.rate_limit_policies
-    for select to app_user, app_readonly
-    using (true);
-
-comment on policy system_all on core.rate_limit_policies is 'Owner and definer functions see every row.';
-comment on policy select_all on core.rate_limit_policies is 'Reference data, the same for every tenant.';
-
-grant select on core.rate_limit_policies to app_user, app_readonly;
-
-create trigger _500_recount
-    after update on core.rate_limit_policies
-    for each row when (old.* is distinct from new.*)
-    execute function core.tg_rate_limit_policies_changed();
-
--- core.rate_limit_violations: closed to every application role; core.rate_limit writes it, core.rate_limit_report sums it up.
-
-alter table core.rate_limit_violations enable row level security;
-alter table core.rate_limit_violations force row level security;
-
-create policy system_all on core.rate_limit_violations
-    for all to app_owner, app_definer
-    using (true)
-    with check (true);
-
-create policy closed on core.rate_limit_violations
+create policy closed on core.restore_verifications
     as restrictive for all
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
     using (false)
     with check (false);
 
-comment on policy system_all on core.rate_limit_violations is 'Owner and definer functions see every row.';
-comment on policy closed on core.rate_limit_violations is 'Nothing an application role does reaches a row, whatever else is granted.';
+comment on policy system_all on core.restore_verifications is 'Owner and definer functions see every row.';
+comment on policy closed on core.restore_verifications is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
--- core.rate_limits: closed to every application role; core.rate_limit counts in it as app_definer.
+-- core.retention_policies: closed to every application role; core.apply_retention reads it as app_definer.
 
-alter table core.rate_limits enable row level security;
-alter table core.rate_limits force row level security;
+alter table core.retention_policies enable row level security;
+alter table core.retention_policies force row level security;
 
-create policy system_all on core.rate_limits
+create policy system_all on core.retention_policies
     for all to app_owner, app_definer
     using (true)
     with check (true);
 
-create policy closed on core.rate_limits
+create policy closed on core.retention_policies
     as restrictive for all
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
     using (false)
     with check (false);
 
-comment on policy system_all on core.rate_limits is 'Owner and definer functions see every row.';
-comment on policy closed on core.rate_limits is 'Nothing an application role does reaches a row, whatever else is granted.';
+comment on policy system_all on core.retention_policies is 'Owner and definer functions see every row.';
+comment on policy closed on core.retention_policies is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
 
@@ -4212,6 +3515,37 @@ comment on policy select_all on core.tier_features is 'Reference data, the same 
 
 grant select on core.tier_features to app_user, app_readonly;
 
+-- core.user_notifications: people see their own in the active tenant and mark them as read. Written by core.notify_user.
+
+alter table core.user_notifications enable row level security;
+alter table core.user_notifications force row level security;
+
+create policy system_all on core.user_notifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_own on core.user_notifications
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+create policy update_own on core.user_notifications
+    for update to app_user
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()))
+    with check (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+comment on policy system_all on core.user_notifications is 'Owner and definer functions see every row.';
+comment on policy select_own on core.user_notifications is 'A person sees what they were told in the active tenant.';
+comment on policy update_own on core.user_notifications is 'A person marks their own as read, and they stay their own.';
+
+grant select on core.user_notifications to app_user, app_readonly;
+grant update (read_at) on core.user_notifications to app_user;
+
+create trigger _100_tenant_immutable
+    before update on core.user_notifications
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.users: people see themselves and those they share the active tenant with, and edit their own profile.
 
 alter table core.users enable row level security;
@@ -4245,32 +3579,17 @@ create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
 
-create trigger _700_cache_invalidate_insert
-    after insert on core.users
-    referencing new table as new_rows
-    for each statement execute function core.tg_cache_invalidate('session', 'id');
-create trigger _700_cache_invalidate_update
-    after update on core.users
-    referencing old table as old_rows new table as new_rows
-    for each statement execute function core.tg_cache_invalidate('session', 'id');
-create trigger _700_cache_invalidate_delete
-    after delete on core.users
-    referencing old table as old_rows
-    for each statement execute function core.tg_cache_invalidate('session', 'id');
-create trigger _700_cache_invalidate_truncate
-    after truncate on core.users
-    for each statement execute function core.tg_cache_invalidate('session', 'id');
-
 -- migrate:down
 
-drop trigger _700_cache_invalidate_truncate on core.users;
-drop trigger _700_cache_invalidate_delete on core.users;
-drop trigger _700_cache_invalidate_update on core.users;
-drop trigger _700_cache_invalidate_insert on core.users;
 drop trigger _300_touch_updated_at on core.users;
 drop policy update_self on core.users;
 drop policy select_fellows on core.users;
 drop policy system_all on core.users;
+
+drop trigger _100_tenant_immutable on core.user_notifications;
+drop policy update_own on core.user_notifications;
+drop policy select_own on core.user_notifications;
+drop policy system_all on core.user_notifications;
 
 drop policy select_all on core.tier_features;
 drop policy system_all on core.tier_features;
@@ -4300,23 +3619,19 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
-drop policy closed on core.rate_limits;
-drop policy system_all on core.rate_limits;
+drop policy closed on core.retention_policies;
+drop policy system_all on core.retention_policies;
 
-drop policy closed on core.rate_limit_violations;
-drop policy system_all on core.rate_limit_violations;
-
-drop trigger _500_recount on core.rate_limit_policies;
-drop policy select_all on core.rate_limit_policies;
-drop policy system_all on core.rate_limit_policies;
+drop policy closed on core.restore_verifications;
+drop policy system_all on core.restore_verifications;
 
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
-drop trigger _700_cache_invalidate_truncate on core.memberships;
-drop trigger _700_cache_invalidate_delete on core.memberships;
-drop trigger _700_cache_invalidate_update on core.memberships;
-drop trigger _700_cache_invalidate_insert on core.memberships;
+drop trigger _100_tenant_immutable on core.outbox_events;
+drop policy select_members on core.outbox_events;
+drop policy system_all on core.outbox_events;
+
 drop trigger _300_touch_updated_at on core.memberships;
 drop trigger _150_rank on core.memberships;
 drop trigger _100_tenant_immutable on core.memberships;
@@ -4328,10 +3643,6 @@ drop policy system_all on core.memberships;
 drop policy closed on core.login_attempts;
 drop policy system_all on core.login_attempts;
 
-drop trigger _100_tenant_immutable on core.idempotency_keys;
-drop policy closed on core.idempotency_keys;
-drop policy system_all on core.idempotency_keys;
-
 drop policy select_all on core.features;
 drop policy system_all on core.features;
 
@@ -4341,20 +3652,8 @@ drop policy system_all on core.context_tokens;
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
 
-drop policy closed on core.cache_stats;
-drop policy system_all on core.cache_stats;
-
-drop policy select_all on core.cache_policies;
-drop policy system_all on core.cache_policies;
-
-drop policy closed on core.cache_lookups;
-drop policy system_all on core.cache_lookups;
-
-drop policy closed on core.cache_invalidations;
-drop policy system_all on core.cache_invalidations;
-
-drop policy select_members on core.cache_entries;
-drop policy system_all on core.cache_entries;
+drop policy closed on core.backup_runs;
+drop policy system_all on core.backup_runs;
 
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
@@ -4368,60 +3667,56 @@ drop function core.tg_touch_updated_at();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
-drop function core.tg_rate_limit_policies_changed();
+drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
-drop function core.cache_unguarded();
-drop function core.tg_cache_invalidate();
 drop function core.tg_bump_version();
+drop function core.start_backup(text, text);
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
+drop function core.settled_event_id();
 drop function core.set_context_signed(text, text, text);
 drop function core.seal_holds();
 drop function core.rotate_context_key(interval);
+drop function core.retention_statement(core.retention_policies);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
 drop function core.require_permission(text);
 drop function core.require_feature(text);
-drop function core.record_violation(text, text, integer);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
-drop function core.rate_limit_report(interval);
-drop function core.rate_limit_refusal_count();
-drop function core.rate_limit_or_raise(text, text);
-drop function core.rate_limit_key(text, text);
-drop function core.rate_limit_degraded(text, text);
-drop function core.rate_limit(text, text, boolean);
+drop function core.read_events(text, bigint, integer);
 drop function core.random_context_key();
 drop function core.raise_error(text, text, text, text);
-drop function core.purge_rate_limits(integer);
-drop function core.purge_idempotency_keys(integer);
+drop function core.purge_outbox(interval);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
 drop function core.optimistic_update(regclass, uuid, jsonb, integer, text[]);
+drop function core.notify_user(uuid, text, text, text, text, text);
+drop function core.notify_outbox(uuid, text, bigint);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
+drop function core.my_notifications(boolean, integer, text);
 drop function core.may_enter(uuid, uuid);
+drop function core.mark_notification_read(uuid);
+drop function core.log_restore_verification(bigint, boolean, jsonb, jsonb);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
-drop function core.idempotent_release(text, text, integer);
-drop function core.idempotent_finish(text, text, jsonb, integer);
-drop function core.idempotent_begin(text, text, jsonb);
-drop function core.idempotency_claim(text, text, jsonb, interval);
 drop function core.has_role(text);
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.finish_backup(bigint, boolean, bigint);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
+drop function core.emit(text, text, text, text, jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
-drop function core.count_request(text, text);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
 drop function core.client_ip();
@@ -4430,27 +3725,19 @@ drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
-drop function core.cache_write(uuid, text, text, text, jsonb, text[], integer);
-drop function core.cache_stats_report(interval);
-drop function core.cache_set(text, text, jsonb, text[], integer);
-drop function core.cache_room(text);
-drop function core.cache_read(uuid, text, text, text);
-drop function core.cache_purge_expired(integer);
-drop function core.cache_invalidate_tag(text);
-drop function core.cache_invalidate_prefix(text);
-drop function core.cache_invalidate(text);
-drop function core.cache_get(text, text);
-drop function core.cache_forget(text, text, text);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
-drop function core.attach_cache_invalidation(regclass, text, name);
+drop function core.attach_outbox(regclass, text, text[]);
 drop function core.assert_settings();
+drop function core.apply_retention_policies();
+drop function core.apply_retention(regclass, integer, integer);
+drop function core.announce_events(uuid);
 drop function core.accept_membership(uuid);
+drop table core.user_notifications;
 drop table core.tenant_sequences;
 drop table core.subscriptions;
 drop table core.memberships;
-drop table core.idempotency_keys;
 drop table core.context_tokens;
 drop table core.tenants;
 drop table core.login_attempts;
@@ -4461,12 +3748,11 @@ drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
-drop table core.rate_limits;
-drop table core.rate_limit_violations;
-drop sequence core.rate_limit_refusals;
-drop table core.rate_limit_policies;
+drop table core.retention_policies;
+drop table core.restore_verifications;
 drop domain core.phone_e164;
 drop table core.permissions;
+drop table core.outbox_events;
 drop table core.features;
 drop domain core.email;
 drop table core.context_keys;
@@ -4476,11 +3762,7 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
-drop table core.cache_stats;
-drop table core.cache_policies;
-drop table core.cache_lookups;
-drop table core.cache_invalidations;
-drop table core.cache_entries;
+drop table core.backup_runs;
 drop table core.app_settings;
 drop table core.allowed_origins;
 

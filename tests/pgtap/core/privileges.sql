@@ -83,6 +83,7 @@ select results_eq(
            'core.idempotent_release(text,text,integer)', 'core.purge_idempotency_keys(integer)', 'core.purge_rate_limits(integer)',
            'core.rate_limit(text,text,boolean)', 'core.rate_limit_refusal_count()', 'core.rate_limit_report(interval)',
            'core.tg_cache_invalidate()', 'core.tg_rate_limit_policies_changed()',
+           'core.start_backup(text,text)', 'core.finish_backup(bigint,boolean,bigint)', 'core.log_restore_verification(bigint,boolean,jsonb,jsonb)',
            'core.visible_user_ids()']) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
