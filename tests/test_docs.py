@@ -24,7 +24,7 @@ from dbkit.recipe import project_recipe
 
 REFERENCE = REPO / "docs" / "reference"
 PAGES = sorted([*(REPO / "docs").glob("*.md"), REPO / "README.md", REPO / "CONVENTIONS.md"])
-MODULES = ["core", "rental"]
+MODULES = ["core", "rental", "storage"]
 
 MAKE = re.compile(r"(?:^\$ |^\s*|`)make (?P<target>[a-z][a-z-]*)", re.MULTILINE)
 LINK = re.compile(r"\]\((?P<path>[^)#\s]+)?(?:#(?P<anchor>[^)\s]+))?\)")

@@ -11,7 +11,7 @@ from threading import Event
 import psycopg
 import pytest
 from receivers import free_port, http_server, mail_server
-from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
+from worker_processes import HANDLERS, Queue, Workers, answers, prepare, transaction_pooler, wait_for
 
 from dbkit.config import Config
 from dbkit.postgres import Database, open_server
@@ -61,6 +61,7 @@ def test_a_worker_killed_while_it_reports(queue: Queue, workers: Workers, reache
             queue.admin(f"select pg_terminate_backend(pid) from ({blocked}) as waiting")
             wait_for(lambda: not queue.admin(blocked))
     second = workers.start()
+    second.until("worker_started")
     done = queue.until(job, "completed")
     if reaches_the_server:
         assert done["retry_count"] == 0
@@ -139,8 +140,8 @@ def test_mail_waits_for_a_server_that_is_down(queue: Queue, workers: Workers) ->
     assert (waiting["status"], waiting["retry_count"]) == ("pending", 1)
     assert waiting["error_message"].startswith("the SMTP server cannot be reached")
     with mail_server() as mailbox:
-        queue.admin("select core.cancel_job(%s)", job)
-        queue.admin("select core.retry_job(%s)", job)  # due at once
+        queue.admin("select core.platform_cancel_job(%s)", job)
+        queue.admin("select core.platform_retry_job(%s)", job)  # due at once
         settings["DBKIT_SMTP_HOST"] = "localhost"
         workers.drain(DBKIT_SMTP_PORT=str(mailbox.port), **settings)
         assert queue.job(job)["status"] == "completed"
@@ -181,6 +182,25 @@ def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> No
     assert [note for note in workers.notes if note.startswith("began n2")] == ["began n2 1"]
 
 
+def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Queue, workers: Workers) -> None:
+    with transaction_pooler(queue) as conninfo:
+        started = [workers.start("--concurrency", "2", conninfo=conninfo) for _ in range(2)]
+        slow = queue.enqueue("data_import", name="slow", gate="go")
+        jobs = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(60)])
+        workers.until_noted("began slow 1")
+        expiries = {queue.job(slow)["lease_expires_at"]}
+        wait_for(lambda: expiries.add(queue.job(slow)["lease_expires_at"]) or len(expiries) > 3)
+        workers.open("go")
+        for job in (slow, *jobs):
+            assert queue.until(job, "completed")["retry_count"] == 0
+        # Nobody listens in a server process that the pooler hands on.
+        assert queue.admin("select 1 from pg_stat_activity where query like 'listen%%'") == []
+        for worker in started:
+            worker.terminate()
+            assert worker.left() == 0
+            assert worker.named("disconnected") == []
+
+
 @pytest.fixture
 def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Workers]]:
     """A server of its own that a test may kill, with a worker's project."""
@@ -190,7 +210,17 @@ def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Wo
             pytest.skip("only a server of this machine can be killed")
         (tmp_path / "jobs_of_tests.py").write_text(HANDLERS)
         (tmp_path / "dbkit.toml").write_text("")
-        yield server, Workers(prepare(database), tmp_path, stack)
+        queue = prepare(database)
+        # What a disposable server does without: a commit that was confirmed survives a crash.
+        queue.admin(f'alter database "{database.name}" set synchronous_commit = on')
+        yield server, Workers(queue, tmp_path, stack)
+
+
+def start_again(server: LocalServer) -> None:
+    """The same cluster after its crash; what the killed server left says "ready", so the answer is waited for."""
+
+    server._launch({})
+    wait_for(lambda: answers(server.conninfo()))
 
 
 def test_a_worker_outlives_a_crash_of_the_server(own_server: tuple[LocalServer, Workers]) -> None:
@@ -205,7 +235,7 @@ def test_a_worker_outlives_a_crash_of_the_server(own_server: tuple[LocalServer, 
     workers.open("go")
     worker.until("disconnected")
     assert worker.process.poll() is None
-    server._launch({})
+    start_again(server)
     for job in jobs:
         done = queue.until(job, "completed")
         assert done["retry_count"] == 0
@@ -223,4 +253,4 @@ def test_a_worker_without_a_server_can_still_be_stopped(own_server: tuple[LocalS
     worker.until("disconnected")
     worker.terminate()
     assert worker.left() == 0
-    server._launch({})
+    start_again(server)

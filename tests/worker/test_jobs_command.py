@@ -13,14 +13,18 @@ from uuid import UUID, uuid4
 import pytest
 from worker_processes import NORTH, Queue, Workers
 
+from dbkit.worker.handlers.webhook import tenant_secret
+
 SECRET = "s3cr3t-of-ann"
 
 
-def run(queue: Queue, *arguments: str, conninfo: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    queue: Queue, *arguments: str, conninfo: str | None = None, secret: str = ""
+) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DBKIT_", "PG"))}
     done = subprocess.run(
         [sys.executable, "-m", "dbkit", "jobs", *arguments],
-        env={**inherited, "DBKIT_DATABASE_URL": conninfo or queue.operator_conninfo},
+        env={**inherited, "DBKIT_DATABASE_URL": conninfo or queue.operator_conninfo, "DBKIT_WEBHOOK_SECRET": secret},
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
@@ -150,3 +154,11 @@ def test_stats_count_what_waits_and_what_failed(queue: Queue, failed: UUID) -> N
     assert by_type["data_import"]["ready"] == 2
     assert by_type["data_export"]["failed"] == 1
     assert "data_import" in run(queue, "stats").stdout
+
+
+def test_a_tenants_webhook_secret_is_what_its_deliveries_are_signed_with(queue: Queue) -> None:
+    done = run(queue, "webhook-secret", str(NORTH))
+    assert done.returncode == 2
+    assert "error: no webhook secret is configured" in done.stderr
+    done = run(queue, "webhook-secret", str(NORTH), secret="new, old")
+    assert done.stdout.split() == [tenant_secret("new", NORTH), tenant_secret("old", NORTH)]

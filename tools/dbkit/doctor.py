@@ -10,16 +10,26 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
 from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 
+if TYPE_CHECKING:
+    import psycopg
+
 __all__ = ["Check", "examine"]
 
 # What the tests of this project use where a server has them.
 WANTED_EXTENSIONS = ("pgtap", "pg_cron", "pgcrypto", "plpgsql_check", "pg_stat_statements")
+# A statement that takes longer belongs in the server's log.
+SLOW_MILLISECONDS = 1000
+
+_STATEMENT_SETTINGS = """
+select (select setting::integer from pg_settings where name = 'log_min_duration_statement'),
+       exists (select from pg_extension where extname = 'pg_stat_statements')
+"""
 
 
 @dataclass(frozen=True)
@@ -191,6 +201,7 @@ def _database(config: Config, url: str) -> Iterator[Check]:
                 yield Check("roles", "missing", f"role {role} does not exist", "dbkit bootstrap --database URL")
             elif role:
                 yield Check("roles", "ok", f"role {role} exists")
+            yield from _slow_statements(connection)
     except psycopg.OperationalError as error:
         problem = cannot_connect(url, str(error))
         yield Check("database", "missing", problem.detail or "", problem.hint)
@@ -201,3 +212,21 @@ def _database(config: Config, url: str) -> Iterator[Check]:
         yield Check("connection", "missing", "leads through a transaction pooler", "use the server's direct address")
     else:
         yield Check("connection", "ok", "direct: session locks hold")
+
+
+def _slow_statements(connection: psycopg.Connection[Any]) -> Iterator[Check]:
+    """Whether a single slow statement is logged, and whether statements are counted."""
+    row = connection.execute(_STATEMENT_SETTINGS).fetchone()
+    assert row is not None
+    milliseconds, counted = row
+    if 0 <= milliseconds <= SLOW_MILLISECONDS:
+        yield Check("slow statements", "ok", f"logged from {milliseconds} ms on")
+    else:
+        found = "not logged" if milliseconds < 0 else f"logged from {milliseconds} ms on only"
+        mend = f"alter system set log_min_duration_statement = '{SLOW_MILLISECONDS}ms'; select pg_reload_conf()"
+        yield Check("slow statements", "note", found, mend)
+    if counted:
+        yield Check("statement statistics", "ok", "pg_stat_statements is installed")
+    else:
+        mend = "preload pg_stat_statements, then: create extension pg_stat_statements"
+        yield Check("statement statistics", "note", "core.slow_queries needs pg_stat_statements", mend)

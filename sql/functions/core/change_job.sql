@@ -8,7 +8,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
-    v_queue  text;
+    v_found  boolean;
 begin
     if p_status = 'cancelled' then
         with gone as (
@@ -23,10 +23,15 @@ begin
         insert into core.jobs_dead (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
             error_message, payload, status)
-        select gone.*, 'cancelled' from gone union all select waiting.*, 'cancelled' from waiting;
-        if found then
-            delete from core.job_keys as k where k.job_id = p_job_id;
-        end if;
+        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+          from gone as g
+         union all
+        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+          from waiting as w;
+        v_found := found;
+        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
         with gone as (
@@ -41,8 +46,9 @@ begin
         select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
                g.job_type, g.dedupe_key, g.error_message, g.payload
           from gone as g;
+        v_found := found;
     end if;
-    if not found then
+    if not v_found then
         select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
         if not found then
             perform core.raise_error('PT404', 'not_found', 'There is no such job.');

@@ -8,15 +8,21 @@ returns table (
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
-#variable_conflict use_column
+declare
+    v_lease core.job_leases;
 begin
-    return query
-        select job.lease_id, job.id, job.tenant_id, job.queue, job.job_type, job.payload, 'processing', job.priority, job.retry_count,
-               job.max_retries, job.scheduled_at, l.claimed_at, job.created_at, l.worker, l.lease_until, job.lease_seconds
-          from core.next_jobs(p_worker, p_limit, p_queue, p_types) with ordinality as job (
-            lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds, number)
-          left join core.job_leases as l on l.id = job.lease_id
-         order by job.number;
+    for lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds in
+        select * from core.next_jobs(p_worker, p_limit, p_queue, p_types)
+    loop
+        if v_lease.id is null then
+            select l.* into v_lease from core.job_leases as l where l.id = lease_id;
+        end if;
+        status := 'processing';
+        started_at := v_lease.claimed_at;
+        locked_by := v_lease.worker;
+        lease_expires_at := v_lease.lease_until;
+        return next;
+    end loop;
 end
 $fn$;
 

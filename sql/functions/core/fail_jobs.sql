@@ -19,7 +19,10 @@ begin
         insert into core.jobs_scheduled (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
             dedupe_key, error_message, payload)
-        select clock_timestamp() + coalesce(make_interval(secs => greatest(f.retry_after, 0)), core.job_backoff(f.job_type, f.retry_count + 1)),
+        select clock_timestamp()
+                   -- greatest() passes over a null, and no word about the time means the backoff
+                   + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
+                          else make_interval(secs => greatest(f.retry_after, 0)) end,
                f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
                f.job_type, f.dedupe_key, f.reason, f.payload
           from failure as f

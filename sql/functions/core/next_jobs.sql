@@ -22,21 +22,38 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
-    v_queue  core.queues;
+    v_queue  record;
     v_limit  integer := p_limit;
-    v_swept  boolean := false;
     v_jobs   core.jobs_ready[];
-    v_now    timestamptz;
     v_lease  bigint;
 begin
     if p_lease is not null then
-        perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
+        with ended as (
+            delete from core.job_leases as l
+             where l.id = p_lease and p_done is null and p_failed is null and p_results is null and l.settled is null and not l.has_keys
+         returning l.id, l.claimed_at
+        )
+        insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e;
+        if not found then
+            perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        end if;
     end if;
     if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
     end if;
-    select q.* into v_queue from core.queues as q where q.name = p_queue;
-    if v_queue.name is null then
+    select q.is_fair,
+           q.max_running,
+           exists (
+                select
+                  from core.jobs_scheduled as s
+                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+                   and s.scheduled_at <= clock_timestamp()) as is_due,
+           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+      into v_queue
+      from core.queues as q
+     where q.name = p_queue;
+    if not found then
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     if v_limit > 0 and v_queue.max_running is not null then
@@ -45,18 +62,11 @@ begin
     if v_limit = 0 then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    if exists (
-        select
-          from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
-           and s.scheduled_at <= v_now)
-    then
+    if v_queue.is_due then
         perform core.promote_jobs();
     end if;
-    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
-        v_swept := core.sweep_lanes() is not null;
+    if v_queue.is_swept then
+        perform core.sweep_lanes();
     end if;
 
     loop
@@ -81,30 +91,29 @@ begin
             delete from core.jobs_ready as r
              where r.ctid = any (array(select picked.place from picked))
          returning r as job
+        ), batch as (
+            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
+                   max((gone.job).lease_seconds) as lease_seconds,
+                   bool_or((gone.job).dedupe_key is not null) as has_keys
+              from gone
+        ), lease as (
+            insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+              from batch as b
+             cross join (select clock_timestamp() as now offset 0) as moment
+             where b.jobs is not null
+         returning id, claimed_at, worker
+        ), envelope as (
+            insert into core.job_envelopes (id, claimed_at, worker, jobs)
+            select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
         )
-        select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag)
-          into v_jobs
-          from gone;
-        exit when v_jobs is not null or v_swept;
+        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
         -- nothing in sight: before giving up, look below the marks
-        v_swept := true;
-        exit when core.sweep_lanes() is not true;
+        exit when found or core.sweep_lanes() is not true;
     end loop;
     if v_jobs is null then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    with lease as (
-        insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
-        select v_now, v_now + make_interval(secs => max(job.lease_seconds)), max(job.lease_seconds), count(*), p_queue, p_worker,
-               bool_or(job.dedupe_key is not null)
-          from unnest(v_jobs) as job
-        returning id, claimed_at, worker
-    )
-    insert into core.job_envelopes as e (id, claimed_at, worker, jobs)
-    select lease.id, lease.claimed_at, lease.worker, v_jobs from lease
-    returning e.id into v_lease;
     -- a mark a few jobs behind is as good, so small claims write it now and then only
     if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
         perform core.raise_marks(v_jobs, p_types is null);

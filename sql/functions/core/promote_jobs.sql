@@ -18,7 +18,7 @@ begin
     with due as materialized (
         select s.ctid as place
           from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
            and s.scheduled_at <= v_now
          order by s.scheduled_at
          limit p_limit
@@ -56,9 +56,9 @@ begin
         and not exists (
             select
               from core.jobs_scheduled as s
-             where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
                and core.epoch_us(s.scheduled_at) < v_low
-               and s.scheduled_at < to_timestamp(v_low / 1000000.0));
+               and s.scheduled_at < core.from_epoch_us(v_low));
     return v_moved;
 end
 $fn$;

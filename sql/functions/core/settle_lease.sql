@@ -18,10 +18,14 @@ declare
 begin
     if p_done is null and p_failed is null and p_results is null then
         -- the fast path: all is done, and nobody has to look at the jobs
-        delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.* into v_lease;
+        with ended as (
+            delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.id, l.claimed_at, l.open_count
+        ), done as (
+            insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e
+        )
+        select e.open_count into v_settled from ended as e;
         if found then
-            insert into core.jobs_done (lease_id, claimed_at, finished_at) values (v_lease.id, v_lease.claimed_at, clock_timestamp());
-            return v_lease.open_count;
+            return v_settled;
         end if;
     end if;
 

@@ -1,6 +1,6 @@
 -- A mark can be above a waiting job: its transaction committed after a later one was claimed, or a claim was rolled back. So claims look
--- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took long (an old snapshot
--- is open) the next one waits twenty times as long: looking never costs more than a twentieth.
+-- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took more than a millisecond
+-- (an old snapshot is open) the next one waits twenty times as long: idle workers that poll cannot wear the server out by looking.
 
 create or replace function core.sweep_lanes() returns boolean
     language plpgsql volatile
@@ -16,7 +16,8 @@ declare
     v_is_lower boolean;
     v_end      bigint;
 begin
-    if v_start < coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) and v_start > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) - 60000000
+    -- a minute ahead at most, in case the clock was set back
+    if pg_sequence_last_value('core.queue_swept_at') between v_start and v_start + 60000000
        or not pg_try_advisory_xact_lock(1685874537, 0) then
         return null;
     end if;
@@ -32,7 +33,7 @@ begin
        from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
       where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
     v_end := core.epoch_us(clock_timestamp());
-    perform setval('core.queue_swept_at', v_end + 20 * (v_end - v_start));
+    perform setval('core.queue_swept_at', v_end + 20 * greatest(v_end - v_start - 1000, 0));
     return v_is_lower;
 end
 $fn$;

@@ -28,6 +28,96 @@ alter default privileges for role app_definer revoke usage on types from public;
 alter default privileges in schema core grant all on tables to app_definer;
 alter default privileges in schema core grant all on sequences to app_definer;
 
+-- core.alert_rules: what is watched. A probe is a function by name, so a rule is data and holds no SQL.
+
+create table core.alert_rules (
+    name           text not null,
+    description    text not null,
+    probe          text not null,
+    argument       text,
+    comparator     text not null default '>',
+    threshold      double precision not null,
+    window_minutes integer not null default 0,
+    for_minutes    integer not null default 0,
+    every_minutes  integer not null default 1,
+    severity       text not null default 'warning',
+    channel        text not null default 'alerts',
+    is_enabled     boolean not null default true,
+    checked_at     timestamptz,
+    last_value     double precision,
+    last_error     text,
+    created_at     timestamptz not null default now(),
+    updated_at     timestamptz not null default now(),
+
+    constraint alert_rules_pkey primary key (name),
+    constraint alert_rules_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    -- core.evaluate_alerts calls nothing that was not made to be a probe
+    constraint alert_rules_probe_valid check (probe ~ '^[a-z_][a-z0-9_]*\.probe_[a-z0-9_]+$'),
+    constraint alert_rules_comparator_valid check (comparator in ('>', '>=', '<', '<=')),
+    constraint alert_rules_window_not_negative check (window_minutes >= 0),
+    constraint alert_rules_for_not_negative check (for_minutes >= 0),
+    constraint alert_rules_every_positive check (every_minutes > 0),
+    constraint alert_rules_severity_valid check (severity in ('info', 'warning', 'critical'))
+);
+
+comment on table core.alert_rules is 'Rules of core.evaluate_alerts. Seeds add them; threshold, minutes, severity and channel are the operator''s to change.';
+comment on column core.alert_rules.probe is 'Function (p_minutes integer, p_argument text) returning double precision; null means no data.';
+comment on column core.alert_rules.argument is 'Second argument of the probe, such as the name of a metric.';
+comment on column core.alert_rules.window_minutes is 'First argument of the probe: how far back it looks.';
+comment on column core.alert_rules.for_minutes is 'How long the condition must hold before the alert fires; 0 fires at once.';
+comment on column core.alert_rules.every_minutes is 'How often core.evaluate_alerts asks the probe.';
+comment on column core.alert_rules.last_value is 'What the probe said at checked_at.';
+comment on column core.alert_rules.last_error is 'Why the probe said nothing at checked_at; null when it answered.';
+
+-- core.alerts: conditions that were noticed, from the first look to the last.
+
+create table core.alerts (
+    id            bigint generated always as identity,
+    rule          text not null,
+    state         text not null default 'pending',
+    value         double precision,
+    message       text not null,
+    first_seen_at timestamptz not null default now(),
+    fired_at      timestamptz,
+    resolved_at   timestamptz,
+
+    constraint alerts_pkey primary key (id),
+    constraint alerts_rule_fkey foreign key (rule) references core.alert_rules (name) on delete cascade,
+    constraint alerts_state_valid check (state in (
+        'pending',  -- -> firing; deleted when the condition passes before for_minutes: nobody was told
+        'firing',   -- -> resolved
+        'resolved'
+    )),
+    constraint alerts_fired_unless_pending check ((state = 'pending') = (fired_at is null)),
+    constraint alerts_resolved_at_matches check ((state = 'resolved') = (resolved_at is not null))
+);
+
+-- at most one that is not over for each rule, and the way to it
+create unique index alerts_one_open_per_rule on core.alerts (rule) where state <> 'resolved';
+-- the history of a rule
+create index alerts_rule_idx on core.alerts (rule, first_seen_at desc);
+
+comment on table core.alerts is 'Alerts of core.evaluate_alerts: pending until the condition held for_minutes, firing, resolved.';
+comment on column core.alerts.value is 'What the probe said last while the condition held.';
+
+-- core.alert_status: every rule and how it stands.
+
+create view core.alert_status with (security_invoker = true) as
+select r.name as rule, r.severity, r.description,
+       case
+           when not r.is_enabled then 'disabled'
+           when a.state is not null then a.state
+           -- silence is no good news
+           when r.checked_at is null or r.last_value is null then 'unknown'
+           else 'ok'
+       end as state,
+       r.last_value as value, r.comparator, r.threshold, r.for_minutes, a.first_seen_at, a.fired_at, r.checked_at, r.last_error, r.channel
+  from core.alert_rules as r
+  left join core.alerts as a on a.rule = r.name and a.state <> 'resolved';
+
+comment on view core.alert_status is 'Alert rules with their state now: ok, pending, firing, unknown (the probe has no data or failed) or disabled.';
+comment on column core.alert_status.value is 'What the probe said when it was asked last.';
+
 -- core.allowed_origins: the browser origins each system answers.
 
 create table core.allowed_origins (
@@ -58,6 +148,203 @@ create table core.app_settings (
 
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
+
+-- core.backup_runs: which backups were taken of this database, by dbkit backup or by whatever else reports them.
+
+create table core.backup_runs (
+    id            bigint generated always as identity,
+    kind          text not null,
+    location_hash text,
+    size_bytes    bigint,
+    started_at    timestamptz not null,
+    finished_at   timestamptz,
+    ok            boolean,
+
+    constraint backup_runs_pkey primary key (id),
+    constraint backup_runs_kind_valid check (kind in ('dump', 'basebackup', 'wal')),
+    constraint backup_runs_size_bytes_valid check (size_bytes >= 0)
+);
+
+-- the last backup that succeeded: alerts, dbkit deploy-check
+create index backup_runs_finished_idx on core.backup_runs (kind, finished_at) where ok;
+
+comment on table core.backup_runs is 'Backups of this database, those that failed too.';
+comment on column core.backup_runs.location_hash is 'SHA-256 of where the backup is: tells places apart without telling where.';
+comment on column core.backup_runs.ok is 'Null while it runs.';
+
+-- core.blocking_locks: who waits, and for whom. One row a pair.
+
+create view core.blocking_locks with (security_invoker = true) as
+select waiting.pid as blocked_pid,
+       waiting.usename as blocked_user,
+       waiting.query as blocked_query,
+       round(extract(epoch from clock_timestamp() - lock.waitstart), 1) as seconds,
+       lock.locktype as lock_type,
+       lock.mode as wanted_mode,
+       case when lock.database = d.oid then lock.relation::pg_catalog.regclass::text end as relation,
+       holder.pid as blocking_pid,
+       holder.usename as blocking_user,
+       holder.state as blocking_state,
+       holder.query as blocking_query
+  from pg_catalog.pg_stat_activity as waiting
+  join pg_catalog.pg_locks as lock on lock.pid = waiting.pid and not lock.granted
+  join pg_catalog.pg_database as d on d.datname = current_database()
+ cross join unnest(pg_catalog.pg_blocking_pids(waiting.pid)) as blocker (pid)
+  left join pg_catalog.pg_stat_activity as holder on holder.pid = blocker.pid
+ where waiting.wait_event_type = 'Lock'
+ order by seconds desc nulls last, blocked_pid, blocking_pid;
+
+comment on view core.blocking_locks is 'Sessions that wait for a lock and the sessions they wait for, longest wait first.';
+comment on column core.blocking_locks.relation is 'Table the wait is about; null for a wait for a row or transaction, and in another database.';
+comment on column core.blocking_locks.blocking_pid is 'select pg_terminate_backend(pid) ends it; null for a prepared transaction.';
+
+-- core.cache_entries: cached values. An entry is stale when an invalidation of one of its tags is not part of what it saw: `seen` is the
+-- snapshot from before the value was computed, so a change that commits in between counts, too. Of its own transaction it saw what was
+-- before `seen_at`. Nobody deletes entries to invalidate them, so writers of business tables never wait for each other here, and a
+-- rollback leaves the entry as it was.
+-- No index on tags: a tag is looked up among the tenant's own entries, and a trigger does not look at entries at all.
+
+create unlogged table core.cache_entries (
+    tenant_id  uuid not null,
+    key        text not null collate "C",
+    variant    text not null default '',
+    value      jsonb not null,
+    tags       text[] not null default '{}',
+    seen       pg_snapshot not null default pg_current_snapshot(),
+    seen_at    timestamptz not null default clock_timestamp(),
+    xid        xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+
+    constraint cache_entries_pkey primary key (tenant_id, key, variant),
+    constraint cache_entries_value_size check (pg_column_size(value) <= 1048576)
+);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.cache_purge_expired
+create index cache_entries_expires_idx on core.cache_entries (expires_at);
+
+comment on table core.cache_entries is 'Values kept by core.cache_set until they expire or what they were made from changes.';
+comment on column core.cache_entries.tenant_id is 'The tenant; for policies that vary by person, the user.';
+comment on column core.cache_entries.key is 'Name of the policy, a colon, the caller''s key.';
+comment on column core.cache_entries.variant is 'The role or user that shares the entry, by the policy''s varies_by.';
+comment on column core.cache_entries.seen is 'Changes of other transactions outside this snapshot are newer than the value.';
+comment on column core.cache_entries.seen_at is 'Changes of the own transaction after this are newer than the value.';
+comment on column core.cache_entries.xid is 'The transaction that stored the value.';
+
+-- core.cache_invalidations: which tags became stale in which transaction. Only ever inserted into by writers, so nobody waits.
+
+create unlogged table core.cache_invalidations (
+    tenant_id  uuid not null,
+    tag        text not null collate "C",
+    xid        xid8 not null default pg_current_xact_id(),
+    prefix     text not null default '' collate "C",
+    noted_at   timestamptz not null default clock_timestamp(),
+    settled_at timestamptz,
+
+    constraint cache_invalidations_pkey primary key (tenant_id, tag, xid, prefix)
+) with (fillfactor = 80);
+
+comment on table core.cache_invalidations is 'Invalidations of the last minutes; core.cache_get compares entries with them.';
+comment on column core.cache_invalidations.tag is 'A tag; key:<key> for one key; * for every key that begins with prefix.';
+comment on column core.cache_invalidations.noted_at is 'The last time in its transaction.';
+comment on column core.cache_invalidations.settled_at is 'When the purge first saw it committed.';
+
+-- core.cache_lookups: each core.cache_get, until core.cache_purge_expired sums them up. A row a look-up: a counter would be a row that all
+-- readers of a cache lock.
+
+-- dbkit: allow key_without_tenant_first because rows are only appended and summed up
+-- dbkit: allow table_without_primary_key because an index would cost more than the row
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_lookups (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    is_hit    boolean not null
+);
+
+comment on table core.cache_lookups is 'Look-ups not yet in core.cache_stats.';
+
+-- core.cache_policies: what may be cached, for how long, and what makes it stale.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.cache_policies (
+    name          text not null,
+    priority      text not null,
+    ttl_seconds   integer,
+    tag           text,
+    source_tables text[] not null default '{}',
+    varies_by     text not null default 'tenant',
+    is_internal   boolean not null default false,
+    description   text not null default '',
+
+    constraint cache_policies_pkey primary key (name),
+    constraint cache_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint cache_policies_priority_valid check (priority in ('P0', 'P1', 'P2', 'NEVER')),
+    constraint cache_policies_ttl_seconds_check check (ttl_seconds between 1 and 86400),
+    constraint cache_policies_ttl_rule check ((priority = 'NEVER') = (ttl_seconds is null)),
+    constraint cache_policies_varies_by_valid check (varies_by in ('tenant', 'role', 'user', 'person'))
+);
+
+comment on table core.cache_policies is 'Classes of cached values. NEVER: nothing of the class may be cached.';
+comment on column core.cache_policies.tag is 'Every entry of the class carries it; triggers on the source tables invalidate it.';
+comment on column core.cache_policies.source_tables is
+    'Tables the values are made from, also of modules that are not installed. core.cache_unguarded lists those without the trigger.';
+comment on column core.cache_policies.varies_by is
+    'Who shares an entry: tenant (all members), role (members of one role), user (one member), person (one user, in whatever tenant).';
+comment on column core.cache_policies.is_internal is 'Written by the database''s own functions only: core.cache_set refuses it.';
+
+-- core.cache_stats: hits and misses per tenant, minute and policy.
+
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_stats (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    hits      bigint not null default 0,
+    misses    bigint not null default 0,
+
+    constraint cache_stats_pkey primary key (tenant_id, bucket, name)
+);
+
+-- core.cache_stats_report: the buckets of a period
+create index cache_stats_bucket_idx on core.cache_stats (bucket);
+
+comment on table core.cache_stats is 'Look-ups of the cache, summed up by core.cache_purge_expired.';
+
+-- core.connection_usage: connections of each database, and of the whole server in the row without a database.
+
+create view core.connection_usage with (security_invoker = true) as
+with server as (
+    select current_setting('max_connections')::integer as max_connections,
+           current_setting('superuser_reserved_connections')::integer
+           -- since PostgreSQL 16
+           + coalesce(current_setting('reserved_connections', true), '0')::integer as reserved
+),
+sessions as (
+    select a.datname,
+           count(*)::integer as used,
+           count(*) filter (where a.state = 'active')::integer as active,
+           count(*) filter (where a.state like 'idle in transaction%')::integer as idle_in_transaction
+      from pg_catalog.pg_stat_activity as a
+     where a.backend_type = 'client backend'
+     group by grouping sets ((a.datname), ())
+)
+select s.datname as database_name,
+       s.used,
+       s.active,
+       s.idle_in_transaction,
+       case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections end as max_connections,
+       server.reserved,
+       greatest(0, case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections - server.reserved end - s.used) as available
+  from sessions as s
+ cross join server
+  left join pg_catalog.pg_database as d on d.datname = s.datname;
+
+comment on view core.connection_usage is 'Connections used, free and reserved, per database; database_name is null in the row of the whole server.';
+comment on column core.connection_usage.max_connections is 'Limit of the database where it has one, else of the server.';
+comment on column core.connection_usage.reserved is 'Connections only superusers and the roles of reserved_connections get.';
+comment on column core.connection_usage.available is 'What is left for everybody else.';
 
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
@@ -175,6 +462,126 @@ create unique index context_keys_one_live_key on core.context_keys ((true)) wher
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';
 comment on column core.context_keys.retired_at is 'A seal holds in transactions that began before this moment, and in no later one.';
 
+-- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
+-- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
+
+create table core.cron_jobs (
+    name        text not null,
+    schedule    text not null,
+    command     text not null,
+    system      text not null,
+    run_mode    text not null default 'sql',
+    is_enabled  boolean not null default true,
+    description text not null default '',
+    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+
+    constraint cron_jobs_pkey primary key (name),
+    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
+    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
+    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
+    -- five fields: the form every release of pg_cron reads; what they say is checked by dbkit lint and by pg_cron
+    constraint cron_jobs_schedule_valid check (schedule ~ '^[0-9a-z*/,-]+( [0-9a-z*/,-]+){4}$'),
+    constraint cron_jobs_command_valid check (
+        case run_mode
+            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
+            -- what may not run in a transaction
+            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
+        end)
+);
+
+comment on table core.cron_jobs is
+    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
+comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
+comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
+comment on column core.cron_jobs.system is 'Module the job belongs to.';
+comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
+comment on column core.cron_jobs.target is 'The function or table of the command.';
+comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
+
+-- core.cron_runs: what ran when, and how it ended. A row without finished_at is running, or its session died.
+
+create table core.cron_runs (
+    id            bigint generated always as identity,
+    name          text not null,
+    started_at    timestamptz not null default now(),
+    finished_at   timestamptz,
+    ok            boolean,
+    rows_affected bigint,
+    message       text,
+
+    constraint cron_runs_pkey primary key (id),
+    constraint cron_runs_ok_iff_finished check ((ok is null) = (finished_at is null))
+);
+
+-- the last run of a job
+create index cron_runs_name_started_idx on core.cron_runs (name, started_at desc);
+-- core.apply_retention_policies
+create index cron_runs_started_idx on core.cron_runs (started_at);
+
+comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
+comment on column core.cron_runs.rows_affected is 'What the function returned, where that is a number.';
+comment on column core.cron_runs.message is 'SQLSTATE and message of a failure, or what the function returned.';
+
+-- core.cron_status: every job, whether what it calls is there, and its last run.
+
+create view core.cron_status with (security_invoker = true) as
+select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
+       case j.run_mode
+           when 'sql' then exists (
+               select
+                 from pg_catalog.pg_proc as p
+                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and p.proname = split_part(j.target, '.', 2))
+           else exists (
+               select
+                 from pg_catalog.pg_class as c
+                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and c.relname = split_part(j.target, '.', 2))
+       end as is_installed,
+       j.description,
+       j.created_at,
+       r.started_at as last_started_at,
+       r.finished_at as last_finished_at,
+       r.ok as last_ok,
+       r.rows_affected as last_rows_affected,
+       r.message as last_message
+  from core.cron_jobs as j
+  left join lateral (
+    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
+      from core.cron_runs as run
+     where run.name = j.name
+     order by run.started_at desc
+     limit 1) as r on true;
+
+comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
+comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
+comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
+
+-- core.duplicate_indexes: indexes of one table that are the same but for their name.
+
+create view core.duplicate_indexes with (security_invoker = true) as
+select n.nspname as schema_name,
+       t.relname as table_name,
+       array_agg(c.relname order by i.indisprimary desc, i.indisunique desc, c.relname) as indexes,
+       sum(pg_catalog.pg_relation_size(c.oid))::bigint - max(pg_catalog.pg_relation_size(c.oid)) as wasted_bytes
+  from pg_catalog.pg_index as i
+  join pg_catalog.pg_class as c on c.oid = i.indexrelid
+  join pg_catalog.pg_class as t on t.oid = i.indrelid
+  join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+ where n.nspname !~ '^pg_'
+   and n.nspname <> 'information_schema'
+ group by n.nspname, t.relname, i.indrelid, c.relam, i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
+          i.indnkeyatts, pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+having count(*) > 1
+ order by wasted_bytes desc, schema_name, table_name;
+
+comment on view core.duplicate_indexes is 'Sets of equal indexes: same table, method, columns, operator classes, order and condition.';
+comment on column core.duplicate_indexes.indexes is 'The one to keep comes first: it backs a key, or is unique.';
+
 -- core.email: an address in lower case. Text, not citext: text equality reaches an index under row security.
 
 -- dbkit: allow domain_with_constraint because the form of the value is a standard's and does not change
@@ -187,6 +594,30 @@ create domain core.email as text
 
 comment on domain core.email is 'E-mail address in lower case, at most 254 characters. Functions lower their input; direct DML must.';
 
+-- core.error_events: errors an application reported. Append-only; context is redacted before it is stored.
+
+create table core.error_events (
+    id         bigint generated always as identity,
+    tenant_id  uuid,
+    user_id    uuid,
+    action     text not null,
+    sqlstate   text,
+    message    text not null,
+    context    jsonb not null default '{}',
+    created_at timestamptz not null default now(),
+
+    constraint error_events_pkey primary key (id),
+    constraint error_events_sqlstate_valid check (sqlstate ~ '^[0-9A-Z]{5}$'),
+    constraint error_events_context_is_object check (jsonb_typeof(context) = 'object')
+);
+
+-- errors of a period: core.probe_errors, core.probe_error_rate, core.apply_retention_policies
+create index error_events_created_idx on core.error_events (created_at);
+
+comment on table core.error_events is 'Errors by core.log_error. Without foreign keys: what happened outlives whom it happened to.';
+comment on column core.error_events.tenant_id is 'The tenant of the transaction that reported it; null before sign-in.';
+comment on column core.error_events.context is 'What the application knew, values of secret keys redacted.';
+
 -- core.features: what a tier can switch on. Reference data, seeded.
 
 create table core.features (
@@ -197,6 +628,29 @@ create table core.features (
 );
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
+
+-- core.hourly_metrics: what core.metric_samples said, an hour a row.
+
+create table core.hourly_metrics (
+    name    text not null,
+    hour    timestamptz not null,
+    labels  jsonb not null default '{}',
+    samples bigint not null,
+    avg     double precision not null,
+    p50     double precision not null,
+    p95     double precision not null,
+    p99     double precision not null,
+
+    constraint hourly_metrics_pkey primary key (name, hour, labels),
+    constraint hourly_metrics_hour_whole check (hour = date_trunc('hour', hour, 'UTC')),
+    constraint hourly_metrics_samples_positive check (samples > 0)
+);
+
+-- core.apply_retention_policies
+create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
+
+comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';
+comment on column core.hourly_metrics.hour is 'Beginning of the hour.';
 
 -- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
 
@@ -225,7 +679,6 @@ comment on column core.job_leases.settled is 'Jobs of the batch that were settle
 
 -- core.job_types: what a job may be, what its payload must name and how often it is tried.
 
--- dbkit: allow table_without_timestamps because it is reference data that a seed writes
 create table core.job_types (
     job_type         text not null,
     class            text not null,
@@ -253,7 +706,6 @@ comment on column core.job_types.required_keys is 'Top-level keys a payload must
 -- core.jobs_done: which jobs of an envelope were completed. Partitioned as the envelopes are, by when the jobs were claimed, so that a
 -- day's jobs and their outcomes leave together.
 
--- dbkit: allow table_without_timestamps because finished_at is when the row was made, and it never changes
 create table core.jobs_done (
     lease_id    bigint not null,
     claimed_at  timestamptz not null,
@@ -281,17 +733,18 @@ comment on table core.jobs_done_default is 'Outcomes of days without a partition
 -- No foreign keys: a check per row would cost as much as the insert. core.add_job and core.enqueue_many look at type, lane and tenant
 -- once a call and keep the tenant from going away until they commit; its deletion takes the jobs along (tg_tenants_delete_jobs).
 
+-- What differs from job to job comes first and together: envelopes are compressed.
 create table core.jobs_ready (
     tag           bigint not null,
     scheduled_at  timestamptz not null,
     created_at    timestamptz not null,
+    id            uuid not null,
+    tenant_id     uuid,
     lane_id       integer not null,
     priority      integer not null,
     retry_count   integer not null default 0,
     max_retries   integer not null,
     lease_seconds integer not null,
-    id            uuid not null,
-    tenant_id     uuid,
     created_by    uuid,
     job_type      text not null,
     dedupe_key    text,
@@ -308,14 +761,13 @@ create index idx_job_queue_company on core.jobs_ready (tenant_id, lane_id, prior
 
 comment on table core.jobs_ready is 'Jobs that are due and wait for a worker.';
 comment on column core.jobs_ready.tag is
-    'Place in the lane: when the job was due in µs since 1970; in a fair queue the turn at which its tenant gets to it.';
+    'Place in the lane: when the job was due in µs since 2000; in a fair queue the turn at which its tenant gets to it.';
 comment on column core.jobs_ready.tenant_id is 'Whose job it is, from the context of the caller; null: the platform''s.';
 comment on column core.jobs_ready.error_message is 'Why the attempt before failed.';
 
 -- core.job_envelopes: every batch a worker ever claimed, written once: one row carries all its jobs. By day, so that history leaves by
 -- whole partitions. What happened to the jobs is in core.job_leases (running), core.jobs_done, core.jobs_scheduled and core.jobs_dead.
 
--- dbkit: allow table_without_timestamps because claimed_at is when the row was made, and it never changes
 create table core.job_envelopes (
     id         bigint not null,
     claimed_at timestamptz not null,
@@ -334,6 +786,102 @@ alter table core.job_envelopes_default owner to app_definer;
 
 comment on table core.job_envelopes is 'Claimed batches by day: who took which jobs when, as they were.';
 comment on table core.job_envelopes_default is 'Batches of days without a partition of their own.';
+
+-- core.long_transactions: what holds back vacuum and keeps locks. A prepared transaction has no session that could end.
+
+create view core.long_transactions with (security_invoker = true) as
+select a.pid, a.usename as user_name, a.datname as database_name, a.application_name, a.state,
+       a.xact_start as started_at,
+       round(extract(epoch from clock_timestamp() - a.xact_start), 1) as seconds,
+       a.wait_event_type, a.wait_event, a.query,
+       null::text as prepared_as
+  from pg_catalog.pg_stat_activity as a
+ where a.backend_type = 'client backend'
+   and a.pid <> pg_catalog.pg_backend_pid()
+   and a.xact_start < clock_timestamp() - interval '5 seconds'
+ union all
+select null, p.owner, p.database, null, 'prepared', p.prepared,
+       round(extract(epoch from clock_timestamp() - p.prepared), 1),
+       null, null, null, p.gid
+  from pg_catalog.pg_prepared_xacts as p
+ where p.prepared < clock_timestamp() - interval '5 seconds'
+ order by started_at;
+
+comment on view core.long_transactions is 'Transactions open for more than five seconds, oldest first, prepared ones included; not the one that asks.';
+comment on column core.long_transactions.prepared_as is 'Name of a prepared transaction: commit prepared or rollback prepared ends it.';
+
+-- core.metric_samples: single measurements, kept for days; core.hourly_metrics keeps what they say for a year.
+
+create table core.metric_samples (
+    id         bigint generated always as identity,
+    name       text not null,
+    value      double precision not null,
+    labels     jsonb not null default '{}',
+    tenant_id  uuid,
+    created_at timestamptz not null default now(),
+
+    constraint metric_samples_pkey primary key (id),
+    constraint metric_samples_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    -- a NaN would poison every percentile it is part of
+    constraint metric_samples_value_finite check (value > '-Infinity' and value < 'Infinity'),
+    constraint metric_samples_labels_is_object check (jsonb_typeof(labels) = 'object')
+);
+
+-- one metric over a period
+create index metric_samples_name_created_idx on core.metric_samples (name, created_at desc);
+-- core.apply_retention_policies and core.aggregate_metrics
+create index metric_samples_created_idx on core.metric_samples (created_at);
+
+comment on table core.metric_samples is 'Measurements by core.record_metric, such as response_ms, query_ms, db_cpu.';
+comment on column core.metric_samples.labels is 'What tells series of one name apart, such as {"route": "/tickets"}; few values each.';
+
+-- core.migration_status: each module's line of migrations in one row.
+
+create view core.migration_status with (security_invoker = true) as
+select m.line,
+       count(*) filter (where m.state in ('applied', 'baseline')) as applied,
+       count(*) filter (where m.state in ('partial', 'reverting')) as unfinished,
+       count(*) filter (where m.state = 'reverted') as reverted,
+       max(m.version) filter (where m.state in ('applied', 'baseline')) as newest_version,
+       max(m.applied_at) filter (where m.state in ('applied', 'baseline')) as last_applied_at
+  from dbkit.migrations as m
+ group by m.line
+ order by m.line;
+
+comment on view core.migration_status is 'Migrations per module. Versions the files have and the database has not: dbkit migrate status.';
+comment on column core.migration_status.unfinished is 'Files that stopped half-way; dbkit migrate apply goes on with them.';
+
+-- core.outbox_events: what happened, written by the transaction that did it. Listeners are woken by NOTIFY and read here, through row security.
+--
+-- An id is drawn before its transaction commits, so a reader that went on behind the highest id it saw would skip what commits late.
+-- Writers therefore announce, before they draw, from which id on they may still write (core.announce_events), and core.read_events
+-- stops there.
+
+create table core.outbox_events (
+    tenant_id    uuid not null,
+    id           bigint generated always as identity,
+    channel      text not null,
+    event        text not null,
+    entity_type  text not null,
+    entity_id    text not null,
+    payload      jsonb not null default '{}',
+    created_at   timestamptz not null default now(),
+    published_at timestamptz default now(),
+
+    constraint outbox_events_pkey primary key (tenant_id, id),
+    constraint outbox_events_channel_valid check (channel ~ '^[a-z][a-z0-9_:-]{0,62}$'),
+    constraint outbox_events_event_valid check (event in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM'))
+    -- tenant_id is no foreign key: the events of a deleted tenant's rows are written when the tenant is gone already
+);
+
+-- core.read_events: a channel of one tenant from where a reader stopped
+create index outbox_events_reading_idx on core.outbox_events (tenant_id, channel, id);
+-- core.purge_outbox: events come in the order of time, so a range of blocks is enough
+create index outbox_events_published_at_idx on core.outbox_events using brin (published_at);
+
+comment on table core.outbox_events is 'Events of a tenant, in the transaction of the change they tell. Kept for 7 days, see core.purge_outbox.';
+comment on column core.outbox_events.id is 'The order of reading, and where a reader resumes: core.read_events.';
+comment on column core.outbox_events.published_at is 'Since when listeners may have it; the purge leaves an event without it alone.';
 
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
@@ -354,6 +902,24 @@ create domain core.phone_e164 as text
     constraint phone_e164_valid check (value ~ '^\+?[1-9]\d{1,14}$');
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
+
+-- core.query_stats_snapshots: the dearest statements of pg_stat_statements, once an hour, so that a change has a date.
+
+create table core.query_stats_snapshots (
+    taken_at      timestamptz not null default now(),
+    queryid       bigint not null,
+    userid        oid not null,
+    query         text,
+    calls         bigint not null,
+    -- dbkit: allow float_for_amount because it is a time that pg_stat_statements measured, not money
+    total_exec_ms double precision not null,
+    mean_exec_ms  double precision not null,
+    max_exec_ms   double precision not null,
+
+    constraint query_stats_snapshots_pkey primary key (taken_at, queryid, userid)
+);
+
+comment on table core.query_stats_snapshots is 'Statements of this database by total time, by core.snapshot_query_stats. Figures count from the last reset.';
 
 -- core.queues: the queues there are. A queue is first in, first out within a priority, or fair: tenants take turns.
 
@@ -384,8 +950,8 @@ comment on column core.queues.lease_low is 'Of a queue with a limit: the sequenc
 create sequence core.queue_swept_at;
 create sequence core.queue_scheduled_low;
 
-comment on sequence core.queue_swept_at is 'Until when (µs since 1970) core.sweep_lanes rests.';
-comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 1970.';
+comment on sequence core.queue_swept_at is 'Until when (µs since 2000) core.sweep_lanes rests.';
+comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 2000.';
 
 -- Declared rather than made when a lane is, so that a database with many lanes has the objects its declaration names. A lane beyond the
 -- last one has no mark: it works, and is slow only while an old snapshot is open.
@@ -430,7 +996,7 @@ create sequence core.queue_mark_38 minvalue -9223372036854775808;
 create sequence core.queue_mark_39 minvalue -9223372036854775808;
 create sequence core.queue_mark_40 minvalue -9223372036854775808;
 
--- dbkit: allow table_without_timestamps because a lane is made once and never changed
+-- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
 create table core.queue_lanes (
     id       integer generated always as identity,
     queue    text not null,
@@ -445,6 +1011,139 @@ create table core.queue_lanes (
 
 comment on table core.queue_lanes is 'Lanes of a queue: the order of claims is priority, then place in the lane.';
 comment on column core.queue_lanes.mark is 'The sequence with the lane''s low-water mark; null: every claim starts at the beginning.';
+
+-- core.rate_limit_policies: how many requests of one subject in how long, and what happens when the limiter itself cannot answer.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.rate_limit_policies (
+    name           text not null,
+    subject_kind   text not null,
+    max_requests   integer not null,
+    window_seconds integer not null,
+    fail_mode      text not null default 'open',
+    algorithm      text not null default 'exact',
+
+    constraint rate_limit_policies_pkey primary key (name),
+    constraint rate_limit_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint rate_limit_policies_subject_kind_valid check (subject_kind in ('user', 'ip', 'global')),
+    constraint rate_limit_policies_max_requests_positive check (max_requests > 0),
+    constraint rate_limit_policies_window_seconds_positive check (window_seconds > 0),
+    constraint rate_limit_policies_fail_mode_valid check (fail_mode in ('open', 'closed')),
+    constraint rate_limit_policies_algorithm_valid check (algorithm in ('exact', 'gcra')),
+    -- an exact window keeps every time in it: 8 bytes each, in one row a key
+    constraint rate_limit_policies_exact_fits_a_page check (algorithm = 'gcra' or max_requests <= 1000)
+);
+
+comment on table core.rate_limit_policies is 'Limits core.rate_limit enforces: max_requests of one subject in any window_seconds.';
+comment on column core.rate_limit_policies.subject_kind is
+    'Whom a request counts for when no key is given: user (else address), ip (address, else user), global (all together).';
+comment on column core.rate_limit_policies.fail_mode is
+    'When the limiter cannot answer within 50 ms: open lets the request pass with a notice, closed refuses it.';
+comment on column core.rate_limit_policies.algorithm is
+    'exact: the times of the requests in a sliding window. gcra: one time, requests drain evenly over the window.';
+
+-- core.rate_limit_refusals: counts refused requests. A sequence, and unlogged: the count survives the rollback that a refusal ends in,
+-- and it costs neither a row lock nor WAL. It begins anew after a crash.
+
+create unlogged sequence core.rate_limit_refusals;
+
+comment on sequence core.rate_limit_refusals is 'Requests refused by core.rate_limit since the last crash; core.rate_limit_report reads it.';
+
+-- core.rate_limit_violations: who ran into a limit. One row a key and window, so that hammering does not write.
+
+-- dbkit: allow key_without_tenant_first because limits bind requests before any tenant is known
+create table core.rate_limit_violations (
+    id          bigint generated always as identity,
+    policy      text not null,
+    key         text not null,
+    -- dbkit: allow tenant_column_nullable because limits bind requests before any tenant is known
+    tenant_id   uuid,
+    retry_after integer not null,
+    created_at  timestamptz not null default now(),
+
+    constraint rate_limit_violations_pkey primary key (id)
+);
+
+-- dbkit: allow index_without_tenant_first because report and purge look at all tenants
+-- core.rate_limit_report and core.purge_rate_limits: violations of a period
+create index rate_limit_violations_created_idx on core.rate_limit_violations (created_at);
+
+comment on table core.rate_limit_violations is 'First refusal of a key in each window, written by core.rate_limit.';
+comment on column core.rate_limit_violations.retry_after is 'Seconds the caller was told to wait.';
+
+-- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
+-- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
+-- No index but the key: an update then stays on its page.
+
+-- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
+create unlogged table core.rate_limits (
+    policy         text not null,
+    key            text not null,
+    max_requests   integer not null,
+    next_at        timestamptz,
+    recorded_until timestamptz,
+    hits           timestamptz[] not null default '{}',
+    tat            timestamptz,
+    updated_at     timestamptz not null,
+
+    constraint rate_limits_pkey primary key (policy, key)
+) with (fillfactor = 60);
+
+comment on table core.rate_limits is 'What core.rate_limit has counted, one row per policy and key.';
+comment on column core.rate_limits.key is 'user:<id>, ip:<address>, global, or a caller''s key after its tenant, its user or anon.';
+comment on column core.rate_limits.max_requests is 'The policy''s, here so that a refusal reads one row.';
+comment on column core.rate_limits.next_at is 'While in the future, requests are refused.';
+comment on column core.rate_limits.recorded_until is 'The next violation of the key is recorded after this.';
+comment on column core.rate_limits.hits is 'Algorithm exact: times of the allowed requests, the oldest first, none before the window.';
+comment on column core.rate_limits.tat is 'Algorithm gcra: when the requests so far have drained (theoretical arrival time).';
+comment on column core.rate_limits.updated_at is 'The last allowed request.';
+
+-- core.restore_verifications: backups that were restored for a test, and whether what came back was what had been saved.
+
+create table core.restore_verifications (
+    id          bigint generated always as identity,
+    backup_id   bigint,
+    verified_at timestamptz not null default now(),
+    ok          boolean not null,
+    row_counts  jsonb not null default '{}',
+    mismatches  jsonb not null default '[]',
+
+    constraint restore_verifications_pkey primary key (id),
+    constraint restore_verifications_backup_id_fkey foreign key (backup_id) references core.backup_runs (id) on delete set null
+);
+
+-- ON DELETE SET NULL of a backup
+create index restore_verifications_backup_id_idx on core.restore_verifications (backup_id);
+
+comment on table core.restore_verifications is 'Tests of backups by restoring them, see dbkit restore-verify.';
+comment on column core.restore_verifications.row_counts is 'Rows per table that came back.';
+comment on column core.restore_verifications.mismatches is 'What differed from the database at the time of the backup; empty when ok.';
+
+-- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
+
+create table core.retention_policies (
+    table_name    text not null,
+    time_column   text not null,
+    keep          interval not null,
+    mode          text not null,
+    archive_table text,
+    predicate     text,
+    batch_size    integer not null default 1000,
+
+    constraint retention_policies_pkey primary key (table_name),
+    constraint retention_policies_keep_positive check (keep > interval '0'),
+    constraint retention_policies_mode_valid check (mode in ('delete', 'archive')),
+    constraint retention_policies_batch_size_valid check (batch_size between 1 and 50000),
+    constraint retention_policies_archive_target check ((mode = 'archive') = (archive_table is not null))
+);
+
+comment on table core.retention_policies is 'Which rows of a table are deleted or archived, and when.';
+comment on column core.retention_policies.table_name is 'Qualified, quoted where the name needs it; a policy for a table that does not exist rests.';
+comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays.';
+comment on column core.retention_policies.archive_table is 'Where rows move; it has every column of the table and row security of its own.';
+comment on column core.retention_policies.predicate is
+    'Further SQL condition on columns of the table, e.g. status = ''COMPLETED''. Runs as app_definer: as trusted as a migration.';
+comment on column core.retention_policies.batch_size is 'Rows per statement.';
 
 -- core.rls_coverage: every table of every project schema and what row security does for it. A table that is not enabled, not forced
 -- or without policy is a hole; what pg_dump would not call ours (system and extension tables) is left out.
@@ -547,6 +1246,67 @@ grant execute on function core.sees_all_jobs()
 
 comment on function core.sees_all_jobs() is 'Whether the caller is a platform administrator, the owner or a definer. Errors: none.';
 
+-- core.statement_statistics: pg_stat_statements of this database, where it is installed, in whatever schema. A view cannot name a
+-- relation that is not there, so the text is put together when it runs; the schema is the one thing put in. As the caller: what
+-- Postgres hides from a role without pg_read_all_stats stays hidden.
+
+create function core.statement_statistics() returns table (
+    queryid bigint, userid oid, user_name name, query text, calls bigint, rows bigint,
+    total_ms double precision, mean_ms double precision, max_ms double precision
+)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_schema name;
+begin
+    select n.nspname
+      into v_schema
+      from pg_extension as e
+      join pg_namespace as n on n.oid = e.extnamespace
+     where e.extname = 'pg_stat_statements';
+    if not found then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'pg_stat_statements is not installed in this database.', '{"run": "create extension pg_stat_statements"}');
+    end if;
+    return query execute format(
+        $sql$
+        select s.queryid, s.userid, pg_get_userbyid(s.userid), s.query, s.calls, s.rows,
+               s.total_exec_time, s.mean_exec_time, s.max_exec_time
+          from %I.pg_stat_statements as s
+         where s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
+           and s.query !~* '(pg_stat_statements|core\.(slow_queries|top_queries_by_total_time|statement_statistics))'
+        $sql$, v_schema);
+exception
+    when object_not_in_prerequisite_state then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'pg_stat_statements is installed, but the server does not preload it.', '{"setting": "shared_preload_libraries"}');
+end
+$fn$;
+
+revoke execute on function core.statement_statistics() from public;
+grant execute on function core.statement_statistics() to app_monitor, app_definer;
+
+comment on function core.statement_statistics() is
+    'Statements of this database since the last reset, in milliseconds, without those that ask for statistics. '
+    'Errors: PT503 pg_stat_statements is not installed or not preloaded.';
+
+-- core.slow_queries: statements that are slow each time.
+
+create view core.slow_queries with (security_invoker = true) as
+select s.queryid, s.user_name, s.calls, s.rows,
+       round(s.mean_ms::numeric, 1) as mean_ms,
+       round(s.max_ms::numeric, 1) as max_ms,
+       round(s.total_ms::numeric / 1000, 1) as total_seconds,
+       s.query
+  from core.statement_statistics() as s
+ where s.mean_ms > 100
+ order by s.mean_ms desc
+ limit 20;
+
+comment on view core.slow_queries is
+    'The twenty statements with the highest mean over 100 ms. Needs pg_stat_statements; without it reading raises PT503.';
+
 -- core.subscription_tiers: what a tenant can subscribe to, per system. Reference data, seeded.
 
 create table core.subscription_tiers (
@@ -566,6 +1326,43 @@ comment on table core.subscription_tiers is 'Subscription tiers of each system; 
 comment on column core.subscription_tiers.rank is 'Order of the tiers inside one system; 0 is free, any other starts as a trial.';
 comment on column core.subscription_tiers.limits is 'Quantities the tier allows, by name; read by the modules.';
 
+-- core.table_bloat: by dead rows, not by size: a large table is not a bloated one.
+
+create view core.table_bloat with (security_invoker = true) as
+select s.schemaname as schema_name, s.relname as table_name, s.n_live_tup as live_rows, s.n_dead_tup as dead_rows,
+       round(s.n_dead_tup::numeric / nullif(s.n_live_tup + s.n_dead_tup, 0), 4) as dead_ratio,
+       greatest(s.last_vacuum, s.last_autovacuum) as last_vacuum_at,
+       greatest(s.last_analyze, s.last_autoanalyze) as last_analyze_at,
+       pg_catalog.pg_relation_size(s.relid) as heap_bytes
+  from pg_catalog.pg_stat_user_tables as s
+  -- a partitioned table has no rows of its own
+  join pg_catalog.pg_class as c on c.oid = s.relid and c.relkind <> 'p'
+ order by dead_rows desc, schema_name, table_name;
+
+comment on view core.table_bloat is 'Dead rows of each table, most first, and when it was vacuumed and analyzed last, by hand or by itself.';
+comment on column core.table_bloat.dead_ratio is 'Dead rows of all rows, 0 to 1; null for an empty table.';
+
+-- core.table_sizes: by oid, so that a name that needs quotes works too. Partitions are listed, their parents have no storage.
+
+create view core.table_sizes with (security_invoker = true) as
+select n.nspname as schema_name, c.relname as table_name,
+       pg_catalog.pg_total_relation_size(c.oid) as total_bytes,
+       pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) as total,
+       pg_catalog.pg_relation_size(c.oid) as heap_bytes,
+       pg_catalog.pg_indexes_size(c.oid) as index_bytes,
+       case when c.reltoastrelid = 0 then 0 else pg_catalog.pg_total_relation_size(c.reltoastrelid) end as toast_bytes,
+       greatest(c.reltuples, 0)::bigint as estimated_rows
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'm')
+   and n.nspname !~ '^pg_'
+   and n.nspname <> 'information_schema'
+ order by total_bytes desc, schema_name, table_name;
+
+comment on view core.table_sizes is 'Storage of tables and materialized views, largest first.';
+comment on column core.table_sizes.total_bytes is 'Heap with its maps, indexes and out-of-line values.';
+comment on column core.table_sizes.estimated_rows is 'As of the last ANALYZE or VACUUM.';
+
 -- core.tier_features: which tier includes which feature. Reference data, seeded.
 
 create table core.tier_features (
@@ -584,6 +1381,40 @@ create table core.tier_features (
 create index tier_features_feature_key_idx on core.tier_features (feature_key);
 
 comment on table core.tier_features is 'The features of each tier; a tier has no others, nothing is inherited by rank.';
+
+-- core.top_queries_by_total_time: where the server's time goes; often a fast statement that runs too often.
+
+create view core.top_queries_by_total_time with (security_invoker = true) as
+select s.queryid, s.user_name, s.calls, s.rows,
+       round(s.total_ms::numeric / 1000, 1) as total_seconds,
+       round((100 * s.total_ms / nullif(sum(s.total_ms) over (), 0))::numeric, 1) as percent_of_total,
+       round(s.mean_ms::numeric, 1) as mean_ms,
+       s.query
+  from core.statement_statistics() as s
+ order by s.total_ms desc
+ limit 20;
+
+comment on view core.top_queries_by_total_time is
+    'The twenty statements that took most time in all. Needs pg_stat_statements; without it reading raises PT503.';
+
+-- core.unused_indexes: indexes no query has read since the statistics were reset. Those that keep something unique or back a
+-- constraint work without being read.
+
+create view core.unused_indexes with (security_invoker = true) as
+select s.schemaname as schema_name, s.relname as table_name, s.indexrelname as index_name,
+       pg_catalog.pg_relation_size(s.indexrelid) as bytes,
+       pg_catalog.pg_size_pretty(pg_catalog.pg_relation_size(s.indexrelid)) as size,
+       (select d.stats_reset from pg_catalog.pg_stat_database as d where d.datname = current_database()) as counted_since
+  from pg_catalog.pg_stat_user_indexes as s
+  join pg_catalog.pg_index as i on i.indexrelid = s.indexrelid
+ where s.idx_scan = 0
+   and not i.indisunique
+   and not i.indisexclusion
+   and not exists (select from pg_catalog.pg_constraint as c where c.conindid = s.indexrelid)
+ order by bytes desc, schema_name, table_name, index_name;
+
+comment on view core.unused_indexes is 'Indexes without a scan that enforce nothing, largest first. Ask the replicas too: each counts for itself.';
+comment on column core.unused_indexes.counted_since is 'Since when scans are counted; null means since the server was made.';
 
 -- core.users: one row per person, keyed by the subject of the identity provider. No credentials are stored.
 
@@ -698,6 +1529,56 @@ comment on table core.context_tokens is 'Opaque context tokens, hashed at rest; 
 comment on column core.context_tokens.token_hash is 'sha256 of the token text.';
 comment on column core.context_tokens.tenant_id is 'Tenant the token opens; null for a token that only names the person.';
 
+-- core.daily_counters: business figures of a tenant, by its own calendar day.
+
+-- dbkit: allow table_without_timestamps because a counter is of a day, and that is in its key
+create table core.daily_counters (
+    tenant_id uuid not null,
+    metric    text not null,
+    day       date not null,
+    count     bigint not null default 0,
+    amount    numeric(14, 2) not null default 0,
+
+    constraint daily_counters_pkey primary key (tenant_id, metric, day),
+    constraint daily_counters_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    constraint daily_counters_metric_valid check (metric ~ '^[a-z][a-z0-9_]{0,62}$')
+);
+
+comment on table core.daily_counters is 'Counters of core.count_metric, such as jobs_created and invoices_sent; core.get_metrics_today reads today''s.';
+comment on column core.daily_counters.day is 'Calendar day in the time zone of the tenant.';
+comment on column core.daily_counters.amount is 'Sum of the amounts counted, in the currency of the tenant.';
+
+-- core.idempotency_keys: what a request with a key of its own came to, so that sending it again does not do it again.
+-- A row without response is being worked on: by attempt number `attempt`, until lease_until.
+
+create table core.idempotency_keys (
+    tenant_id       uuid not null,
+    scope           text not null,
+    idempotency_key text not null,
+    request_hash    text not null,
+    response        jsonb,
+    attempt         integer not null default 1,
+    lease_until     timestamptz not null,
+    created_at      timestamptz not null default now(),
+    expires_at      timestamptz not null default now() + interval '24 hours',
+
+    constraint idempotency_keys_pkey primary key (tenant_id, scope, idempotency_key),
+    constraint idempotency_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    constraint idempotency_keys_scope_valid check (scope ~ '^[a-z][a-z0-9_.:]{0,62}$'),
+    constraint idempotency_keys_idempotency_key_length check (length(idempotency_key) between 1 and 255),
+    constraint idempotency_keys_response_size check (octet_length(response::text) <= 65536)
+) with (fillfactor = 80);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.purge_idempotency_keys
+create index idempotency_keys_expires_idx on core.idempotency_keys (expires_at);
+
+comment on table core.idempotency_keys is 'Requests with an idempotency key and their responses, for 24 hours.';
+comment on column core.idempotency_keys.scope is 'What the request does, e.g. payments.create: the same key in two scopes is two keys.';
+comment on column core.idempotency_keys.request_hash is 'sha256 of the request as jsonb text, in hex: the same key with other data is refused.';
+comment on column core.idempotency_keys.attempt is 'Grows when a crashed owner is taken over; its late response is refused.';
+comment on column core.idempotency_keys.lease_until is 'Until when a row without response is in progress; then the next caller takes it over.';
+
 -- core.job_keys: dedupe keys of jobs that wait or run. A key is free again when its job has ended.
 
 create table core.job_keys (
@@ -779,6 +1660,7 @@ comment on table core.jobs_scheduled is 'Delayed jobs and retries, waiting for t
 
 -- core.all_jobs: every job of every tenant, in the columns of core.job_queue. For owner and definer code.
 
+-- dbkit: allow view_bypasses_rls because no application role may read it: core.job_queue says who sees what
 create view core.all_jobs with (security_barrier) as
 select r.id, r.tenant_id, l.queue, r.job_type, r.payload, 'pending'::text as status, r.priority, r.retry_count, r.max_retries, r.scheduled_at,
        null::timestamptz as started_at, null::timestamptz as completed_at, null::timestamptz as failed_at, r.error_message, r.created_at,
@@ -858,7 +1740,7 @@ comment on column core.memberships.joined_at is 'When the person accepted; set b
 
 -- core.queue_health: how each queue stands, by type. No jobs, no tenants: counts only, for monitoring.
 
--- dbkit: allow view_without_security_invoker because it shows counts, to monitoring roles only
+-- dbkit: allow view_bypasses_rls because it shows counts, to monitoring roles only
 create view core.queue_health with (security_barrier) as
 with waiting as (
     select l.queue, r.job_type, count(*) as ready, min(r.scheduled_at) as oldest
@@ -966,6 +1848,35 @@ create table core.tenant_sequences (
 );
 
 comment on table core.tenant_sequences is 'Counters of core.next_number.';
+
+-- core.user_notifications: what a person is told inside a tenant, until they have read it.
+
+-- dbkit: allow table_without_timestamps because read_at is all that ever changes
+create table core.user_notifications (
+    tenant_id   uuid not null,
+    id          uuid not null default gen_random_uuid(),
+    user_id     uuid not null,
+    kind        text not null,
+    title       text not null,
+    body        text,
+    entity_type text,
+    entity_id   text,
+    read_at     timestamptz,
+    created_at  timestamptz not null default now(),
+
+    constraint user_notifications_pkey primary key (tenant_id, id),
+    constraint user_notifications_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    -- dbkit: allow fk_without_index because people are deactivated, not deleted
+    constraint user_notifications_user_id_fkey foreign key (user_id) references core.users (id) on delete cascade
+);
+
+-- core.my_notifications: unread ones, newest first; also what a badge counts
+create index user_notifications_unread_idx on core.user_notifications (tenant_id, user_id, created_at) where read_at is null;
+-- core.my_notifications: all of them
+create index user_notifications_user_idx on core.user_notifications (tenant_id, user_id, created_at);
+
+comment on table core.user_notifications is 'Messages to one person in one tenant, written by core.notify_user.';
+comment on column core.user_notifications.read_at is 'When the person read it; null is unread. Set once.';
 
 -- The other half of an invitation: nobody becomes a member, or visible to one, without saying so.
 
@@ -1094,6 +2005,160 @@ comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, 
     'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
     'without a required key.';
 
+-- Counts whole hours again as long as their samples are there, so a run that was missed or came twice changes nothing.
+
+create or replace function core.aggregate_metrics() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    -- The hour before the newest is counted once more: a transaction may have committed its samples late.
+    v_from timestamptz := (select max(h.hour) - interval '1 hour' from core.hourly_metrics as h);
+    v_rows integer;
+begin
+    insert into core.hourly_metrics as h (name, hour, labels, samples, avg, p50, p95, p99)
+    select q.name, q.hour, q.labels, q.samples, q.avg, q.points[1], q.points[2], q.points[3]
+      from (
+        select s.name,
+               date_trunc('hour', s.created_at, 'UTC') as hour,
+               s.labels,
+               count(*) as samples,
+               avg(s.value) as avg,
+               percentile_cont(array[0.5, 0.95, 0.99]) within group (order by s.value) as points
+          from core.metric_samples as s
+         where s.created_at >= coalesce(v_from, '-infinity')
+           and s.created_at < date_trunc('hour', clock_timestamp(), 'UTC')
+         group by 1, 2, 3) as q
+    on conflict (name, hour, labels) do update
+       set samples = excluded.samples, avg = excluded.avg, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99
+     where h.samples is distinct from excluded.samples;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+end
+$fn$;
+
+alter function core.aggregate_metrics() owner to app_definer;
+revoke execute on function core.aggregate_metrics() from public;
+
+comment on function core.aggregate_metrics() is
+    'Turn the samples of every hour that is over into core.hourly_metrics; the cron job hourly-metric-aggregation. Returns the rows '
+    'written. Idempotent. Errors: none.';
+
+-- A shared advisory lock is the announcement: everybody sees it before the transaction commits, it goes when the transaction is over,
+-- and it costs no row. Its class is the tenant, its object the last id drawn so far: what this transaction draws is higher. One per
+-- transaction and tenant is enough, or a loop of events would fill the lock table.
+
+create or replace function core.announce_events(p_tenant uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_mark text := pg_current_xact_id() || ' ' || p_tenant;
+begin
+    if current_setting('app.outbox_announced', true) is distinct from v_mark then
+        perform pg_advisory_xact_lock_shared(
+            hashtext('core.outbox_events:' || p_tenant),
+            coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0)::bit(32)::integer);
+        -- taken back with the lock, should a savepoint be rolled back
+        perform set_config('app.outbox_announced', v_mark, true);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.announce_events(uuid) from public;
+grant execute on function core.announce_events(uuid) to app_definer;
+
+comment on function core.announce_events(uuid) is
+    'Call before inserting into core.outbox_events: readers of the tenant wait for this transaction from here on. Internal. '
+    'Idempotent. Errors: none.';
+
+-- All batches are one transaction of the caller's: a crash undoes them together. Where that is too long a transaction, p_max_batches
+-- makes it shorter; call until it returns 0.
+
+create or replace function core.apply_retention(p_table regclass, p_batch integer default null, p_max_batches integer default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_policy    core.retention_policies;
+    v_cutoff    timestamptz;
+    v_statement text;
+    v_batch     integer;
+    v_batches   integer := 0;
+    v_gone      bigint;
+    v_kept      bigint;
+    v_total     bigint := 0;
+begin
+    select p.* into v_policy from core.retention_policies as p where to_regclass(p.table_name) = p_table;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'No retention policy names this table.', jsonb_build_object('table', p_table)::text);
+    end if;
+    v_batch := coalesce(p_batch, v_policy.batch_size);
+    if v_batch not between 1 and 50000 or p_max_batches < 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 50000 rows, and there is at least one.', '{"batch": "out of range"}');
+    end if;
+
+    v_cutoff := clock_timestamp() - v_policy.keep;
+    v_statement := core.retention_statement(v_policy);
+    loop
+        execute v_statement into v_gone, v_kept using v_cutoff, v_batch;
+        if v_gone <> v_kept then
+            perform core.raise_error('PT409', 'conflict', 'The archive did not take every row, so none was moved.',
+                                     jsonb_build_object('deleted', v_gone, 'archived', v_kept)::text);
+        end if;
+        v_total := v_total + v_gone;
+        v_batches := v_batches + 1;
+        exit when v_gone < v_batch or v_batches >= p_max_batches;
+    end loop;
+    return v_total;
+end
+$fn$;
+
+alter function core.apply_retention(regclass, integer, integer) owner to app_definer;
+revoke execute on function core.apply_retention(regclass, integer, integer) from public;
+grant execute on function core.apply_retention(regclass, integer, integer) to app_owner;
+
+comment on function core.apply_retention(regclass, integer, integer) is
+    'Delete or archive the rows of a table that are older than its policy keeps, and return how many. Idempotent, safe in parallel and '
+    'when interrupted. For cron. Errors: PT400 batch out of range, PT409 the archive refused a row, PT422 no policy, or an archive that '
+    'does not exist or would lose columns or row security.';
+
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+
+create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    for table_name in
+        select p.table_name from core.retention_policies as p where to_regclass(p.table_name) is not null order by p.table_name
+    loop
+        begin
+            removed := core.apply_retention(table_name::regclass);
+            error := null;
+        exception
+            when others then
+                removed := 0;
+                get stacked diagnostics error = pg_exception_detail;
+                error := concat_ws(': ', sqlerrm, nullif(error, ''));
+                raise warning 'retention of % failed: %', table_name, error;
+        end;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.apply_retention_policies() owner to app_definer;
+revoke execute on function core.apply_retention_policies() from public;
+grant execute on function core.apply_retention_policies() to app_owner;
+
+comment on function core.apply_retention_policies() is
+    'core.apply_retention for every table that has a policy and exists; what failed is named, the rest goes on. Idempotent. For cron. '
+    'Errors: none.';
+
 -- Names only: what a setting holds is not for a health page.
 
 create or replace function core.assert_settings() returns setof text
@@ -1123,6 +2188,102 @@ grant execute on function core.assert_settings() to app_monitor, app_platform_ad
 comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
+
+-- For tables outside this tree; guard sheets write the triggers out.
+
+create or replace function core.attach_cache_invalidation(p_table regclass, p_tag text, p_room_column name default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_column name := coalesce(p_room_column, core.tenant_column(p_table));
+    v_event  record;
+begin
+    if v_column is null or p_tag is null then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A tag, and a column that says whose entries a row makes stale, are needed.',
+            '{"room_column": "is not known; attach the tenant guard first, or name it"}');
+    end if;
+    for v_event in
+        select *
+          from (values
+            ('insert',   'referencing new table as new_rows'),
+            ('update',   'referencing old table as old_rows new table as new_rows'),
+            ('delete',   'referencing old table as old_rows'),
+            ('truncate', '')
+          ) as event (name, tables)
+    loop
+        execute format(
+            $sql$ create or replace trigger _700_cache_invalidate_%s
+                      after %s on %s
+                      %s
+                      for each statement execute function core.tg_cache_invalidate(%L, %L) $sql$,
+            v_event.name, v_event.name, p_table, v_event.tables, p_tag, v_column);
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_cache_invalidation(regclass, text, name) from public;
+
+comment on function core.attach_cache_invalidation(regclass, text, name) is
+    'Make every write of a table invalidate the cache entries with a tag, of the tenants (or, by p_room_column, the persons) its rows name; '
+    'for the owner of the table. Idempotent. Errors: PT422 no tag or no column, 42501 not the owner.';
+
+-- Payloads hold the columns app_user may read at the time of attaching: call it again when one is added or granted.
+-- Guard sheets write the triggers out.
+
+create or replace function core.attach_outbox(
+    p_table regclass, p_channel text, p_events text[] default '{INSERT,UPDATE,DELETE}'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  name := core.tenant_column(p_table);
+    v_key     text[];
+    v_columns text[];
+    v_event   text;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$'
+       or not coalesce(p_events <@ '{INSERT,UPDATE,DELETE}' and cardinality(p_events) > 0, false) then
+        perform core.raise_error('PT422', 'invalid', 'An outbox needs a channel in lower case and some of INSERT, UPDATE, DELETE.');
+    elsif v_tenant is null then
+        perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
+    end if;
+
+    select array_agg(a.attname order by k.position)
+      into v_key
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    if v_key is null then
+        perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
+    end if;
+    select coalesce(array_agg(a.attname order by a.attnum), '{}')
+      into v_columns
+      from pg_attribute as a
+     where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and has_column_privilege('app_user', p_table, a.attnum, 'select');
+
+    foreach v_event in array '{INSERT,UPDATE,DELETE}'::text[] loop
+        if v_event = any (p_events) then
+            execute format(
+                $sql$ create or replace trigger %I after %s on %s referencing %s for each statement execute function core.tg_outbox(%L, %L, %L, %L) $sql$,
+                '_600_outbox_' || lower(v_event), v_event, p_table,
+                case v_event when 'DELETE' then 'old table as changed_rows' else 'new table as changed_rows' end,
+                p_channel, v_tenant, v_key, v_columns);
+        else
+            execute format($sql$ drop trigger if exists %I on %s $sql$, '_600_outbox_' || lower(v_event), p_table);
+        end if;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_outbox(regclass, text, text[]) from public;
+
+comment on function core.attach_outbox(regclass, text, text[]) is
+    'Tell a channel about every row a table gains, changes or loses; for the owner of the table. Idempotent: events that are not named '
+    'any more are detached. Errors: 42501 not the owner, PT422 malformed channel or event, no tenant guard, or no key.';
 
 -- For tables outside this tree; guard sheets write the trigger out.
 
@@ -1187,6 +2348,420 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
+
+-- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
+-- them is housekeeping, and skips what another transaction holds.
+
+create or replace function core.cache_forget(p_tag text, p_prefix text, p_key text) returns integer
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user    uuid := core.require_user();
+    v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
+    v_removed integer;
+begin
+    insert into core.cache_invalidations (tenant_id, tag, prefix)
+    select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
+      from unnest(v_rooms) as room (id)
+    on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select gone.ctid
+                 from core.cache_entries as gone
+                where gone.tenant_id = any (v_rooms)
+                  and (gone.key = p_key or starts_with(gone.key, p_prefix) or p_tag = any (gone.tags))
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_forget(text, text, text) owner to app_definer;
+revoke execute on function core.cache_forget(text, text, text) from public;
+
+comment on function core.cache_forget(text, text, text) is
+    'Invalidate the caller''s entries by tag, prefix or key, whichever is not null; returns how many were removed. Internal. Idempotent. '
+    'Errors: PT401 nobody is signed in.';
+
+create or replace function core.cache_get(p_name text, p_key text) returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant into v_where from core.cache_room(p_name) as c;
+    return core.cache_read(v_where.room, p_name, p_key, v_where.variant);
+end
+$fn$;
+
+alter function core.cache_get(text, text) owner to app_definer;
+revoke execute on function core.cache_get(text, text) from public;
+grant execute on function core.cache_get(text, text) to app_user;
+
+comment on function core.cache_get(text, text) is
+    'A cached value of the active tenant (or role, user, person, by the policy), null when there is none, it has expired or what it was made '
+    'from has changed. After null, compute the value and call core.cache_set in the same transaction. Each call counts as a look-up. '
+    'Errors: PT422 no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_invalidate(p_key text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'An entry is named by its policy and key, e.g. customers:1.');
+    end if;
+    return core.cache_forget(null, null, p_key);
+end
+$fn$;
+
+alter function core.cache_invalidate(text) owner to app_definer;
+revoke execute on function core.cache_invalidate(text) from public;
+grant execute on function core.cache_invalidate(text) to app_user;
+
+comment on function core.cache_invalidate(text) is
+    'Forget one entry of the active tenant or the person, in all its variants, by policy and key: ''customers:1''. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no key, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_prefix(p_prefix text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_prefix is null then
+        perform core.raise_error('PT400', 'bad_request', 'A prefix is needed.');
+    end if;
+    return core.cache_forget(null, p_prefix, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_prefix(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_prefix(text) from public;
+grant execute on function core.cache_invalidate_prefix(text) to app_user;
+
+comment on function core.cache_invalidate_prefix(text) is
+    'Forget the entries of the active tenant and the person whose policy and key begin with a prefix: ''customers:'' is all of that policy. Not a pattern. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no prefix, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_tag(p_tag text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_tag is null then
+        perform core.raise_error('PT400', 'bad_request', 'A tag is needed.');
+    end if;
+    return core.cache_forget(p_tag, null, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_tag(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_tag(text) from public;
+grant execute on function core.cache_invalidate_tag(text) to app_user;
+
+comment on function core.cache_invalidate_tag(text) is
+    'Forget the entries of the active tenant and the person that carry a tag. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no tag, PT401 nobody is signed in.';
+
+-- Also sums look-ups up, and forgets invalidations nobody needs: a transaction that looked before one was committed stores nothing after
+-- five minutes, so after six, and once the entries it made stale are gone, it has done its work. Those entries are the one thing waited for.
+
+create or replace function core.cache_purge_expired(p_batch integer default 50000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+    v_stale   integer;
+begin
+    -- one at a time: whoever comes second finds nothing to do
+    if not pg_try_advisory_xact_lock(hashtextextended('core.cache_purge_expired', 0)) then
+        return 0;
+    end if;
+
+    with summed as (
+        delete from core.cache_lookups as l
+         where l.ctid = any (array(select old.ctid from core.cache_lookups as old limit p_batch for update skip locked))
+        returning l.tenant_id, l.bucket, l.name, l.is_hit
+    )
+    insert into core.cache_stats as s (tenant_id, bucket, name, hits, misses)
+    select l.tenant_id, l.bucket, l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+      from summed as l
+     group by l.tenant_id, l.bucket, l.name
+    on conflict (tenant_id, bucket, name) do update
+       set hits = s.hits + excluded.hits,
+           misses = s.misses + excluded.misses;
+    delete from core.cache_stats as s where s.bucket < now() - interval '7 days';
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select expired.ctid
+                 from core.cache_entries as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+
+    if exists (select from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes') then
+        delete from core.cache_entries as e
+         where exists (
+                   select
+                     from core.cache_invalidations as i
+                    where i.tenant_id = e.tenant_id
+                      and i.tag = any (e.tags || array['*', 'key:' || e.key])
+                      and i.xid >= least(pg_snapshot_xmin(e.seen), e.xid)
+                      and case when i.xid = e.xid then i.noted_at >= e.seen_at else not pg_visible_in_snapshot(i.xid, e.seen) end
+                      and starts_with(e.key, i.prefix));
+        get diagnostics v_stale = row_count;
+        v_removed := v_removed + v_stale;
+        delete from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes';
+    end if;
+    update core.cache_invalidations as i set settled_at = clock_timestamp() where i.settled_at is null;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_purge_expired(integer) owner to app_definer;
+revoke execute on function core.cache_purge_expired(integer) from public;
+
+comment on function core.cache_purge_expired(integer) is
+    'Remove at most p_batch expired entries, and stale ones; returns how many. Sums up statistics, which stay for 7 days. For cron, every '
+    'five minutes; safe in parallel. Idempotent. Errors: none.';
+
+-- For definer functions, which say whose room they read; core.cache_get is for everybody else.
+-- A miss notes snapshot and time: what is computed from here on is at least as new, so core.cache_write stores them with the value. The
+-- note is a setting of the transaction; a transaction with more misses than it holds gets the short life of a value without one.
+
+create or replace function core.cache_read(p_room uuid, p_name text, p_key text, p_variant text default '') returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key   text := p_name || ':' || p_key;
+    v_entry record;
+    v_hit   boolean;
+    v_seen  text;
+begin
+    -- a standby has no unlogged tables
+    if pg_is_in_recovery() then
+        return null;
+    end if;
+
+    select e.value, e.tags, e.seen, e.seen_at, e.xid
+      into v_entry
+      from core.cache_entries as e
+     where e.tenant_id = p_room
+       and e.key = v_key
+       and e.variant = p_variant
+       and e.expires_at > clock_timestamp();
+    v_hit := found;
+    if v_hit then
+        -- one look-up: a transaction below xmin is visible, so the scan begins there
+        v_hit := not exists (
+            select
+              from core.cache_invalidations as i
+             where i.tenant_id = p_room
+               and i.tag = any (v_entry.tags || array['*', 'key:' || v_key])
+               and i.xid >= least(pg_snapshot_xmin(v_entry.seen), v_entry.xid)
+               and case
+                       when i.xid = v_entry.xid then i.noted_at >= v_entry.seen_at
+                       else not pg_visible_in_snapshot(i.xid, v_entry.seen)
+                   end
+               and starts_with(v_key, i.prefix));
+    end if;
+    if not v_hit then
+        v_seen := coalesce(nullif(current_setting('app.cache_seen', true), ''), '{}');
+        if length(v_seen) < 10000 then
+            perform set_config(
+                'app.cache_seen',
+                (v_seen::jsonb || jsonb_build_object(
+                    p_room || v_key || '@' || p_variant, jsonb_build_array(pg_current_snapshot()::text, clock_timestamp())))::text,
+                true);
+        end if;
+    end if;
+
+    if current_setting('transaction_read_only') = 'off' then
+        insert into core.cache_lookups (tenant_id, bucket, name, is_hit)
+        values (p_room, date_trunc('minute', clock_timestamp()), p_name, v_hit);
+    end if;
+    return case when v_hit then v_entry.value end;
+end
+$fn$;
+
+alter function core.cache_read(uuid, text, text, text) owner to app_definer;
+revoke execute on function core.cache_read(uuid, text, text, text) from public;
+
+comment on function core.cache_read(uuid, text, text, text) is
+    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
+
+-- Who shares an entry is the policy's, not the caller's, so that a value one role may see is never another's answer.
+
+create or replace function core.cache_room(p_name text, out room uuid, out variant text, out policy core.cache_policies)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.* into policy from core.cache_policies as p where p.name = p_name;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such cache policy.', '{"name": "is not known"}');
+    end if;
+
+    variant := '';
+    if policy.varies_by = 'person' then
+        room := core.require_user();
+        return;
+    end if;
+    room := coalesce(core.active_tenant_id(), core.require_tenant());
+    if policy.varies_by = 'user' then
+        variant := core.current_user_id()::text;
+    elsif policy.varies_by = 'role' then
+        select m.role_key
+          into variant
+          from core.memberships as m
+         where m.tenant_id = room
+           and m.user_id = core.current_user_id();
+    end if;
+end
+$fn$;
+
+alter function core.cache_room(text) owner to app_definer;
+revoke execute on function core.cache_room(text) from public;
+
+comment on function core.cache_room(text) is
+    'Where the caller''s entries of a policy are: the tenant or the person, and the role or user that shares them. Internal. Errors: PT422 '
+    'no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_set(
+    p_name text, p_key text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant, (c.policy).priority, (c.policy).is_internal into v_where from core.cache_room(p_name) as c;
+    if v_where.priority = 'NEVER' then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are never cached.', '{"name": "is never cached"}');
+    elsif v_where.is_internal then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
+    elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
+          or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or p_ttl_seconds <= 0
+    then
+        perform core.raise_error(
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+    end if;
+    perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
+end
+$fn$;
+
+alter function core.cache_set(text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_set(text, text, jsonb, text[], integer) from public;
+grant execute on function core.cache_set(text, text, jsonb, text[], integer) to app_user;
+
+comment on function core.cache_set(text, text, jsonb, text[], integer) is
+    'Keep a value for the active tenant (or role, user, person, by the policy), for the policy''s time or p_ttl_seconds, at most a day; without '
+    'a core.cache_get of this transaction before, at most five minutes. A hint, not a promise: nothing is stored in a read-only '
+    'transaction or while another stores the entry. Idempotent. Errors: PT422 no such policy, one of class NEVER or internal, malformed '
+    'key, value, tags or time, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_stats_report(p_since interval default '1 hour')
+returns table (name text, hits bigint, misses bigint, hit_rate numeric)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with counted as (
+        select s.name, s.hits, s.misses
+          from core.cache_stats as s
+         where s.bucket > now() - p_since
+         union all
+        select l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+          from core.cache_lookups as l
+         where l.bucket > now() - p_since
+         group by l.name
+    )
+    select p.name,
+           coalesce(sum(c.hits), 0)::bigint,
+           coalesce(sum(c.misses), 0)::bigint,
+           round(sum(c.hits) / nullif(sum(c.hits) + sum(c.misses), 0), 4)
+      from core.cache_policies as p
+      left join counted as c
+        on c.name = p.name
+     where p.priority <> 'NEVER'
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.cache_stats_report(interval) owner to app_definer;
+revoke execute on function core.cache_stats_report(interval) from public;
+grant execute on function core.cache_stats_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.cache_stats_report(interval) is
+    'Hits, misses and hits / (hits + misses) per policy in the last p_since, by whole minutes; the rate is null where nobody looked. Reads '
+    'only. Errors: none.';
+
+-- For definer functions, which say whose room they write; core.cache_set is for everybody else.
+-- A cache is never worth waiting for: who meets another writer of the entry for longer than an instant leaves it alone.
+
+create or replace function core.cache_write(
+    p_room uuid, p_name text, p_key text, p_variant text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '10ms'
+as $fn$
+declare
+    v_seen   jsonb := nullif(current_setting('app.cache_seen', true), '')::jsonb -> (p_room || p_name || ':' || p_key || '@' || p_variant);
+    v_policy core.cache_policies;
+    v_ttl    integer;
+begin
+    select p.* into strict v_policy from core.cache_policies as p where p.name = p_name;
+    v_ttl := least(coalesce(p_ttl_seconds, v_policy.ttl_seconds), 86400);
+
+    if current_setting('transaction_read_only') = 'on' then
+        return;
+    elsif v_seen is null then
+        -- Nobody looked it up in this transaction: the value may be from before any change of the last minutes.
+        v_seen := jsonb_build_array(pg_current_snapshot()::text, clock_timestamp());
+        v_ttl := least(v_ttl, 300);
+    elsif transaction_timestamp() < clock_timestamp() - interval '5 minutes' then
+        -- core.cache_purge_expired keeps invalidations only a little longer
+        return;
+    end if;
+
+    insert into core.cache_entries as e (tenant_id, key, variant, value, tags, seen, seen_at, xid, created_at, expires_at)
+    values (p_room, p_name || ':' || p_key, p_variant, p_value, array_remove(p_tags || v_policy.tag, null),
+            (v_seen ->> 0)::pg_snapshot, (v_seen ->> 1)::timestamptz, pg_current_xact_id(),
+            clock_timestamp(), clock_timestamp() + v_ttl * interval '1 second')
+    on conflict (tenant_id, key, variant) do update
+       set value = excluded.value,
+           tags = excluded.tags,
+           seen = excluded.seen,
+           seen_at = excluded.seen_at,
+           xid = excluded.xid,
+           created_at = excluded.created_at,
+           expires_at = excluded.expires_at;
+exception
+    when lock_not_available then
+        null;
+end
+$fn$;
+
+alter function core.cache_write(uuid, text, text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) from public;
+
+comment on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) is
+    'Keep a value in a room (a tenant, or a person). Stores nothing in a read-only transaction, one older than five minutes, or while '
+    'another writes the entry. Internal. Idempotent. Errors: P0002 no such policy.';
 
 -- Inside a definer function current_user is the function's owner and session_user the login; the role a request runs as is in the
 -- setting `role`, which SET ROLE checks.
@@ -1336,15 +2911,21 @@ returns table (
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
-#variable_conflict use_column
+declare
+    v_lease core.job_leases;
 begin
-    return query
-        select job.lease_id, job.id, job.tenant_id, job.queue, job.job_type, job.payload, 'processing', job.priority, job.retry_count,
-               job.max_retries, job.scheduled_at, l.claimed_at, job.created_at, l.worker, l.lease_until, job.lease_seconds
-          from core.next_jobs(p_worker, p_limit, p_queue, p_types) with ordinality as job (
-            lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds, number)
-          left join core.job_leases as l on l.id = job.lease_id
-         order by job.number;
+    for lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds in
+        select * from core.next_jobs(p_worker, p_limit, p_queue, p_types)
+    loop
+        if v_lease.id is null then
+            select l.* into v_lease from core.job_leases as l where l.id = lease_id;
+        end if;
+        status := 'processing';
+        started_at := v_lease.claimed_at;
+        locked_by := v_lease.worker;
+        lease_expires_at := v_lease.lease_until;
+        return next;
+    end loop;
 end
 $fn$;
 
@@ -1498,6 +3079,130 @@ revoke execute on function core.context_mac(bytea, text, text, integer, timestam
 comment on function core.context_mac(bytea, text, text, integer, timestamptz) is
     'MAC of a context under a 128-byte key: user, tenant, backend and start of the transaction. Internal. Errors: none.';
 
+-- One row a tenant, metric and day: two transactions that count the same wait for each other, so count late.
+
+create or replace function core.count_metric(p_metric text, p_n bigint default 1, p_amount numeric default 0) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 then
+        perform core.raise_error('PT400', 'bad_request', 'A counter needs a name in snake_case, a number and an amount.');
+    end if;
+
+    insert into core.daily_counters as c (tenant_id, metric, day, count, amount)
+    values (v_tenant, p_metric, core.tenant_today(v_tenant), p_n, p_amount)
+    on conflict (tenant_id, metric, day) do update
+       set count = c.count + excluded.count,
+           amount = c.amount + excluded.amount;
+end
+$fn$;
+
+alter function core.count_metric(text, bigint, numeric) owner to app_definer;
+revoke execute on function core.count_metric(text, bigint, numeric) from public;
+grant execute on function core.count_metric(text, bigint, numeric) to app_user;
+
+comment on function core.count_metric(text, bigint, numeric) is
+    'Add to a figure of the active tenant for its calendar day; part of the transaction it counts. Each call counts. '
+    'Errors: PT400 malformed name, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';
+
+-- The row lock is waited for 50 ms, so that a stuck transaction does not stop the requests behind it; then the policy decides.
+-- Times come from before the wait; `greatest` keeps them in the order width_bucket needs. A request of the future was counted before the
+-- clock was set back: its window begins anew.
+
+create or replace function core.count_request(p_policy text, p_key text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    rows 1
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '50ms'
+as $fn$
+declare
+    v_now    timestamptz := clock_timestamp();
+    v_ahead  timestamptz := v_now + interval '1 minute';
+    v_policy core.rate_limit_policies;
+    v_span   interval;
+    v_step   interval;
+    v_hits   timestamptz[];
+    v_tat    timestamptz;
+begin
+    select p.* into v_policy from core.rate_limit_policies as p where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    elsif p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
+    elsif length(p_key) > 300 then
+        perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
+    end if;
+    max_requests := v_policy.max_requests;
+    v_span := v_policy.window_seconds * interval '1 second';
+    -- rounded down, so that a whole burst fits into the window
+    v_step := trunc(v_policy.window_seconds * 1e6 / v_policy.max_requests) * interval '1 microsecond';
+
+    begin
+        if v_policy.algorithm = 'exact' then
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, hits, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, case when v_policy.max_requests = 1 then v_now + v_span end, array[v_now], v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, hits, updated_at) = (
+                       select v_policy.max_requests,
+                              next.hits[cardinality(next.hits) - v_policy.max_requests + 1] + v_span,
+                              next.hits,
+                              v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.hits
+                                          else r.hits[width_bucket(v_now - v_span, r.hits) + 1 :]
+                                               || greatest(v_now, r.hits[cardinality(r.hits)])
+                                      end) as next (hits))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.hits into v_hits;
+            allowed := found;
+            remaining := v_policy.max_requests - cardinality(v_hits);
+            reset_at := v_hits[1] + v_span;
+        else
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, tat, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, v_now + 2 * v_step - v_span, v_now + v_step, v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, tat, updated_at) = (
+                       select v_policy.max_requests, next.tat + v_step - v_span, next.tat, v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.tat
+                                          else greatest(r.tat, v_now) + v_step
+                                      end) as next (tat))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.tat into v_tat;
+            allowed := found;
+            remaining := trunc(extract(epoch from v_now + v_span - v_tat) / extract(epoch from v_step));
+            reset_at := v_tat;
+        end if;
+    exception
+        when lock_not_available or insufficient_resources then
+            return query select * from core.rate_limit_degraded(p_policy, sqlerrm);
+            return;
+    end;
+
+    retry_after := 0;
+    if not allowed then
+        -- somebody took the last request meanwhile
+        perform nextval('core.rate_limit_refusals');
+        select r.next_at into reset_at from core.rate_limits as r where r.policy = p_policy and r.key = p_key;
+        remaining := 0;
+        retry_after := greatest(1, ceil(extract(epoch from reset_at - v_now)));
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.count_request(text, text) owner to app_definer;
+revoke execute on function core.count_request(text, text) from public;
+
+comment on function core.count_request(text, text) is
+    'Count a request of a stored key under a policy if it is allowed. Internal: core.rate_limit says whose request it is, and answers '
+    'refusals by itself. Each call counts. Errors: PT400 no key or a long one, PT422 no such policy.';
+
 -- A new tenant is complete when this returns: owner, membership in the highest role, subscription to the lowest tier.
 
 create or replace function core.create_tenant(p_system text, p_name text, p_slug text default null) returns core.tenants
@@ -1608,6 +3313,45 @@ grant execute on function core.decode_cursor(text, jsonb)
 comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
+
+-- The event is part of the caller's transaction: when that rolls back, there is neither a row nor a notification.
+
+create or replace function core.emit(
+    p_channel text, p_event text, p_entity_type text, p_entity_id text, p_payload jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     bigint;
+begin
+    if p_channel is null or p_channel !~ '^[a-z][a-z0-9_:-]{0,62}$' then
+        perform core.raise_error('PT422', 'invalid', 'A channel is named in lower case, with up to 63 letters, digits and _ : -.',
+                                 '{"channel": "malformed"}');
+    elsif p_event is null or p_event not in ('INSERT', 'UPDATE', 'DELETE', 'CUSTOM') then
+        perform core.raise_error('PT422', 'invalid', 'An event is INSERT, UPDATE, DELETE or CUSTOM.', '{"event": "unknown"}');
+    elsif p_entity_type is null or p_entity_id is null then
+        perform core.raise_error('PT422', 'invalid', 'An event names the kind and the id of what it is about.', '{"entity_id": "missing"}');
+    end if;
+
+    perform core.announce_events(v_tenant);
+    insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+    values (v_tenant, p_channel, p_event, p_entity_type, p_entity_id, coalesce(p_payload, '{}'))
+    returning id into v_id;
+    perform core.notify_outbox(v_tenant, p_channel, v_id);
+    return v_id;
+end
+$fn$;
+
+alter function core.emit(text, text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.emit(text, text, text, text, jsonb) from public;
+grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
+
+comment on function core.emit(text, text, text, text, jsonb) is
+    'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
 
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
 -- reading in rows the caller may see anyway.
@@ -1736,6 +3480,8 @@ declare
     v_step     bigint := 1;
     v_wrong    integer;
     v_ids      uuid[];
+    -- one random number for the batch: cheaper, and envelopes compress better
+    v_base     text := left(core.new_job_id(v_now)::text, 32);
 begin
     if p_payloads is null or cardinality(p_payloads) not between 1 and 10000 or array_ndims(p_payloads) <> 1 then
         perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 10,000 payloads.');
@@ -1763,8 +3509,8 @@ begin
             insert into core.jobs_scheduled (
                 scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
             select v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
-                   core.new_job_id(v_now), v_tenant, v_user, p_job_type, job.payload
-              from unnest(p_payloads) as job (payload)
+                   (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+              from unnest(p_payloads) with ordinality as job (payload, number)
             returning id)
         select array_agg(added.id) into v_ids from added;
         return v_ids;
@@ -1780,7 +3526,7 @@ begin
         insert into core.jobs_ready (
             tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
         select v_tag + job.number * v_step, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
-               core.new_job_id(v_now), v_tenant, v_user, p_job_type, job.payload
+               (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
           from unnest(p_payloads) with ordinality as job (payload, number)
         returning id)
     select array_agg(added.id) into v_ids from added;
@@ -1878,15 +3624,17 @@ revoke execute on function core.ensure_job_partitions(integer) from public;
 comment on function core.ensure_job_partitions(integer) is
     'Make the queue''s day partitions from today to p_days ahead. Returns how many were new. Idempotent, and safe in parallel. Errors: none.';
 
+-- STABLE as extract() is, or it would not be inlined. Since Postgres's own epoch, so that a place in a lane has the very bytes of the time it stands for: an envelope then holds them once.
+
 create or replace function core.epoch_us(p_at timestamptz) returns bigint
-    language sql immutable parallel safe
-return (extract(epoch from p_at) * 1000000)::bigint;
+    language sql stable parallel safe
+return (extract(epoch from p_at) * 1000000)::bigint - 946684800000000;
 
 revoke execute on function core.epoch_us(timestamptz) from public;
 grant execute on function core.epoch_us(timestamptz)
     to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
 
-comment on function core.epoch_us(timestamptz) is 'Microseconds since 1970. Errors: none.';
+comment on function core.epoch_us(timestamptz) is 'Microseconds since 2000-01-01 UTC. Errors: none.';
 
 -- What may be shown to a caller for any SQLSTATE. The comment of a constraint is its message, so a module words its own violations
 -- and nothing of the statement or of other rows gets out.
@@ -1957,6 +3705,94 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+-- One rule that fails does not silence the others: its error is kept beside it. No data changes nothing: an alert is not resolved by silence.
+
+create or replace function core.evaluate_alerts(p_rule text default null) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now    timestamptz;
+    v_rule   core.alert_rules;
+    v_open   core.alerts;
+    v_value  double precision;
+    v_error  text;
+    v_is_bad boolean;
+    v_fired  integer := 0;
+begin
+    -- Two evaluations go one after the other; the second finds the rules asked already.
+    perform pg_advisory_xact_lock(hashtextextended('core.evaluate_alerts', 0));
+    v_now := clock_timestamp();
+
+    for v_rule in
+        select *
+          from core.alert_rules as r
+         where r.is_enabled
+           and (r.name = p_rule
+                or p_rule is null
+                -- half a minute of grace: a schedule is never to the second
+                and coalesce(r.checked_at, '-infinity') <= v_now - make_interval(mins => r.every_minutes) + interval '30 seconds')
+         order by r.name
+    loop
+        v_value := null;
+        v_error := null;
+        begin
+            if to_regproc(v_rule.probe) is null then
+                v_error := 'there is no probe ' || v_rule.probe;
+            else
+                execute format('select %s($1, $2)', v_rule.probe::regproc) into v_value using v_rule.window_minutes, v_rule.argument;
+            end if;
+
+            select * into v_open from core.alerts as a where a.rule = v_rule.name and a.state <> 'resolved' for update;
+            v_is_bad := case v_rule.comparator
+                            when '>' then v_value > v_rule.threshold
+                            when '>=' then v_value >= v_rule.threshold
+                            when '<' then v_value < v_rule.threshold
+                            else v_value <= v_rule.threshold
+                        end;
+            if v_is_bad and v_open.id is null then
+                insert into core.alerts (rule, value, message, first_seen_at)
+                values (
+                    v_rule.name, v_value,
+                    format('%s (%s %s %s)', v_rule.description, round(v_value::numeric, 1), v_rule.comparator, v_rule.threshold),
+                    v_now)
+                returning * into v_open;
+            elsif v_is_bad then
+                update core.alerts as a set value = v_value where a.id = v_open.id;
+            elsif not v_is_bad and v_open.state = 'pending' then
+                delete from core.alerts as a where a.id = v_open.id;
+            elsif not v_is_bad and v_open.state = 'firing' then
+                update core.alerts as a set state = 'resolved', resolved_at = v_now where a.id = v_open.id;
+            end if;
+
+            if v_is_bad and v_open.state = 'pending' and v_open.first_seen_at <= v_now - make_interval(mins => v_rule.for_minutes) then
+                update core.alerts as a set state = 'firing', fired_at = v_now where a.id = v_open.id;
+                perform core.send_alert(v_rule.name, v_open.message);
+                v_fired := v_fired + 1;
+            end if;
+        exception
+            when others then
+                v_error := sqlstate || ' ' || sqlerrm;
+        end;
+        update core.alert_rules as r
+           set checked_at = v_now,
+               last_value = v_value,
+               last_error = left(v_error, 500)
+         where r.name = v_rule.name;
+    end loop;
+    return v_fired;
+end
+$fn$;
+
+alter function core.evaluate_alerts(text) owner to app_definer;
+revoke execute on function core.evaluate_alerts(text) from public;
+
+comment on function core.evaluate_alerts(text) is
+    'Ask the probe of every rule that is due, or of one rule now, and move its alert: pending, firing once the condition held '
+    'for_minutes (a send_alert job is queued, once), resolved. The cron job evaluate-alerts. Returns the alerts that began to fire. '
+    'Idempotent. Errors: none; a probe that fails is named in core.alert_rules.last_error.';
+
 create or replace function core.fail_jobs(p_lease core.job_leases, p_failed jsonb) returns void
     language plpgsql volatile
     security definer
@@ -1978,7 +3814,10 @@ begin
         insert into core.jobs_scheduled (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
             dedupe_key, error_message, payload)
-        select clock_timestamp() + coalesce(make_interval(secs => greatest(f.retry_after, 0)), core.job_backoff(f.job_type, f.retry_count + 1)),
+        select clock_timestamp()
+                   -- greatest() passes over a null, and no word about the time means the backoff
+                   + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
+                          else make_interval(secs => greatest(f.retry_after, 0)) end,
                f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
                f.job_type, f.dedupe_key, f.reason, f.payload
           from failure as f
@@ -2060,6 +3899,67 @@ revoke execute on function core.fair_turn(uuid) from public;
 
 comment on function core.fair_turn(uuid) is 'How far apart the jobs of a tenant stand in a fair lane. Errors: none.';
 
+-- The outcome of a backup is said once: a later word would hide a failure.
+
+create or replace function core.finish_backup(p_id bigint, p_ok boolean, p_size_bytes bigint default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_ok is null or p_size_bytes < 0 then
+        perform core.raise_error('PT422', 'invalid', 'A backup ends well or not, with a size that is not negative.');
+    end if;
+    update core.backup_runs as b
+       set ok = p_ok, size_bytes = p_size_bytes, finished_at = clock_timestamp()
+     where b.id = p_id and b.finished_at is null;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'No backup of that id is running.');
+    end if;
+end
+$fn$;
+
+alter function core.finish_backup(bigint, boolean, bigint) owner to app_definer;
+revoke execute on function core.finish_backup(bigint, boolean, bigint) from public;
+grant execute on function core.finish_backup(bigint, boolean, bigint) to dbkit_backup, app_owner;
+
+comment on function core.finish_backup(bigint, boolean, bigint) is
+    'Record how a backup ended. Works once per backup. Errors: PT404 none of that id is running, PT422 no outcome, or a negative size.';
+
+create or replace function core.from_epoch_us(p_us bigint) returns timestamptz
+    language sql immutable parallel safe
+return to_timestamp(p_us::double precision / 1000000 + 946684800);
+
+revoke execute on function core.from_epoch_us(bigint) from public;
+grant execute on function core.from_epoch_us(bigint) to app_definer;
+
+comment on function core.from_epoch_us(bigint) is 'The time that core.epoch_us counts so many microseconds for. Errors: none.';
+
+create or replace function core.get_metrics_today() returns table (metric text, count bigint, amount numeric)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    return query
+        select c.metric, c.count, c.amount
+          from core.daily_counters as c
+         where c.tenant_id = v_tenant
+           and c.day = core.tenant_today(v_tenant)
+         order by c.metric;
+end
+$fn$;
+
+alter function core.get_metrics_today() owner to app_definer;
+revoke execute on function core.get_metrics_today() from public;
+grant execute on function core.get_metrics_today() to app_user, app_readonly;
+
+comment on function core.get_metrics_today() is
+    'The figures of the active tenant since its own midnight; a figure nobody counted today has no row. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -2124,15 +4024,17 @@ comment on function core.has_permission(text) is
 -- core.job_queue: jobs as one table. The physical tables hold batches of many tenants and are closed, so the view reads them as its owner
 -- and says itself who sees what: a member with jobs_queue.view the jobs of the active tenant, the platform's own roles all of them.
 
--- dbkit: allow view_without_security_invoker because the tables behind it are closed and the view's own conditions decide
+-- dbkit: allow view_bypasses_rls because the tables behind it are closed and the view's own conditions decide
 create view core.job_queue with (security_barrier) as
-select j.*
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
   from core.all_jobs as j
  where j.tenant_id = (select core.active_tenant_id())
    and (select core.has_permission('jobs_queue.view'))
    and not (select core.sees_all_jobs())
  union all
-select j.*
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
   from core.all_jobs as j
  where (select core.sees_all_jobs())
    -- jobs of a deleted tenant stay in their envelopes until the day's partition goes
@@ -2172,7 +4074,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
-    v_queue  text;
+    v_found  boolean;
 begin
     if p_status = 'cancelled' then
         with gone as (
@@ -2187,10 +4089,15 @@ begin
         insert into core.jobs_dead (
             scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
             error_message, payload, status)
-        select gone.*, 'cancelled' from gone union all select waiting.*, 'cancelled' from waiting;
-        if found then
-            delete from core.job_keys as k where k.job_id = p_job_id;
-        end if;
+        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+          from gone as g
+         union all
+        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+          from waiting as w;
+        v_found := found;
+        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
         with gone as (
@@ -2205,8 +4112,9 @@ begin
         select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
                g.job_type, g.dedupe_key, g.error_message, g.payload
           from gone as g;
+        v_found := found;
     end if;
-    if not found then
+    if not v_found then
         select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
         if not found then
             perform core.raise_error('PT404', 'not_found', 'There is no such job.');
@@ -2313,6 +4221,67 @@ comment on function core.has_role(text) is
     'Whether the current person''s role in the active tenant ranks at least as high as a role of the same system; false without context '
     'and for a role the system does not have. Errors: none.';
 
+-- For a load balancer: a few index look-ups and counters, no business table, nothing that grows with the data. Whoever asks learns the
+-- state of each service and no more.
+
+create or replace function core.health_check() returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_late     constant interval := '5 minutes';
+    v_services jsonb := '{"database": "healthy"}';
+    v_service  text;
+    v_is_well  boolean;
+    v_is_down  boolean;
+begin
+    foreach v_service in array array['queue', 'cache', 'cron', 'migrations'] loop
+        v_is_well := false;
+        begin
+            case v_service
+                when 'queue' then
+                    -- a lease that ran out and nobody took back: its worker died and no other lives
+                    v_is_well := not exists (
+                        select from core.job_leases as l where l.lease_until < clock_timestamp() - c_late);
+                when 'cache' then
+                    -- unlogged, so a replica has none to ask
+                    if not pg_is_in_recovery() then
+                        perform from core.cache_entries as e limit 1;
+                    end if;
+                    v_is_well := true;
+                when 'cron' then
+                    -- something runs each minute, so silence means that the scheduler is gone
+                    v_is_well := coalesce(
+                        (select r.started_at > clock_timestamp() - c_late from core.cron_runs as r order by r.id desc limit 1), false);
+                when 'migrations' then
+                    v_is_well := not exists (select from dbkit.migrations as m where m.state in ('partial', 'reverting'));
+            end case;
+        exception
+            -- a service that cannot be asked is not well, and that is the answer
+            when others then v_is_well := false;
+        end;
+        v_services := v_services || jsonb_build_object(v_service, case when v_is_well then 'healthy' else 'unhealthy' end);
+    end loop;
+
+    v_is_down := exists (select from jsonb_each_text(v_services) as service where service.value <> 'healthy');
+    return jsonb_build_object(
+        'status', case when v_is_down then 'degraded' else 'healthy' end,
+        'code', case when v_is_down then 503 else 200 end,
+        'timestamp', clock_timestamp(),
+        'services', v_services);
+end
+$fn$;
+
+alter function core.health_check() owner to app_definer;
+revoke execute on function core.health_check() from public;
+grant execute on function core.health_check()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.health_check() is
+    'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
+    'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
+
 create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
     language plpgsql volatile
     security definer
@@ -2370,6 +4339,181 @@ grant execute on function core.heartbeat_job(uuid, text) to app_worker;
 comment on function core.heartbeat_job(uuid, text) is
     'Extend the lease of a job (and of those claimed with it) and return until when. Repeating it extends again. '
     'Errors: PT409 the worker does not hold the job.';
+
+-- A replay only reads. Otherwise the insert decides: a concurrent first caller makes it wait for that transaction's end, so when both begin
+-- and finish in one transaction, the second sees the response, or does the work because the first was undone.
+
+create or replace function core.idempotency_claim(p_scope text, p_key text, p_request jsonb, p_lease interval default '1 minute')
+returns table (outcome text, response jsonb, attempt integer, retry_after integer)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_hash   text := encode(sha256(convert_to(coalesce(p_request, 'null')::text, 'UTF8')), 'hex');
+    v_row    core.idempotency_keys;
+begin
+    if p_scope is null or p_scope !~ '^[a-z][a-z0-9_.:]{0,62}$' or p_key is null or length(p_key) not between 1 and 255
+       or p_lease is null or p_lease <= interval '0' or p_lease > interval '1 day' then
+        perform core.raise_error('PT400', 'bad_request', 'A scope in snake_case, a key of 1 to 255 characters and a lease of at most a day are needed.');
+    end if;
+
+    loop
+        select k.*
+          into v_row
+          from core.idempotency_keys as k
+         where k.tenant_id = v_tenant
+           and k.scope = p_scope
+           and k.idempotency_key = p_key
+           and k.expires_at > clock_timestamp();
+
+        if not found or v_row.response is null then
+            insert into core.idempotency_keys as k (tenant_id, scope, idempotency_key, request_hash, lease_until)
+            values (v_tenant, p_scope, p_key, v_hash, clock_timestamp() + p_lease)
+            on conflict (tenant_id, scope, idempotency_key) do update
+               set request_hash = excluded.request_hash,
+                   response = null,
+                   attempt = k.attempt + 1,
+                   lease_until = clock_timestamp() + p_lease,
+                   created_at = excluded.created_at,
+                   expires_at = excluded.expires_at
+             where k.expires_at <= clock_timestamp()
+                or (k.response is null and k.lease_until <= clock_timestamp() and k.request_hash = excluded.request_hash)
+            returning k.attempt into attempt;
+            if found then
+                outcome := 'new';
+                exit;
+            end if;
+            select k.*
+              into v_row
+              from core.idempotency_keys as k
+             where k.tenant_id = v_tenant
+               and k.scope = p_scope
+               and k.idempotency_key = p_key;
+            -- purged or given up this very moment: it is new after all
+            continue when not found;
+        end if;
+
+        if v_row.request_hash <> v_hash then
+            outcome := 'mismatch';
+        elsif v_row.response is not null then
+            outcome := 'replay';
+            response := v_row.response;
+        else
+            outcome := 'in_progress';
+            retry_after := greatest(1, ceil(extract(epoch from v_row.lease_until - clock_timestamp())));
+        end if;
+        attempt := v_row.attempt;
+        exit;
+    end loop;
+    return next;
+end
+$fn$;
+
+alter function core.idempotency_claim(text, text, jsonb, interval) owner to app_definer;
+revoke execute on function core.idempotency_claim(text, text, jsonb, interval) from public;
+grant execute on function core.idempotency_claim(text, text, jsonb, interval) to app_user;
+
+comment on function core.idempotency_claim(text, text, jsonb, interval) is
+    'Begin a request with a key, in the active tenant and a scope. outcome is new: do it, then call core.idempotent_finish, in the same '
+    'transaction or, within the lease, in a later one with this attempt; replay: it was done, here is the response; in_progress: somebody '
+    'else does it until retry_after; mismatch: the key came with another request before. Waits for a concurrent first caller. Idempotent '
+    'once finished. Errors: PT400 malformed scope, key or lease, PT401 nobody is signed in, PT403 no tenant named.';
+
+-- core.idempotency_claim for functions that do everything in one transaction: go on, give the old answer, or an error.
+
+create or replace function core.idempotent_begin(p_scope text, p_key text, p_request jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_claim record;
+begin
+    select c.* into v_claim from core.idempotency_claim(p_scope, p_key, p_request) as c;
+    if v_claim.outcome = 'mismatch' then
+        perform core.raise_error('PT409', 'idempotency_mismatch', 'This idempotency key was used with another request.');
+    elsif v_claim.outcome = 'in_progress' then
+        perform core.raise_error(
+            'PT409', 'idempotency_in_progress', 'A request with this idempotency key is in progress.',
+            jsonb_build_object('retry_after', v_claim.retry_after)::text);
+    end if;
+    return v_claim.response;
+end
+$fn$;
+
+revoke execute on function core.idempotent_begin(text, text, jsonb) from public;
+grant execute on function core.idempotent_begin(text, text, jsonb) to app_user;
+
+comment on function core.idempotent_begin(text, text, jsonb) is
+    'First line of a function that must not happen twice: null means go on and end with core.idempotent_finish; else the stored response '
+    'to return as it is. A concurrent second caller waits for the first. Idempotent once finished. Errors: PT409 idempotency_mismatch key '
+    'used with another request, PT409 idempotency_in_progress (the hint has retry_after), PT400 malformed scope or key, PT401 nobody is '
+    'signed in, PT403 no tenant named.';
+
+-- A response too large to keep is the caller's mistake, found in the first run: store what the answer is made from, not a document.
+
+create or replace function core.idempotent_finish(p_scope text, p_key text, p_response jsonb, p_attempt integer default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant   uuid := core.require_tenant();
+    -- nothing to answer is an answer, too
+    v_response jsonb := coalesce(p_response, 'null');
+begin
+    if octet_length(v_response::text) > 65536 then
+        perform core.raise_error('PT422', 'invalid', 'The response is too large to be kept.', '{"response": "is over 65536 bytes"}');
+    end if;
+    update core.idempotency_keys as k
+       set response = v_response
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = coalesce(p_attempt, k.attempt)
+       and (k.response is null or k.response = v_response);
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The request is not in progress, or somebody else took it over.');
+    end if;
+end
+$fn$;
+
+alter function core.idempotent_finish(text, text, jsonb, integer) owner to app_definer;
+revoke execute on function core.idempotent_finish(text, text, jsonb, integer) from public;
+grant execute on function core.idempotent_finish(text, text, jsonb, integer) to app_user;
+
+comment on function core.idempotent_finish(text, text, jsonb, integer) is
+    'Store the response of a request that core.idempotent_begin or core.idempotency_claim let go on; name the attempt when that was in an '
+    'earlier transaction. Idempotent. Errors: PT409 not in progress or taken over, PT422 over 64 kB, PT401 nobody is signed in, PT403 no '
+    'tenant named.';
+
+create or replace function core.idempotent_release(p_scope text, p_key text, p_attempt integer) returns boolean
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    delete from core.idempotency_keys as k
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = p_attempt
+       and k.response is null;
+    return found;
+end
+$fn$;
+
+alter function core.idempotent_release(text, text, integer) owner to app_definer;
+revoke execute on function core.idempotent_release(text, text, integer) from public;
+grant execute on function core.idempotent_release(text, text, integer) to app_user;
+
+comment on function core.idempotent_release(text, text, integer) is
+    'Give up a request begun in an earlier transaction, so that the next try need not wait for the lease; false when it was not in progress '
+    'or is somebody else''s now. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Says nothing about tenants of others: a foreign and an unknown one are both false.
 
@@ -2560,6 +4704,100 @@ revoke execute on function core.lease_of(uuid, text) from public;
 
 comment on function core.lease_of(uuid, text) is 'The lease under which a worker holds a job. Errors: PT409 it does not hold it.';
 
+-- Called in a transaction of its own: the one that failed is rolled back, and this with it.
+
+create or replace function core.log_error(
+    p_action text, p_sqlstate text, p_message text, p_context jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_longest constant integer := 16384;
+    v_context jsonb := core.redact(coalesce(p_context, '{}'));
+    v_id      bigint;
+begin
+    if coalesce(p_action, '') = '' or p_message is null or p_sqlstate !~ '^[0-9A-Z]{5}$' or jsonb_typeof(v_context) <> 'object' then
+        perform core.raise_error('PT400', 'bad_request', 'An error needs an action and a message; its code has five characters, its context is an object.');
+    end if;
+
+    if octet_length(v_context::text) > c_longest then
+        v_context := jsonb_build_object('left_out', 'context was longer than ' || c_longest || ' bytes');
+    end if;
+    insert into core.error_events (tenant_id, user_id, action, sqlstate, message, context, created_at)
+    values (
+        core.active_tenant_id(), core.current_user_id(), left(p_action, 200), p_sqlstate,
+        -- a connection string in a driver's message carries its password
+        left(regexp_replace(p_message, '(://[^\s:/@]*):[^\s@]*@', '\1:[redacted]@', 'g'), 4000),
+        v_context, clock_timestamp())
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.log_error(text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.log_error(text, text, text, jsonb) from public;
+grant execute on function core.log_error(text, text, text, jsonb) to app_user, app_renter, app_worker;
+
+comment on function core.log_error(text, text, text, jsonb) is
+    'Record an error with the person and tenant of the transaction; values of secret keys in the context are redacted, long texts cut. '
+    'Call it after the failed transaction was rolled back. Each call records. Errors: PT400 no action or message, malformed code or context.';
+
+-- The verdict is that of whoever restored; what differed says why.
+
+create or replace function core.log_restore_verification(p_backup_id bigint, p_ok boolean, p_counts jsonb, p_mismatches jsonb) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_ok is null or (p_ok and coalesce(jsonb_array_length(p_mismatches), 0) > 0) then
+        perform core.raise_error('PT422', 'invalid', 'A verification succeeded or not, and one with mismatches did not.');
+    end if;
+    insert into core.restore_verifications (backup_id, verified_at, ok, row_counts, mismatches)
+    -- the backup may be one this database forgot, or a restored copy never knew
+    values ((select b.id from core.backup_runs as b where b.id = p_backup_id), clock_timestamp(), p_ok, coalesce(p_counts, '{}'), coalesce(p_mismatches, '[]'))
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.log_restore_verification(bigint, boolean, jsonb, jsonb) owner to app_definer;
+revoke execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) from public;
+grant execute on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) to dbkit_backup, app_owner;
+
+comment on function core.log_restore_verification(bigint, boolean, jsonb, jsonb) is
+    'Record that a backup was restored for a test, and what differed; returns the id of the record. Each call is one. '
+    'Errors: 22023 mismatches that are no array, PT422 no verdict, or a good one with mismatches.';
+
+-- The first reading counts: marking again does not move read_at.
+
+create or replace function core.mark_notification_read(p_id uuid) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    update core.user_notifications as n
+       set read_at = coalesce(n.read_at, clock_timestamp())
+     where n.tenant_id = v_tenant and n.id = p_id;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'The current person has no such notification here.');
+    end if;
+end
+$fn$;
+
+revoke execute on function core.mark_notification_read(uuid) from public;
+grant execute on function core.mark_notification_read(uuid) to app_user;
+
+comment on function core.mark_notification_read(uuid) is
+    'Mark one of the current person''s notifications in the active tenant as read. Idempotent. Errors: PT401 nobody is signed in, '
+    'PT403 no tenant named, PT404 no such notification of theirs.';
+
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
 
@@ -2583,6 +4821,74 @@ revoke execute on function core.may_enter(uuid, uuid) from public;
 comment on function core.may_enter(uuid, uuid) is
     'One row when a person is active and, where a tenant is named, an active member of it while it is active; else none. Internal. '
     'Errors: none.';
+
+create or replace function core.metric_history(p_name text, p_since interval default '24 hours')
+returns table (hour timestamptz, labels jsonb, samples bigint, avg double precision, p50 double precision, p95 double precision, p99 double precision)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        select h.hour, h.labels, h.samples, h.avg, h.p50, h.p95, h.p99
+          from core.hourly_metrics as h
+         where h.name = p_name
+           and h.hour > clock_timestamp() - p_since
+         order by h.hour, h.labels;
+end
+$fn$;
+
+alter function core.metric_history(text, interval) owner to app_definer;
+revoke execute on function core.metric_history(text, interval) from public;
+grant execute on function core.metric_history(text, interval) to app_monitor;
+
+comment on function core.metric_history(text, interval) is
+    'A metric by the hour, oldest first, of all tenants. Errors: none.';
+
+-- Runs through row security: the filters only say to the planner what the policy says anyway.
+
+create or replace function core.my_notifications(p_unread_only boolean default true, p_limit integer default 50, p_cursor text default null)
+returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_user   uuid := core.require_user();
+    v_limit  integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after  jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "uuid"}');
+begin
+    return query
+        with page as (
+            select n.id, n.kind, n.title, n.body, n.entity_type, n.entity_id, n.read_at, n.created_at,
+                   row_number() over (order by n.created_at desc, n.id desc) as position
+              from core.user_notifications as n
+             where n.tenant_id = v_tenant
+               and n.user_id = v_user
+               and (n.read_at is null or p_unread_only is false)
+               and (v_after is null or (n.created_at, n.id) < ((v_after ->> 'created_at')::timestamptz, (v_after ->> 'id')::uuid))
+             order by n.created_at desc, n.id desc
+             limit v_limit + 1
+        )
+        select jsonb_build_object(
+                   'id', p.id, 'kind', p.kind, 'title', p.title, 'body', p.body,
+                   'entity_type', p.entity_type, 'entity_id', p.entity_id, 'read_at', p.read_at, 'created_at', p.created_at),
+               (select core.encode_cursor(jsonb_build_object('created_at', last.created_at, 'id', last.id))
+                  from page as last
+                 where last.position = v_limit and exists (select from page as beyond where beyond.position > v_limit))
+          from page as p
+         where p.position <= v_limit
+         order by p.position;
+end
+$fn$;
+
+revoke execute on function core.my_notifications(boolean, integer, text) from public;
+grant execute on function core.my_notifications(boolean, integer, text) to app_user, app_readonly;
+
+comment on function core.my_notifications(boolean, integer, text) is
+    'What the current person was told in the active tenant, newest first, up to 100; only what is unread unless p_unread_only is false. '
+    'next_cursor, the same on every row, continues behind the page and is null on the last one. Reads only. Errors: PT400 malformed '
+    'cursor, PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Where the current person can go. Not for policies: those compare with the one active tenant.
 
@@ -2674,21 +4980,38 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
-    v_queue  core.queues;
+    v_queue  record;
     v_limit  integer := p_limit;
-    v_swept  boolean := false;
     v_jobs   core.jobs_ready[];
-    v_now    timestamptz;
     v_lease  bigint;
 begin
     if p_lease is not null then
-        perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
+        with ended as (
+            delete from core.job_leases as l
+             where l.id = p_lease and p_done is null and p_failed is null and p_results is null and l.settled is null and not l.has_keys
+         returning l.id, l.claimed_at
+        )
+        insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e;
+        if not found then
+            perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        end if;
     end if;
     if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
     end if;
-    select q.* into v_queue from core.queues as q where q.name = p_queue;
-    if v_queue.name is null then
+    select q.is_fair,
+           q.max_running,
+           exists (
+                select
+                  from core.jobs_scheduled as s
+                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+                   and s.scheduled_at <= clock_timestamp()) as is_due,
+           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+      into v_queue
+      from core.queues as q
+     where q.name = p_queue;
+    if not found then
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     if v_limit > 0 and v_queue.max_running is not null then
@@ -2697,18 +5020,11 @@ begin
     if v_limit = 0 then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    if exists (
-        select
-          from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
-           and s.scheduled_at <= v_now)
-    then
+    if v_queue.is_due then
         perform core.promote_jobs();
     end if;
-    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
-        v_swept := core.sweep_lanes() is not null;
+    if v_queue.is_swept then
+        perform core.sweep_lanes();
     end if;
 
     loop
@@ -2733,30 +5049,29 @@ begin
             delete from core.jobs_ready as r
              where r.ctid = any (array(select picked.place from picked))
          returning r as job
+        ), batch as (
+            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
+                   max((gone.job).lease_seconds) as lease_seconds,
+                   bool_or((gone.job).dedupe_key is not null) as has_keys
+              from gone
+        ), lease as (
+            insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+              from batch as b
+             cross join (select clock_timestamp() as now offset 0) as moment
+             where b.jobs is not null
+         returning id, claimed_at, worker
+        ), envelope as (
+            insert into core.job_envelopes (id, claimed_at, worker, jobs)
+            select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
         )
-        select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag)
-          into v_jobs
-          from gone;
-        exit when v_jobs is not null or v_swept;
+        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
         -- nothing in sight: before giving up, look below the marks
-        v_swept := true;
-        exit when core.sweep_lanes() is not true;
+        exit when found or core.sweep_lanes() is not true;
     end loop;
     if v_jobs is null then
         return;
     end if;
-
-    v_now := clock_timestamp();
-    with lease as (
-        insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
-        select v_now, v_now + make_interval(secs => max(job.lease_seconds)), max(job.lease_seconds), count(*), p_queue, p_worker,
-               bool_or(job.dedupe_key is not null)
-          from unnest(v_jobs) as job
-        returning id, claimed_at, worker
-    )
-    insert into core.job_envelopes as e (id, claimed_at, worker, jobs)
-    select lease.id, lease.claimed_at, lease.worker, v_jobs from lease
-    returning e.id into v_lease;
     -- a mark a few jobs behind is as good, so small claims write it now and then only
     if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
         perform core.raise_marks(v_jobs, p_types is null);
@@ -2825,6 +5140,68 @@ grant execute on function core.normalize_phone(text)
 
 comment on function core.normalize_phone(text) is
     'A phone number without separators, 00 as +; null when what is left is no core.phone_e164. Errors: none.';
+
+-- NOTIFY makes the commits of a database queue up behind each other, so not every event may send one. While another transaction of
+-- the same slot is about to wake the listeners, this one stays silent: a listener therefore also reads every few seconds without
+-- having been woken. Slots keep a long transaction from silencing more than its share of the tenants.
+
+create or replace function core.notify_outbox(p_tenant uuid, p_channel text, p_id bigint) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_slots constant integer := 16;
+begin
+    if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
+        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
+        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
+grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
+
+comment on function core.notify_outbox(uuid, text, bigint) is
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+
+-- The event says who has news and of what kind; the text stays in the row only the person can read.
+
+create or replace function core.notify_user(
+    p_user_id uuid, p_kind text, p_title text, p_body text default null, p_entity_type text default null, p_entity_id text default null
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_id     uuid;
+begin
+    if coalesce(p_kind, '') = '' or coalesce(p_title, '') = '' then
+        perform core.raise_error('PT422', 'invalid', 'A notification has a kind and a title.', '{"title": "missing"}');
+    end if;
+
+    insert into core.user_notifications (tenant_id, user_id, kind, title, body, entity_type, entity_id)
+    select m.tenant_id, m.user_id, p_kind, p_title, p_body, p_entity_type, p_entity_id
+      from core.memberships as m
+     where m.tenant_id = v_tenant and m.user_id = p_user_id and m.status = 'active'
+    returning id into v_id;
+    if v_id is null then
+        perform core.raise_error('PT404', 'not_found', 'No active member of this tenant has that id.');
+    end if;
+    perform core.emit('notifications', 'INSERT', 'core.user_notifications', v_id::text, jsonb_build_object('user_id', p_user_id, 'kind', p_kind));
+    return v_id;
+end
+$fn$;
+
+alter function core.notify_user(uuid, text, text, text, text, text) owner to app_definer;
+revoke execute on function core.notify_user(uuid, text, text, text, text, text) from public;
+grant execute on function core.notify_user(uuid, text, text, text, text, text) to app_user;
+
+comment on function core.notify_user(uuid, text, text, text, text, text) is
+    'Leave a message for a member of the active tenant and tell the channel notifications. Each call is one message; returns its id. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named, PT404 not an active member, PT422 no kind or no title.';
 
 -- Invoker: row security of the caller scopes the row. A definer function that calls this passes row security, so for it the tenant
 -- column is compared here; a table that does not declare one is refused.
@@ -2980,6 +5357,36 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
+create or replace function core.percentiles(
+    p_name text, p_since interval, out p50 double precision, out p95 double precision, out p99 double precision
+)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_since is null or p_since <= interval '0' then
+        perform core.raise_error('PT400', 'bad_request', 'The period must be longer than nothing.');
+    end if;
+
+    select q.points[1], q.points[2], q.points[3]
+      into p50, p95, p99
+      from (
+        select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by s.value) as points
+          from core.metric_samples as s
+         where s.name = p_name
+           and s.created_at > clock_timestamp() - p_since) as q;
+end
+$fn$;
+
+alter function core.percentiles(text, interval) owner to app_definer;
+revoke execute on function core.percentiles(text, interval) from public;
+grant execute on function core.percentiles(text, interval) to app_monitor;
+
+comment on function core.percentiles(text, interval) is
+    'Median, 95th and 99th percentile of a metric over the last period, of all tenants; nulls where there are no samples. '
+    'Errors: PT400 the period is not positive.';
+
 create or replace function core.platform_cancel_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
     security definer
@@ -3014,6 +5421,260 @@ grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
 comment on function core.platform_retry_job(uuid) is
     'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
 
+create or replace function core.probe_backup_age(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(extract(epoch from clock_timestamp() - max(b.finished_at)) / 3600, 'Infinity')
+          from core.backup_runs as b
+         where b.ok);
+end
+$fn$;
+
+revoke execute on function core.probe_backup_age(integer, text) from public;
+grant execute on function core.probe_backup_age(integer, text) to app_definer;
+
+comment on function core.probe_backup_age(integer, text) is
+    'Probe: hours since the last successful backup, Infinity when there never was one. Errors: none.';
+
+create or replace function core.probe_cache_hit_rate(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select 100 * sum(r.hits) / nullif(sum(r.hits + r.misses), 0)
+          from core.cache_stats_report(make_interval(mins => p_minutes)) as r);
+end
+$fn$;
+
+revoke execute on function core.probe_cache_hit_rate(integer, text) from public;
+grant execute on function core.probe_cache_hit_rate(integer, text) to app_definer;
+
+comment on function core.probe_cache_hit_rate(integer, text) is
+    'Probe: hits in percent of all cache reads of the last p_minutes; null without reads. Errors: none.';
+
+create or replace function core.probe_connections(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select u.used from core.connection_usage as u where u.database_name is null);
+end
+$fn$;
+
+revoke execute on function core.probe_connections(integer, text) from public;
+grant execute on function core.probe_connections(integer, text) to app_definer;
+
+comment on function core.probe_connections(integer, text) is
+    'Probe: client connections of the whole server. Errors: none.';
+
+create or replace function core.probe_connections_percent(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select 100.0 * u.used / u.max_connections from core.connection_usage as u where u.database_name is null);
+end
+$fn$;
+
+revoke execute on function core.probe_connections_percent(integer, text) from public;
+grant execute on function core.probe_connections_percent(integer, text) to app_definer;
+
+comment on function core.probe_connections_percent(integer, text) is
+    'Probe: client connections of the whole server in percent of max_connections. Errors: none.';
+
+create or replace function core.probe_cron_failures(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select count(*)
+          from core.cron_status as s
+         where s.is_enabled
+           and (s.last_ok = false
+                -- a session that died wrote no end
+                or (s.last_started_at < clock_timestamp() - interval '1 hour' and s.last_finished_at is null)));
+end
+$fn$;
+
+revoke execute on function core.probe_cron_failures(integer, text) from public;
+grant execute on function core.probe_cron_failures(integer, text) to app_definer;
+
+comment on function core.probe_cron_failures(integer, text) is
+    'Probe: scheduled jobs whose last run failed, or began an hour ago and has not ended. Errors: none.';
+
+-- Requests are the samples of a metric: whoever measures response times has counted them.
+
+create or replace function core.probe_error_rate(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_requests bigint := (
+        select count(*)
+          from core.metric_samples as s
+         where s.name = coalesce(p_argument, 'response_ms')
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+begin
+    return 100 * core.probe_errors(p_minutes) / nullif(v_requests, 0);
+end
+$fn$;
+
+revoke execute on function core.probe_error_rate(integer, text) from public;
+grant execute on function core.probe_error_rate(integer, text) to app_definer;
+
+comment on function core.probe_error_rate(integer, text) is
+    'Probe: errors in the last p_minutes, in percent of the samples of metric p_argument (response_ms); null without samples. Errors: none.';
+
+create or replace function core.probe_errors(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.error_events as e where e.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_errors(integer, text) from public;
+grant execute on function core.probe_errors(integer, text) to app_definer;
+
+comment on function core.probe_errors(integer, text) is
+    'Probe: errors in the last p_minutes. Errors: none.';
+
+create or replace function core.probe_metric_avg(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select avg(s.value)
+          from core.metric_samples as s
+         where s.name = p_argument
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_metric_avg(integer, text) from public;
+grant execute on function core.probe_metric_avg(integer, text) to app_definer;
+
+comment on function core.probe_metric_avg(integer, text) is
+    'Probe: mean of metric p_argument in the last p_minutes, such as the processor of the host; null without samples. Errors: none.';
+
+create or replace function core.probe_metric_p95(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select percentile_cont(0.95) within group (order by s.value)
+          from core.metric_samples as s
+         where s.name = p_argument
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_metric_p95(integer, text) from public;
+grant execute on function core.probe_metric_p95(integer, text) to app_definer;
+
+comment on function core.probe_metric_p95(integer, text) is
+    'Probe: 95th percentile of metric p_argument in the last p_minutes; null without samples. Errors: none.';
+
+create or replace function core.probe_queue_depth(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select coalesce(sum(h.ready), 0) from core.queue_health as h where h.job_type = p_argument or p_argument is null);
+end
+$fn$;
+
+revoke execute on function core.probe_queue_depth(integer, text) from public;
+grant execute on function core.probe_queue_depth(integer, text) to app_definer;
+
+comment on function core.probe_queue_depth(integer, text) is
+    'Probe: jobs that wait for a worker, of type p_argument or of all. Errors: none.';
+
+-- A backup nobody restored is a hope.
+
+create or replace function core.probe_restore_age(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(extract(epoch from clock_timestamp() - max(v.verified_at)) / 86400, 'Infinity')
+          from core.restore_verifications as v
+         where v.ok);
+end
+$fn$;
+
+revoke execute on function core.probe_restore_age(integer, text) from public;
+grant execute on function core.probe_restore_age(integer, text) to app_definer;
+
+comment on function core.probe_restore_age(integer, text) is
+    'Probe: days since a backup was restored and compared, Infinity when none ever was. Errors: none.';
+
+create or replace function core.probe_rls_gaps(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.rls_coverage as c where not (c.rls_enabled and c.rls_forced and c.policy_count > 0));
+end
+$fn$;
+
+revoke execute on function core.probe_rls_gaps(integer, text) from public;
+grant execute on function core.probe_rls_gaps(integer, text) to app_definer;
+
+comment on function core.probe_rls_gaps(integer, text) is
+    'Probe: tables without row security, without force or without a policy. Errors: none.';
+
+-- Without pg_stat_statements there is no data, which is not the same as no slow statement.
+
+create or replace function core.probe_slow_statements(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.statement_statistics() as s where s.mean_ms > 100);
+exception
+    when sqlstate 'PT503' then
+        return null;
+end
+$fn$;
+
+revoke execute on function core.probe_slow_statements(integer, text) from public;
+grant execute on function core.probe_slow_statements(integer, text) to app_definer;
+
+comment on function core.probe_slow_statements(integer, text) is
+    'Probe: statements of this database with a mean over 100 ms; null without pg_stat_statements. Errors: none.';
+
+-- A dump is one long transaction by nature.
+
+create or replace function core.probe_slowest_transaction(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(max(extract(epoch from clock_timestamp() - a.xact_start)), 0) * 1000
+          from pg_stat_activity as a
+         where a.backend_type = 'client backend'
+           and a.pid <> pg_backend_pid()
+           and a.usename <> 'dbkit_backup');
+end
+$fn$;
+
+revoke execute on function core.probe_slowest_transaction(integer, text) from public;
+grant execute on function core.probe_slowest_transaction(integer, text) to app_definer;
+
+comment on function core.probe_slowest_transaction(integer, text) is
+    'Probe: age of the oldest open transaction in milliseconds, backups left out. Errors: none.';
+
 create or replace function core.promote_jobs(p_limit integer default 1000) returns integer
     language plpgsql volatile
     security definer
@@ -3034,7 +5695,7 @@ begin
     with due as materialized (
         select s.ctid as place
           from core.jobs_scheduled as s
-         where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
            and s.scheduled_at <= v_now
          order by s.scheduled_at
          limit p_limit
@@ -3072,9 +5733,9 @@ begin
         and not exists (
             select
               from core.jobs_scheduled as s
-             where s.scheduled_at >= to_timestamp(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0) / 1000000.0)
+             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
                and core.epoch_us(s.scheduled_at) < v_low
-               and s.scheduled_at < to_timestamp(v_low / 1000000.0));
+               and s.scheduled_at < core.from_epoch_us(v_low));
     return v_moved;
 end
 $fn$;
@@ -3085,6 +5746,33 @@ revoke execute on function core.promote_jobs(integer) from public;
 comment on function core.promote_jobs(integer) is
     'Move scheduled jobs whose time has come to where workers look, in order; one caller at a time, the others get 0. Returns how many. '
     'Idempotent. Errors: none.';
+
+create or replace function core.purge_idempotency_keys(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.idempotency_keys as k
+     where k.ctid = any (array(
+               select expired.ctid
+                 from core.idempotency_keys as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_idempotency_keys(integer) owner to app_definer;
+revoke execute on function core.purge_idempotency_keys(integer) from public;
+
+comment on function core.purge_idempotency_keys(integer) is
+    'Remove at most p_batch expired keys; returns how many. For cron; safe in parallel. Idempotent. Errors: none.';
 
 -- History leaves by whole days. The parent's lock is asked for with little patience: whoever waits for it makes all claims wait.
 
@@ -3147,6 +5835,104 @@ revoke execute on function core.purge_jobs(interval) from public;
 comment on function core.purge_jobs(interval) is
     'Forget jobs that ended longer ago than p_keep: days of finished ones as whole partitions, failed and cancelled ones by row. Returns how '
     'many. Idempotent, and safe in parallel; a day somebody reads is left for the next call. Errors: PT400 no period.';
+
+-- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
+
+create or replace function core.purge_outbox(p_keep interval default '7 days') returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_purged bigint;
+begin
+    if p_keep is null or p_keep < '0' then
+        perform core.raise_error('PT400', 'bad_request', 'Events are kept for an interval that is not negative.');
+    end if;
+
+    delete from core.outbox_events as e where e.published_at < clock_timestamp() - p_keep;
+    get diagnostics v_purged = row_count;
+    return v_purged;
+end
+$fn$;
+
+alter function core.purge_outbox(interval) owner to app_definer;
+revoke execute on function core.purge_outbox(interval) from public;
+grant execute on function core.purge_outbox(interval) to app_owner;
+
+comment on function core.purge_outbox(interval) is
+    'Delete events published longer ago than p_keep (7 days), from all tenants, and return how many. Idempotent, safe in parallel. '
+    'For cron. Errors: PT400 no interval, or a negative one.';
+
+-- Keys nobody used for two windows, and the keys of policies that are gone. Rows in use are skipped: no request waits for the purge.
+
+create or replace function core.purge_rate_limits(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.rate_limits as r
+     where r.ctid = any (array(
+               select idle.ctid
+                 from core.rate_limits as idle
+                 left join core.rate_limit_policies as p
+                   on p.name = idle.policy
+                where p.name is null
+                   or idle.updated_at < clock_timestamp() - 2 * p.window_seconds * interval '1 second'
+                limit p_batch
+                  for update of idle skip locked));
+    get diagnostics v_removed = row_count;
+
+    delete from core.rate_limit_violations as v
+     where v.id = any (array(
+               select old.id
+                 from core.rate_limit_violations as old
+                where old.created_at < now() - interval '30 days'
+                order by old.created_at
+                limit p_batch
+                  for update skip locked));
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_rate_limits(integer) owner to app_definer;
+revoke execute on function core.purge_rate_limits(integer) from public;
+
+comment on function core.purge_rate_limits(integer) is
+    'Remove at most p_batch idle keys, and violations older than 30 days; returns the keys removed. For cron; safe in parallel. Idempotent. '
+    'Errors: none.';
+
+-- One hand for seeds and projects. Whether a job is on is the operator's: it stays as it is.
+
+create or replace function core.put_cron_job(
+    p_name text, p_schedule text, p_command text, p_system text, p_description text default '', p_run_mode text default 'sql'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    insert into core.cron_jobs as j (name, schedule, command, system, description, run_mode)
+    values (p_name, p_schedule, p_command, p_system, p_description, p_run_mode)
+    on conflict (name) do update
+       set schedule = excluded.schedule,
+           command = excluded.command,
+           system = excluded.system,
+           description = excluded.description,
+           run_mode = excluded.run_mode
+     where (j.schedule, j.command, j.system, j.description, j.run_mode)
+           is distinct from (excluded.schedule, excluded.command, excluded.system, excluded.description, excluded.run_mode);
+end
+$fn$;
+
+revoke execute on function core.put_cron_job(text, text, text, text, text, text) from public;
+grant execute on function core.put_cron_job(text, text, text, text, text, text) to app_definer;
+
+comment on function core.put_cron_job(text, text, text, text, text, text) is
+    'Add a scheduled job or restore its schedule and command; for seeds and migrations, which run as app_definer or app_owner. Register it '
+    'with core.sync_cron. Idempotent. Errors: 23514 malformed name, schedule or command.';
 
 create or replace function core.put_queue(p_name text, p_is_fair boolean default false, p_max_running integer default null) returns void
     language plpgsql volatile
@@ -3351,6 +6137,252 @@ revoke execute on function core.random_context_key() from public;
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
 
+-- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
+-- makes check and count one.
+
+create or replace function core.rate_limit(p_policy text, p_key text default null, p_is_recorded boolean default true)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now            timestamptz := clock_timestamp();
+    v_key            text;
+    v_updated_at     timestamptz;
+    v_recorded_until timestamptz;
+begin
+    -- A standby has no unlogged tables, a read-only transaction cannot count.
+    if current_setting('transaction_read_only') = 'on' then
+        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+        return;
+    end if;
+
+    v_key := core.rate_limit_key(p_policy, p_key);
+    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
+      into reset_at, max_requests, v_updated_at, v_recorded_until
+      from core.rate_limits as r
+     where r.policy = p_policy
+       and r.key = v_key;
+
+    -- A request of the future was counted before the clock was set back, and binds nobody.
+    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
+        perform nextval('core.rate_limit_refusals');
+        allowed := false;
+        remaining := 0;
+        retry_after := ceil(extract(epoch from reset_at - v_now));
+        if p_is_recorded and (v_recorded_until > v_now) is not true then
+            perform core.record_violation(p_policy, v_key, retry_after);
+        end if;
+        return next;
+    else
+        return query select * from core.count_request(p_policy, v_key);
+    end if;
+end
+$fn$;
+
+alter function core.rate_limit(text, text, boolean) owner to app_definer;
+revoke execute on function core.rate_limit(text, text, boolean) from public;
+grant execute on function core.rate_limit(text, text, boolean) to app_user, app_anon;
+
+comment on function core.rate_limit(text, text, boolean) is
+    'Count a request under a policy, and say whether it is allowed. The key defaults to the signed-in user, else the client address of the '
+    'context; a key of the caller''s own counts within its tenant. A refused request is not counted and only reads, but for the first in a '
+    'window, which is recorded. reset_at: when a refused caller may come again, else when the oldest counted request leaves the window '
+    '(gcra: when all have drained). Where the limiter cannot answer, remaining is null and a notice says rate_limit_degraded. Each call '
+    'counts; a rollback takes the count back. Errors: PT400 neither user nor address nor key, or a key over 255 characters, PT422 no such '
+    'policy.';
+
+-- A limiter that fails must not take the service with it, except where a policy says that unlimited is worse than unavailable.
+
+create or replace function core.rate_limit_degraded(p_policy text, p_why text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql stable
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.fail_mode = 'open', p.max_requests
+      into allowed, max_requests
+      from core.rate_limit_policies as p
+     where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    end if;
+    raise notice 'rate_limit_degraded'
+        using detail = format('Policy %s could not be applied: %s.', p_policy, p_why);
+    if allowed then
+        retry_after := 0;
+    else
+        remaining := 0;
+        retry_after := 1;
+        reset_at := clock_timestamp() + interval '1 second';
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.rate_limit_degraded(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_degraded(text, text) from public;
+
+comment on function core.rate_limit_degraded(text, text) is
+    'The answer of a policy when the limiter cannot tell: allowed where it fails open, else refused for a second, with a notice. Internal. '
+    'Errors: PT422 no such policy.';
+
+-- A caller's key lives in the caller's own room: nobody spends what another tenant has left, or learns of it.
+-- The seal is only worth its hash when the request says to be somebody's.
+
+-- dbkit: allow function_search_path_mutable because core.rate_limit alone calls it and has set one, and setting it costs a tenth of a refusal
+create or replace function core.rate_limit_key(p_policy text, p_key text) returns text
+    language plpgsql stable
+as $fn$
+declare
+    v_is_signed_in boolean := coalesce(current_setting('app.user_id', true), '') <> '';
+    v_user         text;
+    v_ip           text;
+    v_kind         text;
+begin
+    if p_key is not null and not v_is_signed_in then
+        return 'anon:' || p_key;
+    end if;
+    if v_is_signed_in then
+        v_user := 'user:' || core.current_user_id();
+    end if;
+    if p_key is not null then
+        return coalesce('tenant:' || core.active_tenant_id(), v_user, 'anon') || ':' || p_key;
+    end if;
+
+    select p.subject_kind into v_kind from core.rate_limit_policies as p where p.name = p_policy;
+    if v_kind = 'global' then
+        return 'global';
+    elsif v_kind = 'user' and v_user is not null then
+        return v_user;
+    end if;
+    v_ip := 'ip:' || host(core.client_ip());
+    return coalesce(v_ip, v_user);
+end
+$fn$;
+
+alter function core.rate_limit_key(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_key(text, text) from public;
+
+comment on function core.rate_limit_key(text, text) is
+    'Whose request it is, as core.rate_limits stores it; null when nobody can be told. Internal. Errors: none.';
+
+-- The error undoes what the transaction wrote, so there is nothing to record here: core.rate_limit_refusals counts in spite of it.
+
+create or replace function core.rate_limit_or_raise(p_policy text, p_key text default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_answer record;
+begin
+    select r.* into v_answer from core.rate_limit(p_policy, p_key, false) as r;
+    if not v_answer.allowed then
+        perform core.raise_error(
+            'PT429', 'rate_limited', 'Too many requests; try again later.',
+            jsonb_build_object(
+                'retry_after', v_answer.retry_after,
+                'limit', v_answer.max_requests,
+                'remaining', 0)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.rate_limit_or_raise(text, text) from public;
+grant execute on function core.rate_limit_or_raise(text, text) to app_user, app_anon, app_definer;
+
+comment on function core.rate_limit_or_raise(text, text) is
+    'Count a request under a policy and refuse it by an error when there are too many; the first line of a sensitive function. Each call '
+    'counts. Errors: PT429 too many (the hint has retry_after in seconds, limit and remaining), PT400 neither user nor address nor key, '
+    'PT422 no such policy.';
+
+create or replace function core.rate_limit_refusal_count() returns bigint
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select case when s.is_called then s.last_value else 0 end from core.rate_limit_refusals as s;
+end;
+
+alter function core.rate_limit_refusal_count() owner to app_definer;
+revoke execute on function core.rate_limit_refusal_count() from public;
+grant execute on function core.rate_limit_refusal_count() to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_refusal_count() is
+    'Requests refused under all policies since the server last crashed, also those whose transaction was undone. Reads only. Errors: none.';
+
+create or replace function core.rate_limit_report(p_since interval default '1 hour')
+returns table (policy text, violations bigint, keys bigint, last_at timestamptz)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, count(v.id), count(distinct v.key), max(v.created_at)
+      from core.rate_limit_policies as p
+      left join core.rate_limit_violations as v
+        on v.policy = p.name
+       and v.created_at > now() - p_since
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.rate_limit_report(interval) owner to app_definer;
+revoke execute on function core.rate_limit_report(interval) from public;
+grant execute on function core.rate_limit_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_report(interval) is
+    'Per policy how often keys ran into the limit (once a key and window), and how many keys, in the last p_since. Reads only. Errors: none.';
+
+-- Runs through row security, so a tenant's events are all it can return. Volatile on purpose: the rows are looked at after the
+-- question which of them are settled, not with the snapshot from before it.
+
+create or replace function core.read_events(p_channel text, p_after bigint default 0, p_limit integer default 100)
+returns setof core.outbox_events
+    language plpgsql volatile parallel restricted
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant  uuid := core.require_tenant();
+    v_limit   integer := least(greatest(coalesce(p_limit, 100), 1), 1000);
+    v_settled bigint;
+begin
+    if p_channel is null then
+        perform core.raise_error('PT422', 'invalid', 'Name the channel to read.', '{"channel": "missing"}');
+    elsif current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        perform core.raise_error('PT400', 'bad_request', 'Events are read in a READ COMMITTED transaction: an older snapshot would skip some.');
+    elsif pg_is_in_recovery() then
+        perform core.raise_error('PT503', 'unavailable', 'Events are read on the primary: a standby does not know what is still being written.');
+    end if;
+
+    -- Mostly there is nothing, and that must cost nothing: what is settled takes a look at the locks of the server.
+    if not exists (select from core.outbox_events as e where e.tenant_id = v_tenant and e.channel = p_channel and e.id > coalesce(p_after, 0)) then
+        return;
+    end if;
+    v_settled := core.settled_event_id();
+    return query
+        select e.tenant_id, e.id, e.channel, e.event, e.entity_type, e.entity_id, e.payload, e.created_at, e.published_at
+          from core.outbox_events as e
+         where e.tenant_id = v_tenant
+           and e.channel = p_channel
+           and e.id > coalesce(p_after, 0)
+           and e.id <= v_settled
+         order by e.id
+         limit v_limit;
+end
+$fn$;
+
+revoke execute on function core.read_events(text, bigint, integer) from public;
+grant execute on function core.read_events(text, bigint, integer) to app_user, app_readonly, app_worker;
+
+comment on function core.read_events(text, bigint, integer) is
+    'Events of a channel of the active tenant with ids above p_after (0: from the oldest kept), in their order, 100 or up to 1,000. '
+    'Resume with the last id returned: none is lost and none comes twice, however late its transaction commits. An event behind one '
+    'that is still being written in this tenant waits for it. Reads only. Errors: PT400 not in a READ COMMITTED transaction, PT401 '
+    'nobody is signed in, PT403 no tenant named, PT422 no channel, PT503 on a standby.';
+
 -- A whole-row reference needs SELECT on every column, which column grants withhold.
 
 create or replace function core.readable_columns(p_table regclass, p_alias text) returns text
@@ -3375,6 +6407,7 @@ comment on function core.readable_columns(regclass, text) is
 
 -- Counts per address typed, whether or not it has an account, so the answer says nothing about accounts. While locked even a right
 -- password is refused: otherwise guessing could simply go on. The refused attempt itself is rolled back with the error.
+-- Policy `login` says how many failures; policy `ip` binds an address that tries many accounts.
 
 create or replace function core.record_login(p_email text, p_ok boolean, p_reason text default null) returns void
     language plpgsql volatile
@@ -3382,34 +6415,42 @@ create or replace function core.record_login(p_email text, p_ok boolean, p_reaso
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    c_limit  constant integer := 5;
-    c_window constant interval := '15 minutes';
-    v_email  text := lower(p_email);
-    v_fifth  timestamptz;
+    v_email   text := lower(p_email);
+    v_limit   integer;
+    v_window  interval;
+    v_failure timestamptz;
 begin
     if p_ok is null or not coalesce(core.is_valid_email(v_email), false) then
         perform core.raise_error('PT422', 'invalid', 'A sign-in attempt needs a valid e-mail address and an outcome.');
     end if;
 
+    if core.client_ip() is not null then
+        perform core.rate_limit_or_raise('ip');
+    end if;
+    select p.max_requests, p.window_seconds * interval '1 second'
+      into strict v_limit, v_window
+      from core.rate_limit_policies as p
+     where p.name = 'login';
+
     -- Parallel guesses count one after the other.
     perform pg_advisory_xact_lock(hashtextextended('core.login_attempts:' || v_email, 0));
     select a.created_at
-      into v_fifth
+      into v_failure
       from core.login_attempts as a
      where a.email = v_email
        and not a.succeeded
-       and a.created_at > clock_timestamp() - c_window
+       and a.created_at > clock_timestamp() - v_window
        and a.created_at > coalesce(
             (select max(ok.created_at) from core.login_attempts as ok where ok.email = v_email and ok.succeeded), '-infinity')
      order by a.created_at desc
-    offset c_limit - 1
+    offset v_limit - 1
      limit 1;
     if found then
         perform core.raise_error(
             'PT429', 'rate_limited', 'Too many failed sign-ins for this address.',
             jsonb_build_object(
-                'retry_after', ceil(extract(epoch from v_fifth + c_window - clock_timestamp()))::integer,
-                'limit', c_limit,
+                'retry_after', ceil(extract(epoch from v_failure + v_window - clock_timestamp()))::integer,
+                'limit', v_limit,
                 'remaining', 0)::text);
     end if;
 
@@ -3423,8 +6464,102 @@ revoke execute on function core.record_login(text, boolean, text) from public;
 grant execute on function core.record_login(text, boolean, text) to app_anon;
 
 comment on function core.record_login(text, boolean, text) is
-    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 five '
-    'failures in 15 minutes (the hint has retry_after in seconds).';
+    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 too many '
+    'failures by policy login, five in 15 minutes as shipped, or too many attempts of the client address by policy ip (the hint has '
+    'retry_after in seconds).';
+
+create or replace function core.record_metric(p_name text, p_value double precision, p_labels jsonb default '{}') returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_name !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_name, p_value, p_labels) > 0
+        or p_value in ('NaN', 'Infinity', '-Infinity')
+        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 then
+        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a finite number and an object of labels up to 1 kB.');
+    end if;
+
+    insert into core.metric_samples (name, value, labels, tenant_id, created_at)
+    values (p_name, p_value, p_labels, core.active_tenant_id(), clock_timestamp());
+end
+$fn$;
+
+alter function core.record_metric(text, double precision, jsonb) owner to app_definer;
+revoke execute on function core.record_metric(text, double precision, jsonb) from public;
+grant execute on function core.record_metric(text, double precision, jsonb) to app_user, app_renter, app_worker, app_monitor;
+
+comment on function core.record_metric(text, double precision, jsonb) is
+    'Store one measurement, with the tenant of the transaction where there is one. Each call stores. '
+    'Errors: PT400 malformed name, no finite number, labels no object or over 1 kB.';
+
+-- Once a key and window, and never by waiting: a row that is locked is being counted, or recorded, by somebody else.
+
+create or replace function core.record_violation(p_policy text, p_key text, p_retry_after integer) returns void
+    language sql volatile
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with marked as (
+        update core.rate_limits as r
+           set recorded_until = clock_timestamp() + p.window_seconds * interval '1 second'
+          from core.rate_limit_policies as p
+         where p.name = p_policy
+           and r.ctid = (
+                   select l.ctid
+                     from core.rate_limits as l
+                    where l.policy = p_policy
+                      and l.key = p_key
+                      and (l.recorded_until > clock_timestamp()) is not true
+                      for update skip locked)
+        returning r.policy, r.key
+    )
+    insert into core.rate_limit_violations (policy, key, tenant_id, retry_after)
+    select m.policy, m.key, core.active_tenant_id(), p_retry_after
+      from marked as m;
+end;
+
+alter function core.record_violation(text, text, integer) owner to app_definer;
+revoke execute on function core.record_violation(text, text, integer) from public;
+
+comment on function core.record_violation(text, text, integer) is
+    'Record that a key ran into a limit, unless that was done within the window. Internal. Idempotent within the window. Errors: none.';
+
+-- By key name: a value under a key that names a secret is replaced whole, at any depth.
+
+create or replace function core.redact(p_value jsonb) returns jsonb
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_secret constant text :=
+        'pass(word|wd|phrase|code)?$|passw|secret|token|authorization|bearer|cookie|credential|api[_-]?key|private[_-]?key'
+        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^otp$|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature';
+begin
+    return case jsonb_typeof(p_value)
+        when 'object' then (
+            select coalesce(
+                       jsonb_object_agg(
+                           entry.key,
+                           case
+                               when entry.key ~* c_secret and entry.value <> 'null' then '"[redacted]"'
+                               else core.redact(entry.value)
+                           end),
+                       '{}')
+              from jsonb_each(p_value) as entry)
+        when 'array' then (
+            select coalesce(jsonb_agg(core.redact(item.value) order by item.position), '[]')
+              from jsonb_array_elements(p_value) with ordinality as item (value, position))
+        else p_value
+    end;
+end
+$fn$;
+
+revoke execute on function core.redact(jsonb) from public;
+grant execute on function core.redact(jsonb) to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.redact(jsonb) is
+    'A document with the values of secret keys (password, token, authorization, api_key, …) replaced by [redacted], at any depth. '
+    'Idempotent. Errors: none.';
 
 create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
     language plpgsql stable
@@ -3698,6 +6833,75 @@ comment on function core.restore(regclass, uuid) is
     'Bring a row that core.soft_delete hid back; false when there is none. A deleted tenant cannot be entered, so it is restored by the '
     'platform. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named or permission missing, PT422 table not on the list.';
 
+-- One statement finds, deletes and archives a batch, by one cut-off: there is no moment at which a row is in neither table or in both,
+-- and no clock that could come between. Rows somebody else has locked wait for the next run, so two runs share the work. A row is
+-- named by its table and its place: in a partitioned table the place alone is not unique.
+
+create or replace function core.retention_statement(p_policy core.retention_policies) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := to_regclass(p_policy.table_name);
+    v_archive regclass := to_regclass(p_policy.archive_table);
+    v_doomed  text := format(
+        $sql$ with doomed as materialized (
+                  select t.tableoid, t.ctid
+                    from %1$s as t
+                   where t.%2$I < $1 and (%3$s)
+                   order by t.%2$I
+                   limit $2
+                     for update skip locked
+              ), gone as (
+                  delete from %1$s as t using doomed as d
+                   where t.tableoid = d.tableoid and t.ctid = d.ctid and t.%2$I < $1 $sql$,
+        v_table, p_policy.time_column, coalesce(p_policy.predicate, 'true'));
+    v_missing text;
+    v_columns text;
+begin
+    if p_policy.mode = 'delete' then
+        return v_doomed || 'returning 1) select count(*), count(*) from gone';
+    end if;
+
+    if v_archive is null or v_archive = v_table then
+        perform core.raise_error('PT422', 'invalid', 'The archive of the table does not exist.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    elsif exists (select from pg_class as c, pg_class as a
+                   where c.oid = v_table and a.oid = v_archive
+                     and (c.relrowsecurity, c.relforcerowsecurity) > (a.relrowsecurity, a.relforcerowsecurity)) then
+        perform core.raise_error('PT422', 'invalid', 'The archive has less row security than the table: rows would become visible there.',
+                                 jsonb_build_object('archive_table', p_policy.archive_table)::text);
+    end if;
+
+    -- Columns by name: an archive may order them otherwise and have more, but a column it lacks would be lost.
+    select string_agg(t.attname, ', ' order by t.attnum) filter (where a.attnum is null),
+           string_agg(quote_ident(t.attname), ', ' order by t.attnum) filter (where a.attgenerated = '')
+      into v_missing, v_columns
+      from pg_attribute as t
+      left join pg_attribute as a on a.attrelid = v_archive and a.attname = t.attname and not a.attisdropped
+     where t.attrelid = v_table and t.attnum > 0 and not t.attisdropped;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The archive lacks columns of the table.', jsonb_build_object('columns', v_missing)::text);
+    end if;
+    return v_doomed || format(
+        $sql$     returning t.*
+              ), kept as (
+                  insert into %1$s (%2$s) overriding system value
+                  select %2$s from gone
+                  returning 1
+              )
+              select (select count(*) from gone), (select count(*) from kept) $sql$,
+        v_archive, v_columns);
+end
+$fn$;
+
+revoke execute on function core.retention_statement(core.retention_policies) from public;
+grant execute on function core.retention_statement(core.retention_policies) to app_definer;
+
+comment on function core.retention_statement(core.retention_policies) is
+    'The statement that deletes or archives one batch: $1 the cut-off, $2 the number of rows; it answers how many went and how many '
+    'arrived. Internal. Errors: PT422 no archive, or one that would lose columns or row security.';
+
 create or replace function core.retry_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
     security definer
@@ -3744,6 +6948,109 @@ comment on function core.rotate_context_key(interval) is
     'Seal contexts with a new key from now on. Running transactions keep theirs; the old key ends after the grace, which must outlast the '
     'transaction that calls this (nothing, where the key was stolen). Each call rotates. Errors: PT400 grace out of range.';
 
+-- Body and log entry commit together, so a crash leaves neither and the job is still due. A failing body is undone by itself and
+-- logged. The command comes from core.cron_jobs, which only the owner writes, and its CHECK leaves one function call.
+
+create or replace function core.run_cron(p_name text, p_due_at timestamptz default null) returns core.cron_runs
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job     core.cron_status;
+    v_run     core.cron_runs;
+    v_started timestamptz;
+    v_ok      boolean := true;
+    v_result  text;
+begin
+    select * into v_job from core.cron_status as s where s.name = p_name;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no scheduled job of this name.');
+    end if;
+    if v_job.run_mode = 'bare' then
+        perform core.raise_error('PT422', 'invalid', 'This job may not run in a transaction.', '{"run": "dbkit cron run"}');
+    end if;
+    if not v_job.is_installed then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'The function of this job is not installed.', jsonb_build_object('function', v_job.target)::text);
+    end if;
+
+    -- Held to the end of the transaction: two bodies of one job never run at once.
+    if not pg_try_advisory_xact_lock(hashtextextended('core.cron:' || p_name, 0)) then
+        return null;
+    end if;
+    if p_due_at is not null
+        and exists (select from core.cron_runs as r where r.name = p_name and r.started_at >= p_due_at) then
+        return null;
+    end if;
+
+    v_started := clock_timestamp();
+    begin
+        -- one line for each row of a body that returns several
+        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
+    exception
+        when others or query_canceled then
+            v_ok := false;
+            v_result := sqlstate || ' ' || sqlerrm;
+    end;
+    insert into core.cron_runs (name, started_at, finished_at, ok, rows_affected, message)
+    values (
+        p_name, v_started, clock_timestamp(), v_ok,
+        case when v_ok and v_result ~ '^\d{1,18}$' then v_result::bigint end,
+        left(nullif(v_result, ''), 1000))
+    returning * into v_run;
+    return v_run;
+end
+$fn$;
+
+alter function core.run_cron(text, timestamptz) owner to app_definer;
+revoke execute on function core.run_cron(text, timestamptz) from public;
+
+comment on function core.run_cron(text, timestamptz) is
+    'Run a scheduled job now and log it; what pg_cron and dbkit cron call, as the login that migrates. With p_due_at it does nothing when a '
+    'run began then or later, so several schedulers run a slot once. A failure is logged, not raised (ok is false). Null: it runs elsewhere '
+    'right now, or the slot is done. Errors: PT404 no such job, PT422 a bare job, PT503 its function is not installed.';
+
+-- What no request measures in passing. One sample a minute each, so that the hour has percentiles and an alert can look back.
+
+create or replace function core.sample_gauges() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rows integer;
+begin
+    insert into core.metric_samples (name, value, created_at)
+    select gauge.name, gauge.value, clock_timestamp()
+      from (values
+        ('connections',            core.probe_connections(0)),
+        ('oldest_transaction_ms',  core.probe_slowest_transaction(0)),
+        ('queue_depth',            core.probe_queue_depth(0)),
+        ('cache_hit_rate',         core.probe_cache_hit_rate(60)),
+        ('failed_logins',          (
+            select count(*)
+              from core.login_attempts as a
+             where not a.succeeded
+               and a.created_at > clock_timestamp() - interval '1 minute')),
+        ('rate_limit_violations',  (
+            select count(*)
+              from core.rate_limit_violations as v
+             where v.created_at > clock_timestamp() - interval '1 minute'))
+      ) as gauge (name, value)
+     where gauge.value is not null;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+end
+$fn$;
+
+alter function core.sample_gauges() owner to app_definer;
+revoke execute on function core.sample_gauges() from public;
+
+comment on function core.sample_gauges() is
+    'Store how many connections, waiting jobs, failed sign-ins and limiter refusals there are, how old the oldest transaction is and what '
+    'the cache serves; the cron job sample-gauges. Returns the samples stored. Each call stores. Errors: none.';
+
 -- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
 -- app_definer; called by anybody else this could not read the key.
 -- After a transaction-local setting ends it reads '', not null: neither equals a seal.
@@ -3769,6 +7076,35 @@ revoke execute on function core.seal_holds() from public;
 comment on function core.seal_holds() is
     'One row while app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend, else none. '
     'Internal. Errors: none.';
+
+-- A job of the platform: it belongs to no tenant. The message holds a rule and a number, nothing of a tenant.
+
+create or replace function core.send_alert(p_rule text, p_message text) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rule core.alert_rules;
+begin
+    select * into v_rule from core.alert_rules as r where r.name = p_rule;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no alert rule of this name.');
+    end if;
+    return core.enqueue_for(
+        p_tenant => null,
+        p_job_type => 'send_alert',
+        p_payload => jsonb_build_object(
+            'rule', v_rule.name, 'message', p_message, 'severity', v_rule.severity, 'channel', v_rule.channel));
+end
+$fn$;
+
+alter function core.send_alert(text, text) owner to app_definer;
+revoke execute on function core.send_alert(text, text) from public;
+
+comment on function core.send_alert(text, text) is
+    'Queue a send_alert job for people; core.evaluate_alerts calls it once for each alert that fires. Returns the id of the job. '
+    'Each call queues. Errors: PT404 no such rule.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -3821,10 +7157,14 @@ declare
 begin
     if p_done is null and p_failed is null and p_results is null then
         -- the fast path: all is done, and nobody has to look at the jobs
-        delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.* into v_lease;
+        with ended as (
+            delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.id, l.claimed_at, l.open_count
+        ), done as (
+            insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e
+        )
+        select e.open_count into v_settled from ended as e;
         if found then
-            insert into core.jobs_done (lease_id, claimed_at, finished_at) values (v_lease.id, v_lease.claimed_at, clock_timestamp());
-            return v_lease.open_count;
+            return v_settled;
         end if;
     end if;
 
@@ -3883,6 +7223,76 @@ revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
     'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
     'the caller''s any more.';
+
+-- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
+-- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
+
+create or replace function core.settled_event_id() returns bigint
+    language plpgsql volatile parallel restricted
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_low_bits constant bigint := 4294967295;
+    v_tenant   uuid := core.active_tenant_id();
+    v_last     bigint := coalesce(pg_sequence_last_value('core.outbox_events_id_seq'), 0);
+begin
+    return v_last - coalesce((
+        select max(running.distance)
+          from (
+              select (v_last - l.objid::bigint) & c_low_bits as distance
+                from pg_locks as l
+               where l.locktype = 'advisory'
+                 and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+                 and l.classid = hashtext('core.outbox_events:' || v_tenant)::oid
+                 and l.objsubid = 2
+                 -- the own events are in sight; a prepared transaction has no process
+                 and l.pid is distinct from pg_backend_pid()
+          ) as running
+         where running.distance <= c_low_bits / 2), 0);
+end
+$fn$;
+
+alter function core.settled_event_id() owner to app_definer;
+revoke execute on function core.settled_event_id() from public;
+grant execute on function core.settled_event_id() to app_user, app_readonly, app_worker;
+
+comment on function core.settled_event_id() is
+    'The id up to which no event of the active tenant can still appear. Internal, for core.read_events. Reads only. Errors: none.';
+
+create or replace function core.snapshot_query_stats() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_statements constant integer := 200;
+    v_rows       integer;
+begin
+    insert into core.query_stats_snapshots (taken_at, queryid, userid, query, calls, total_exec_ms, mean_exec_ms, max_exec_ms)
+    select date_trunc('minute', clock_timestamp()), s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
+           sum(s.total_ms) / sum(s.calls), max(s.max_ms)
+      from core.statement_statistics() as s
+     where s.queryid is not null
+       and s.calls > 0
+     group by s.queryid, s.userid
+     order by sum(s.total_ms) desc
+     limit c_statements
+    on conflict do nothing;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+exception
+    when sqlstate 'PT503' then
+        return 0;
+end
+$fn$;
+
+alter function core.snapshot_query_stats() owner to app_definer;
+revoke execute on function core.snapshot_query_stats() from public;
+
+comment on function core.snapshot_query_stats() is
+    'Keep the 200 dearest statements of this database as they stand now; the cron job query-stats-snapshot. Returns the rows written, 0 '
+    'without pg_stat_statements. Idempotent within a minute. Errors: none.';
 
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
@@ -3960,9 +7370,36 @@ revoke execute on function core.soft_delete_rule(regclass) from public;
 comment on function core.soft_delete_rule(regclass) is
     'Tenant column and permission of a table on the soft-delete list. Internal. Errors: PT422 the table is not on it.';
 
+-- A backup that is never finished stays visible as one: ok is null, finished_at too.
+
+create or replace function core.start_backup(p_kind text, p_location_hash text default null) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_id bigint;
+begin
+    if p_kind is null or p_kind not in ('dump', 'basebackup', 'wal') then
+        perform core.raise_error('PT422', 'invalid', 'A backup is a dump, a basebackup or wal.', '{"kind": "unknown"}');
+    end if;
+    insert into core.backup_runs (kind, location_hash, started_at)
+    values (p_kind, p_location_hash, clock_timestamp())
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.start_backup(text, text) owner to app_definer;
+revoke execute on function core.start_backup(text, text) from public;
+grant execute on function core.start_backup(text, text) to dbkit_backup, app_owner;
+
+comment on function core.start_backup(text, text) is
+    'Record that a backup begins; returns its id for core.finish_backup. Each call is one. Errors: PT422 unknown kind.';
+
 -- A mark can be above a waiting job: its transaction committed after a later one was claimed, or a claim was rolled back. So claims look
--- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took long (an old snapshot
--- is open) the next one waits twenty times as long: looking never costs more than a twentieth.
+-- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took more than a millisecond
+-- (an old snapshot is open) the next one waits twenty times as long: idle workers that poll cannot wear the server out by looking.
 
 create or replace function core.sweep_lanes() returns boolean
     language plpgsql volatile
@@ -3978,7 +7415,8 @@ declare
     v_is_lower boolean;
     v_end      bigint;
 begin
-    if v_start < coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) and v_start > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) - 60000000
+    -- a minute ahead at most, in case the clock was set back
+    if pg_sequence_last_value('core.queue_swept_at') between v_start and v_start + 60000000
        or not pg_try_advisory_xact_lock(1685874537, 0) then
         return null;
     end if;
@@ -3994,7 +7432,7 @@ begin
        from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
       where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
     v_end := core.epoch_us(clock_timestamp());
-    perform setval('core.queue_swept_at', v_end + 20 * (v_end - v_start));
+    perform setval('core.queue_swept_at', v_end + 20 * greatest(v_end - v_start - 1000, 0));
     return v_is_lower;
 end
 $fn$;
@@ -4005,6 +7443,107 @@ revoke execute on function core.sweep_lanes() from public;
 comment on function core.sweep_lanes() is
     'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was; null: a sweep is running or was '
     'just done. Idempotent. Errors: none.';
+
+-- As the caller: pg_cron runs a job as the role that registered it, which has to be a login. Only jobs named dbkit:… are ours to remove.
+-- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without.
+
+create or replace function core.sync_cron() returns table (name text, action text)
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_prefix constant text := 'dbkit:';
+    v_job    record;
+begin
+    if not exists (select from pg_extension as e where e.extname = 'pg_cron') then
+        if exists (select from core.app_settings as s where s.key = 'extension.pg_cron' and s.is_required) then
+            perform core.raise_error('PT503', 'unavailable', 'The settings require pg_cron, which is not installed in this database.');
+        end if;
+        return query select s.name, 'kept as data'::text from core.cron_status as s order by s.name;
+        return;
+    end if;
+    if not has_schema_privilege('cron', 'usage') then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'This login may not use schema cron.',
+            jsonb_build_object('run', format('grant usage on schema cron to %I', session_user))::text);
+    end if;
+    if upper(coalesce(current_setting('cron.timezone', true), 'GMT')) not in ('GMT', 'UTC', 'ETC/UTC') then
+        perform core.raise_error('PT503', 'unavailable', 'Schedules are UTC, and pg_cron is set to another time zone.', '{"setting": "cron.timezone"}');
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('core.sync_cron', 0));
+
+    for v_job in
+        select coalesce(wanted.name, substr(have.jobname, length(c_prefix) + 1)) as name,
+               coalesce(wanted.is_enabled and wanted.is_installed, false) as is_wanted,
+               wanted.is_enabled,
+               wanted.target,
+               wanted.schedule,
+               case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end as command,
+               have.jobid,
+               have.active
+               and (have.schedule, have.command)
+                   is not distinct from (
+                       wanted.schedule,
+                       case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end) as is_same
+          from core.cron_status as wanted
+          full join (
+            select j.jobid, j.jobname, j.schedule, j.command, j.active
+              from cron.job as j
+             where j.jobname like c_prefix || '%'
+               and j.database = current_database()
+               and j.username = current_user) as have on have.jobname = c_prefix || wanted.name
+         order by 1
+    loop
+        name := v_job.name;
+        if v_job.is_wanted and v_job.is_same then
+            action := 'unchanged';
+        elsif v_job.is_wanted then
+            -- Scheduling a name again does not wake a job that was switched off.
+            perform cron.unschedule(v_job.jobid) where v_job.jobid is not null;
+            perform cron.schedule(c_prefix || v_job.name, v_job.schedule, v_job.command);
+            action := case when v_job.jobid is null then 'registered' else 'updated' end;
+        else
+            perform cron.unschedule(v_job.jobid) where v_job.jobid is not null;
+            action := case
+                          when v_job.is_enabled is null then 'removed'
+                          when not v_job.is_enabled then 'disabled'
+                          else 'missing ' || v_job.target
+                      end;
+        end if;
+        return next;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.sync_cron() from public;
+
+comment on function core.sync_cron() is
+    'Make pg_cron''s jobs named dbkit:… equal to core.cron_jobs; call it as the login that migrates, whom the jobs then run as. Action: '
+    'registered, updated, unchanged, removed (no longer in the table), disabled, missing <function> (not installed yet, so not registered), '
+    'or kept as data (no pg_cron here). Idempotent. Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';
+
+-- A time zone nobody knows must not stop the tenant's work: its days are UTC then.
+
+create or replace function core.tenant_today(p_tenant_id uuid) returns date
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_zone text;
+begin
+    select t.timezone into v_zone from core.tenants as t where t.id = p_tenant_id;
+    return (clock_timestamp() at time zone coalesce(v_zone, 'UTC'))::date;
+exception
+    when invalid_parameter_value then
+        return (clock_timestamp() at time zone 'UTC')::date;
+end
+$fn$;
+
+revoke execute on function core.tenant_today(uuid) from public;
+grant execute on function core.tenant_today(uuid) to app_definer;
+
+comment on function core.tenant_today(uuid) is
+    'The calendar day it is for a tenant: in its time zone, in UTC where that is no known zone. For functions of app_definer. Errors: none.';
 
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
@@ -4022,6 +7561,86 @@ revoke execute on function core.tg_bump_version() from public;
 
 comment on function core.tg_bump_version() is
     'Trigger BEFORE UPDATE: version counts every update by one, whatever the statement says. Errors: none.';
+
+-- One note a statement and tenant. Static SQL, so the plan is made once a session and table: the tenant column is read by name from the row
+-- as jsonb.
+-- Attach as core.attach_cache_invalidation does, with the tag and the column that names the room: the tenant column, or the user's.
+
+create or replace function core.tg_cache_invalidate() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if tg_op = 'INSERT' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from new_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'DELETE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from old_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'UPDATE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct changed.room, tg_argv[0]
+          from (select (to_jsonb(before) ->> tg_argv[1])::uuid as room from old_rows as before
+                 union
+                select (to_jsonb(after) ->> tg_argv[1])::uuid from new_rows as after) as changed
+         where changed.room is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    else
+        -- TRUNCATE does not say whose rows they were
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct e.tenant_id, tg_argv[0]
+          from core.cache_entries as e
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    end if;
+    return null;
+end
+$fn$;
+
+alter function core.tg_cache_invalidate() owner to app_definer;
+revoke execute on function core.tg_cache_invalidate() from public;
+
+comment on function core.tg_cache_invalidate() is
+    'Trigger AFTER each statement, with transition tables old_rows and new_rows: entries with the tag, of the rooms the rows name, are stale '
+    'from the commit on. Arguments: tag, column of the room. Errors: none.';
+
+-- The promise that nothing cached is stale rests on triggers, so a table without them is a finding, not a setting.
+
+create or replace function core.cache_unguarded() returns table (policy text, source_table text)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, source.name
+      from core.cache_policies as p
+     cross join unnest(p.source_tables) as source (name)
+      join pg_class as c
+        on c.oid = to_regclass(source.name)
+     -- a materialized view has no triggers: the policy's time has to be as short as its refresh
+     where c.relkind in ('r', 'p')
+       and 4 > (
+           select count(*)
+             from pg_trigger as t
+            where t.tgrelid = c.oid
+              and t.tgfoid = 'core.tg_cache_invalidate()'::regprocedure
+              and t.tgenabled in ('O', 'A')
+              and split_part(encode(t.tgargs, 'escape'), '\000', 1) = p.tag)
+     order by p.name, source.name;
+end;
+
+alter function core.cache_unguarded() owner to app_definer;
+revoke execute on function core.cache_unguarded() from public;
+grant execute on function core.cache_unguarded() to app_monitor, app_platform_admin;
+
+comment on function core.cache_unguarded() is
+    'Source tables of cache policies that exist and do not invalidate their policy''s tag on every write: until they do, entries may be stale '
+    'for their time. Empty is well. Reads only. Errors: none.';
 
 -- The rule policies cannot word: nobody grants a role above their own, nor touches a member who ranks above them.
 -- It runs before WITH CHECK and answers PT403 with a reason; row security still decides which rows are reached at all.
@@ -4052,6 +7671,88 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Attached per event as core.attach_outbox does it:
+--     create trigger _600_outbox_update after update on <table> referencing new table as changed_rows for each statement
+--         execute function core.tg_outbox('<channel>', '<tenant column>', '{<key columns>}', '{<columns of the payload>}');
+-- (for delete: old table as changed_rows). The payload columns are named one by one, so a column added later is not sent before
+-- somebody decides that every member may read it.
+
+create or replace function core.tg_outbox() returns trigger
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user   uuid := core.current_user_id();
+    v_tenant record;
+begin
+    -- A row that belongs to no tenant has nobody to tell.
+    for v_tenant in
+        select distinct (to_jsonb(r) ->> tg_argv[1])::uuid as id from changed_rows as r where to_jsonb(r) ->> tg_argv[1] is not null
+    loop
+        perform core.announce_events(v_tenant.id);
+    end loop;
+
+    for v_tenant in
+        with events as (
+            insert into core.outbox_events (tenant_id, channel, event, entity_type, entity_id, payload)
+            select changed.tenant_id,
+                   tg_argv[0],
+                   tg_op,
+                   tg_table_schema || '.' || tg_table_name,
+                   (select string_agg(changed.doc ->> k.name, ',' order by k.position)
+                      from unnest(tg_argv[2]::text[]) with ordinality as k (name, position)),
+                   jsonb_build_object(
+                       'row', (select coalesce(jsonb_object_agg(c.name, changed.doc -> c.name), '{}') from unnest(tg_argv[3]::text[]) as c (name)),
+                       -- who did it, so that listeners need not ask; a person outside the tenant stays unnamed
+                       'user', case when u.id is not null then jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email) end)
+              from (select to_jsonb(r) as doc, (to_jsonb(r) ->> tg_argv[1])::uuid as tenant_id from changed_rows as r) as changed
+              left join core.memberships as m on m.tenant_id = changed.tenant_id and m.user_id = v_user and m.status = 'active'
+              left join core.users as u on u.id = m.user_id
+             where changed.tenant_id is not null
+            returning tenant_id, id
+        )
+        select e.tenant_id as id, max(e.id) as last_event from events as e group by e.tenant_id
+    loop
+        perform core.notify_outbox(v_tenant.id, tg_argv[0], v_tenant.last_event);
+    end loop;
+    return null;
+end
+$fn$;
+
+alter function core.tg_outbox() owner to app_definer;
+revoke execute on function core.tg_outbox() from public;
+
+comment on function core.tg_outbox() is
+    'Statement trigger: one outbox event per changed row, {"row": …, "user": {id, name, email}}, and one wake-up per tenant. '
+    'Errors: 23514 malformed channel.';
+
+-- Rows of core.rate_limits carry when the next request may come; under another policy that is another time.
+-- exact: the max-th newest request leaves the window. gcra: one request's share has drained.
+
+create or replace function core.tg_rate_limit_policies_changed() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    update core.rate_limits as r
+       set max_requests = new.max_requests,
+           next_at = case new.algorithm
+                         when 'exact' then r.hits[cardinality(r.hits) - new.max_requests + 1] + new.window_seconds * interval '1 second'
+                         else r.tat - (new.window_seconds - new.window_seconds::double precision / new.max_requests) * interval '1 second'
+                     end
+     where r.policy = new.name;
+    return null;
+end
+$fn$;
+
+alter function core.tg_rate_limit_policies_changed() owner to app_definer;
+revoke execute on function core.tg_rate_limit_policies_changed() from public;
+
+comment on function core.tg_rate_limit_policies_changed() is
+    'Trigger AFTER UPDATE of core.rate_limit_policies: keys that are counted now follow the policy as changed. Errors: none.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -4280,6 +7981,52 @@ comment on function core.wake_workers(text) is
     'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '
     'Idempotent. Errors: none.';
 
+-- core.alert_rules: what is watched. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.alert_rules enable row level security;
+alter table core.alert_rules force row level security;
+
+create policy system_all on core.alert_rules
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.alert_rules
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.alert_rules is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.alert_rules is 'What the installation does, no tenant''s data.';
+
+grant select on core.alert_rules to app_monitor;
+
+create trigger _300_touch_updated_at
+    before update on core.alert_rules
+    for each row execute function core.tg_touch_updated_at();
+
+-- core.alert_status: for monitoring.
+
+grant select on core.alert_status to app_monitor;
+
+-- core.alerts: what was noticed. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.alerts enable row level security;
+alter table core.alerts force row level security;
+
+create policy system_all on core.alerts
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.alerts
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.alerts is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.alerts is 'What the installation does, no tenant''s data.';
+
+grant select on core.alerts to app_monitor;
+
 -- core.allowed_origins: closed to every application role; core.origin_allowed reads it as app_definer.
 
 alter table core.allowed_origins enable row level security;
@@ -4321,6 +8068,140 @@ comment on policy system_all on core.app_settings is 'Owner and definer function
 comment on policy closed on core.app_settings is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
+
+-- core.backup_runs: closed to every application role; written by functions, read by whoever watches backups as app_definer.
+
+alter table core.backup_runs enable row level security;
+alter table core.backup_runs force row level security;
+
+create policy system_all on core.backup_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.backup_runs
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.backup_runs is 'Owner and definer functions see every row.';
+comment on policy closed on core.backup_runs is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- The backup login says what it did by core.start_backup and core.finish_backup.
+grant usage on schema core to dbkit_backup;
+
+-- core.blocking_locks: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.blocking_locks to app_monitor;
+
+-- core.cache_entries: members see what their tenant has cached, not the values: an entry may be stale, which core.cache_get knows.
+
+alter table core.cache_entries enable row level security;
+alter table core.cache_entries force row level security;
+
+create policy system_all on core.cache_entries
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.cache_entries
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and expires_at > now());
+
+comment on policy system_all on core.cache_entries is 'Owner and definer functions see every row.';
+comment on policy select_members on core.cache_entries is 'Members of the active tenant see its entries until they expire.';
+
+grant select (tenant_id, key, variant, tags, created_at, expires_at) on core.cache_entries to app_user, app_readonly;
+-- No writes: core.cache_set and core.cache_invalidate.
+
+-- core.cache_invalidations: closed to every application role; triggers and core.cache_invalidate write it, core.cache_get compares with it.
+
+alter table core.cache_invalidations enable row level security;
+alter table core.cache_invalidations force row level security;
+
+create policy system_all on core.cache_invalidations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_invalidations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_invalidations is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_invalidations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_lookups: closed to every application role; core.cache_get writes it, core.cache_purge_expired sums it up.
+
+alter table core.cache_lookups enable row level security;
+alter table core.cache_lookups force row level security;
+
+create policy system_all on core.cache_lookups
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_lookups
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_lookups is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_lookups is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.cache_policies enable row level security;
+alter table core.cache_policies force row level security;
+
+create policy system_all on core.cache_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.cache_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.cache_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.cache_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.cache_policies to app_user, app_readonly;
+
+-- core.cache_stats: closed to every application role; core.cache_stats_report reads it.
+
+alter table core.cache_stats enable row level security;
+alter table core.cache_stats force row level security;
+
+create policy system_all on core.cache_stats
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_stats
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_stats is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_stats is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.connection_usage: for monitoring.
+
+grant select on core.connection_usage to app_monitor;
 
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
@@ -4369,6 +8250,101 @@ comment on policy closed on core.context_tokens is 'Nothing an application role 
 
 -- No grants.
 
+-- core.cron_jobs: the schedule of the installation. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.cron_jobs enable row level security;
+alter table core.cron_jobs force row level security;
+
+create policy system_all on core.cron_jobs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.cron_jobs
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.cron_jobs is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.cron_jobs is 'What the installation does, no tenant''s data.';
+
+grant select on core.cron_jobs to app_monitor;
+
+create trigger _300_touch_updated_at
+    before update on core.cron_jobs
+    for each row execute function core.tg_touch_updated_at();
+
+-- core.cron_runs: the log of the schedule. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.cron_runs enable row level security;
+alter table core.cron_runs force row level security;
+
+create policy system_all on core.cron_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.cron_runs
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.cron_runs is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.cron_runs is 'What the installation does, no tenant''s data.';
+
+grant select on core.cron_runs to app_monitor;
+
+-- core.cron_status: for monitoring.
+
+grant select on core.cron_status to app_monitor;
+
+-- core.daily_counters: members see the figures of the active tenant; only core.count_metric writes.
+
+alter table core.daily_counters enable row level security;
+alter table core.daily_counters force row level security;
+
+create policy system_all on core.daily_counters
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.daily_counters
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.daily_counters is 'Owner and definer functions see every row.';
+comment on policy select_members on core.daily_counters is 'Members see the figures of the active tenant.';
+
+grant select on core.daily_counters to app_user, app_readonly;
+
+create trigger _100_tenant_immutable
+    before update on core.daily_counters
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.duplicate_indexes: for monitoring.
+
+grant select on core.duplicate_indexes to app_monitor;
+
+-- core.error_events: closed to every application role; core.log_error writes it, monitoring reads numbers by definer functions.
+
+alter table core.error_events enable row level security;
+alter table core.error_events force row level security;
+
+create policy system_all on core.error_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.error_events
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.error_events is 'Owner and definer functions see every row.';
+comment on policy closed on core.error_events is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.features: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.features enable row level security;
@@ -4387,6 +8363,53 @@ comment on policy system_all on core.features is 'Owner and definer functions se
 comment on policy select_all on core.features is 'Reference data, the same for every tenant.';
 
 grant select on core.features to app_user, app_readonly;
+
+-- core.hourly_metrics: closed to every application role; core.aggregate_metrics writes it, core.metric_history reads it.
+
+alter table core.hourly_metrics enable row level security;
+alter table core.hourly_metrics force row level security;
+
+create policy system_all on core.hourly_metrics
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.hourly_metrics
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.hourly_metrics is 'Owner and definer functions see every row.';
+comment on policy closed on core.hourly_metrics is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.idempotency_keys: closed to every application role; core.idempotent_begin and its kin reach it as app_definer.
+
+alter table core.idempotency_keys enable row level security;
+alter table core.idempotency_keys force row level security;
+
+create policy system_all on core.idempotency_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.idempotency_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.idempotency_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.idempotency_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.idempotency_keys
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
 
 -- core.job_envelopes: closed to every application role; core.next_jobs writes it, core.job_queue shows its jobs.
 
@@ -4645,6 +8668,10 @@ comment on policy closed on core.login_attempts is 'Nothing an application role 
 
 -- No grants.
 
+-- core.long_transactions: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.long_transactions to app_monitor;
+
 -- core.memberships: everybody sees where they belong and who else is in the active tenant; who holds team.manage invites and
 -- changes members, never above their own rank (trigger _150_rank).
 
@@ -4693,6 +8720,73 @@ create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
 
+create trigger _700_cache_invalidate_insert
+    after insert on core.memberships
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_update
+    after update on core.memberships
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.memberships
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.memberships
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+
+-- core.metric_samples: closed to every application role; core.record_metric writes it, core.percentiles reads it.
+
+alter table core.metric_samples enable row level security;
+alter table core.metric_samples force row level security;
+
+create policy system_all on core.metric_samples
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.metric_samples
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.metric_samples is 'Owner and definer functions see every row.';
+comment on policy closed on core.metric_samples is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.migration_status: for monitoring, which with core.health_check is all that reads the runner's ledger.
+
+grant usage on schema dbkit to app_monitor, app_definer;
+grant select on dbkit.migrations to app_monitor, app_definer;
+grant select on core.migration_status to app_monitor;
+
+-- core.outbox_events: members read the events of the active tenant. Written by core.emit and core.tg_outbox only.
+
+alter table core.outbox_events enable row level security;
+alter table core.outbox_events force row level security;
+
+create policy system_all on core.outbox_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.outbox_events
+    for select to app_user, app_readonly, app_worker
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.outbox_events is 'Owner and definer functions see every row.';
+comment on policy select_members on core.outbox_events is 'Listeners read the events of the active tenant.';
+
+grant select on core.outbox_events to app_user, app_readonly, app_worker;
+
+create trigger _100_tenant_immutable
+    before update on core.outbox_events
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.permissions enable row level security;
@@ -4712,6 +8806,27 @@ comment on policy select_all on core.permissions is 'Reference data, the same fo
 
 grant select on core.permissions to app_user, app_readonly;
 
+-- core.query_stats_snapshots: closed to every application role; core.snapshot_query_stats writes it; texts of statements may hold values of tenants.
+
+alter table core.query_stats_snapshots enable row level security;
+alter table core.query_stats_snapshots force row level security;
+
+create policy system_all on core.query_stats_snapshots
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.query_stats_snapshots
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.query_stats_snapshots is 'Owner and definer functions see every row.';
+comment on policy closed on core.query_stats_snapshots is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.queue_health: counts, for monitoring.
 
 grant select on core.queue_health to app_monitor, app_platform_admin;
@@ -4719,6 +8834,7 @@ grant select on core.queue_health to app_monitor, app_platform_admin;
 -- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
 
 alter table core.queue_lanes enable row level security;
+-- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
 alter table core.queue_lanes force row level security;
 
 create policy system_all on core.queue_lanes
@@ -4784,6 +8900,114 @@ comment on policy closed on core.queues is 'Nothing an application role does rea
 
 -- No grants.
 
+-- core.rate_limit_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.rate_limit_policies enable row level security;
+alter table core.rate_limit_policies force row level security;
+
+create policy system_all on core.rate_limit_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.rate_limit_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.rate_limit_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.rate_limit_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.rate_limit_policies to app_user, app_readonly;
+
+create trigger _500_recount
+    after update on core.rate_limit_policies
+    for each row when (old.* is distinct from new.*)
+    execute function core.tg_rate_limit_policies_changed();
+
+-- core.rate_limit_violations: closed to every application role; core.rate_limit writes it, core.rate_limit_report sums it up.
+
+alter table core.rate_limit_violations enable row level security;
+alter table core.rate_limit_violations force row level security;
+
+create policy system_all on core.rate_limit_violations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limit_violations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limit_violations is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limit_violations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.rate_limits: closed to every application role; core.rate_limit counts in it as app_definer.
+
+alter table core.rate_limits enable row level security;
+alter table core.rate_limits force row level security;
+
+create policy system_all on core.rate_limits
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limits
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limits is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limits is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.restore_verifications: closed to every application role; written by functions, read by whoever watches backups as app_definer.
+
+alter table core.restore_verifications enable row level security;
+alter table core.restore_verifications force row level security;
+
+create policy system_all on core.restore_verifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.restore_verifications
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.restore_verifications is 'Owner and definer functions see every row.';
+comment on policy closed on core.restore_verifications is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.retention_policies: closed to every application role; core.apply_retention reads it as app_definer.
+
+alter table core.retention_policies enable row level security;
+alter table core.retention_policies force row level security;
+
+create policy system_all on core.retention_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.retention_policies
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.retention_policies is 'Owner and definer functions see every row.';
+comment on policy closed on core.retention_policies is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.rls_coverage: names of tables and policies, no data.
 
 grant select on core.rls_coverage to app_monitor;
@@ -4829,6 +9053,10 @@ grant select on core.roles to app_user, app_readonly;
 -- core.schema_migrations: for monitoring, where the ledger's owner grants it the table underneath.
 
 grant select on core.schema_migrations to app_monitor;
+
+-- core.slow_queries: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.slow_queries to app_monitor;
 
 -- core.subscription_tiers: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
@@ -4879,6 +9107,14 @@ create trigger _300_touch_updated_at
     before update on core.subscriptions
     for each row execute function core.tg_touch_updated_at();
 
+-- core.table_bloat: for monitoring.
+
+grant select on core.table_bloat to app_monitor;
+
+-- core.table_sizes: for monitoring.
+
+grant select on core.table_sizes to app_monitor;
+
 -- core.tenant_sequences: closed to every application role; core.next_number reads it as app_definer.
 
 alter table core.tenant_sequences enable row level security;
@@ -4908,6 +9144,7 @@ create trigger _100_tenant_immutable
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
+-- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants
@@ -4966,6 +9203,45 @@ comment on policy select_all on core.tier_features is 'Reference data, the same 
 
 grant select on core.tier_features to app_user, app_readonly;
 
+-- core.top_queries_by_total_time: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.top_queries_by_total_time to app_monitor;
+
+-- core.unused_indexes: for monitoring.
+
+grant select on core.unused_indexes to app_monitor;
+
+-- core.user_notifications: people see their own in the active tenant and mark them as read. Written by core.notify_user.
+
+alter table core.user_notifications enable row level security;
+alter table core.user_notifications force row level security;
+
+create policy system_all on core.user_notifications
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_own on core.user_notifications
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+create policy update_own on core.user_notifications
+    for update to app_user
+    using (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()))
+    with check (tenant_id = (select core.active_tenant_id()) and user_id = (select core.current_user_id()));
+
+comment on policy system_all on core.user_notifications is 'Owner and definer functions see every row.';
+comment on policy select_own on core.user_notifications is 'A person sees what they were told in the active tenant.';
+comment on policy update_own on core.user_notifications is 'A person marks their own as read, and they stay their own.';
+
+grant select on core.user_notifications to app_user, app_readonly;
+grant update (read_at) on core.user_notifications to app_user;
+
+create trigger _100_tenant_immutable
+    before update on core.user_notifications
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
 -- core.users: people see themselves and those they share the active tenant with, and edit their own profile.
 
 alter table core.users enable row level security;
@@ -4999,12 +9275,37 @@ create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
 
+create trigger _700_cache_invalidate_insert
+    after insert on core.users
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_update
+    after update on core.users
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.users
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.users
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+
 -- migrate:down
 
+drop trigger _700_cache_invalidate_truncate on core.users;
+drop trigger _700_cache_invalidate_delete on core.users;
+drop trigger _700_cache_invalidate_update on core.users;
+drop trigger _700_cache_invalidate_insert on core.users;
 drop trigger _300_touch_updated_at on core.users;
 drop policy update_self on core.users;
 drop policy select_fellows on core.users;
 drop policy system_all on core.users;
+
+drop trigger _100_tenant_immutable on core.user_notifications;
+drop policy update_own on core.user_notifications;
+drop policy select_own on core.user_notifications;
+drop policy system_all on core.user_notifications;
 
 drop policy select_all on core.tier_features;
 drop policy system_all on core.tier_features;
@@ -5034,6 +9335,22 @@ drop policy system_all on core.roles;
 drop policy select_all on core.role_permissions;
 drop policy system_all on core.role_permissions;
 
+drop policy closed on core.retention_policies;
+drop policy system_all on core.retention_policies;
+
+drop policy closed on core.restore_verifications;
+drop policy system_all on core.restore_verifications;
+
+drop policy closed on core.rate_limits;
+drop policy system_all on core.rate_limits;
+
+drop policy closed on core.rate_limit_violations;
+drop policy system_all on core.rate_limit_violations;
+
+drop trigger _500_recount on core.rate_limit_policies;
+drop policy select_all on core.rate_limit_policies;
+drop policy system_all on core.rate_limit_policies;
+
 drop policy closed on core.queues;
 drop policy system_all on core.queues;
 
@@ -5044,9 +9361,25 @@ drop policy system_all on core.queue_weights;
 drop policy closed on core.queue_lanes;
 drop policy system_all on core.queue_lanes;
 
+drop policy closed on core.query_stats_snapshots;
+drop policy system_all on core.query_stats_snapshots;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
+drop trigger _100_tenant_immutable on core.outbox_events;
+drop policy select_members on core.outbox_events;
+drop policy system_all on core.outbox_events;
+
+revoke usage on schema dbkit from app_monitor, app_definer;
+
+drop policy closed on core.metric_samples;
+drop policy system_all on core.metric_samples;
+
+drop trigger _700_cache_invalidate_truncate on core.memberships;
+drop trigger _700_cache_invalidate_delete on core.memberships;
+drop trigger _700_cache_invalidate_update on core.memberships;
+drop trigger _700_cache_invalidate_insert on core.memberships;
 drop trigger _300_touch_updated_at on core.memberships;
 drop trigger _150_rank on core.memberships;
 drop trigger _100_tenant_immutable on core.memberships;
@@ -5093,8 +9426,29 @@ drop policy system_all on core.job_envelopes_default;
 drop policy closed on core.job_envelopes;
 drop policy system_all on core.job_envelopes;
 
+drop trigger _100_tenant_immutable on core.idempotency_keys;
+drop policy closed on core.idempotency_keys;
+drop policy system_all on core.idempotency_keys;
+
+drop policy closed on core.hourly_metrics;
+drop policy system_all on core.hourly_metrics;
+
 drop policy select_all on core.features;
 drop policy system_all on core.features;
+
+drop policy closed on core.error_events;
+drop policy system_all on core.error_events;
+
+drop trigger _100_tenant_immutable on core.daily_counters;
+drop policy select_members on core.daily_counters;
+drop policy system_all on core.daily_counters;
+
+drop policy select_monitor on core.cron_runs;
+drop policy system_all on core.cron_runs;
+
+drop trigger _300_touch_updated_at on core.cron_jobs;
+drop policy select_monitor on core.cron_jobs;
+drop policy system_all on core.cron_jobs;
 
 drop policy closed on core.context_tokens;
 drop policy system_all on core.context_tokens;
@@ -5102,11 +9456,36 @@ drop policy system_all on core.context_tokens;
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
 
+drop policy closed on core.cache_stats;
+drop policy system_all on core.cache_stats;
+
+drop policy select_all on core.cache_policies;
+drop policy system_all on core.cache_policies;
+
+drop policy closed on core.cache_lookups;
+drop policy system_all on core.cache_lookups;
+
+drop policy closed on core.cache_invalidations;
+drop policy system_all on core.cache_invalidations;
+
+drop policy select_members on core.cache_entries;
+drop policy system_all on core.cache_entries;
+
+drop policy closed on core.backup_runs;
+drop policy system_all on core.backup_runs;
+
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
 
 drop policy closed on core.allowed_origins;
 drop policy system_all on core.allowed_origins;
+
+drop policy select_monitor on core.alerts;
+drop policy system_all on core.alerts;
+
+drop trigger _300_touch_updated_at on core.alert_rules;
+drop policy select_monitor on core.alert_rules;
+drop policy system_all on core.alert_rules;
 
 drop function core.wake_workers(text);
 drop function core.visible_user_ids();
@@ -5116,16 +9495,29 @@ drop function core.tg_tenants_delete_jobs();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_rate_limit_policies_changed();
+drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
+drop function core.cache_unguarded();
+drop function core.tg_cache_invalidate();
 drop function core.tg_bump_version();
+drop function core.tenant_today(uuid);
+drop function core.sync_cron();
 drop function core.sweep_lanes();
+drop function core.start_backup(text, text);
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
+drop function core.snapshot_query_stats();
+drop function core.settled_event_id();
 drop function core.settle_lease(bigint, uuid[], jsonb, jsonb);
 drop function core.set_context_signed(text, text, text);
+drop function core.send_alert(text, text);
 drop function core.seal_holds();
+drop function core.sample_gauges();
+drop function core.run_cron(text, timestamptz);
 drop function core.rotate_context_key(interval);
 drop function core.retry_job(uuid);
+drop function core.retention_statement(core.retention_policies);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
@@ -5134,29 +9526,65 @@ drop function core.require_feature(text);
 drop function core.requeue_expired_leases();
 drop function core.release_jobs(bigint, uuid[]);
 drop function core.refuse_payload(text, jsonb);
+drop function core.redact(jsonb);
+drop function core.record_violation(text, text, integer);
+drop function core.record_metric(text, double precision, jsonb);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
+drop function core.read_events(text, bigint, integer);
+drop function core.rate_limit_report(interval);
+drop function core.rate_limit_refusal_count();
+drop function core.rate_limit_or_raise(text, text);
+drop function core.rate_limit_key(text, text);
+drop function core.rate_limit_degraded(text, text);
+drop function core.rate_limit(text, text, boolean);
 drop function core.random_context_key();
 drop function core.raise_marks(core.jobs_ready[], boolean);
 drop function core.raise_error(text, text, text, text);
 drop function core.queue_room(text);
 drop function core.put_queue_weight(uuid, numeric);
 drop function core.put_queue(text, boolean, integer);
+drop function core.put_cron_job(text, text, text, text, text, text);
+drop function core.purge_rate_limits(integer);
+drop function core.purge_outbox(interval);
 drop function core.purge_jobs(interval);
+drop function core.purge_idempotency_keys(integer);
 drop function core.promote_jobs(integer);
+drop function core.probe_slowest_transaction(integer, text);
+drop function core.probe_slow_statements(integer, text);
+drop function core.probe_rls_gaps(integer, text);
+drop function core.probe_restore_age(integer, text);
+drop function core.probe_queue_depth(integer, text);
+drop function core.probe_metric_p95(integer, text);
+drop function core.probe_metric_avg(integer, text);
+drop function core.probe_errors(integer, text);
+drop function core.probe_error_rate(integer, text);
+drop function core.probe_cron_failures(integer, text);
+drop function core.probe_connections_percent(integer, text);
+drop function core.probe_connections(integer, text);
+drop function core.probe_cache_hit_rate(integer, text);
+drop function core.probe_backup_age(integer, text);
 drop function core.platform_retry_job(uuid);
 drop function core.platform_cancel_job(uuid);
+drop function core.percentiles(text, interval);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
 drop function core.optimistic_update(regclass, uuid, jsonb, integer, text[]);
+drop function core.notify_user(uuid, text, text, text, text, text);
+drop function core.notify_outbox(uuid, text, bigint);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
 drop function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb);
 drop function core.new_job_id(timestamptz);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
+drop function core.my_notifications(boolean, integer, text);
+drop function core.metric_history(text, interval);
 drop function core.may_enter(uuid, uuid);
+drop function core.mark_notification_read(uuid);
+drop function core.log_restore_verification(bigint, boolean, jsonb, jsonb);
+drop function core.log_error(text, text, text, jsonb);
 drop function core.lease_of(uuid, text);
 drop function core.lane_of(text, integer);
 drop function core.job_backoff(text, integer);
@@ -5164,8 +9592,13 @@ drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
+drop function core.idempotent_release(text, text, integer);
+drop function core.idempotent_finish(text, text, jsonb, integer);
+drop function core.idempotent_begin(text, text, jsonb);
+drop function core.idempotency_claim(text, text, jsonb, interval);
 drop function core.heartbeat_job(uuid, text);
 drop function core.heartbeat(bigint[]);
+drop function core.health_check();
 drop function core.has_role(text);
 drop function core.find_job(uuid);
 drop function core.fail_job(uuid, text, text, boolean, double precision);
@@ -5174,9 +9607,13 @@ drop function core.cancel_job(uuid);
 drop view core.job_queue;
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.get_metrics_today();
+drop function core.from_epoch_us(bigint);
+drop function core.finish_backup(bigint, boolean, bigint);
 drop function core.fair_turn(uuid);
 drop function core.fair_tag(core.queue_lanes, uuid, integer);
 drop function core.fail_jobs(core.job_leases, jsonb);
+drop function core.evaluate_alerts(text);
 drop function core.error_info(text, text);
 drop function core.epoch_us(timestamptz);
 drop function core.ensure_job_partitions(integer);
@@ -5186,8 +9623,11 @@ drop function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, te
 drop function core.enqueue_batch(jsonb);
 drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
 drop function core.encode_cursor(jsonb);
+drop function core.emit(text, text, text, text, jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
+drop function core.count_request(text, text);
+drop function core.count_metric(text, bigint, numeric);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
 drop function core.complete_jobs(bigint, uuid[], jsonb, jsonb);
@@ -5199,12 +9639,30 @@ drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
+drop function core.cache_write(uuid, text, text, text, jsonb, text[], integer);
+drop function core.cache_stats_report(interval);
+drop function core.cache_set(text, text, jsonb, text[], integer);
+drop function core.cache_room(text);
+drop function core.cache_read(uuid, text, text, text);
+drop function core.cache_purge_expired(integer);
+drop function core.cache_invalidate_tag(text);
+drop function core.cache_invalidate_prefix(text);
+drop function core.cache_invalidate(text);
+drop function core.cache_get(text, text);
+drop function core.cache_forget(text, text, text);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
+drop function core.attach_outbox(regclass, text, text[]);
+drop function core.attach_cache_invalidation(regclass, text, name);
 drop function core.assert_settings();
+drop function core.apply_retention_policies();
+drop function core.apply_retention(regclass, integer, integer);
+drop function core.announce_events(uuid);
+drop function core.aggregate_metrics();
 drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text);
 drop function core.accept_membership(uuid);
+drop table core.user_notifications;
 drop table core.tenant_sequences;
 drop table core.subscriptions;
 drop table core.queue_weights;
@@ -5214,17 +9672,31 @@ drop view core.all_jobs;
 drop table core.jobs_scheduled;
 drop table core.jobs_dead;
 drop table core.job_keys;
+drop table core.idempotency_keys;
+drop table core.daily_counters;
 drop table core.context_tokens;
 drop table core.tenants;
 drop table core.login_attempts;
 drop table core.users;
+drop view core.unused_indexes;
+drop view core.top_queries_by_total_time;
 drop table core.tier_features;
+drop view core.table_sizes;
+drop view core.table_bloat;
 drop table core.subscription_tiers;
+drop view core.slow_queries;
+drop function core.statement_statistics();
 drop function core.sees_all_jobs();
 drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
+drop table core.retention_policies;
+drop table core.restore_verifications;
+drop table core.rate_limits;
+drop table core.rate_limit_violations;
+drop sequence core.rate_limit_refusals;
+drop table core.rate_limit_policies;
 
 drop table core.queue_lanes;
 drop sequence core.queue_mark_40;
@@ -5271,8 +9743,13 @@ drop sequence core.queue_scheduled_low;
 drop sequence core.queue_swept_at;
 
 drop table core.queues;
+drop table core.query_stats_snapshots;
 drop domain core.phone_e164;
 drop table core.permissions;
+drop table core.outbox_events;
+drop view core.migration_status;
+drop table core.metric_samples;
+drop view core.long_transactions;
 
 drop table core.job_envelopes_default;
 drop table core.job_envelopes;
@@ -5284,8 +9761,14 @@ drop table core.jobs_done;
 
 drop table core.job_types;
 drop table core.job_leases;
+drop table core.hourly_metrics;
 drop table core.features;
+drop table core.error_events;
 drop domain core.email;
+drop view core.duplicate_indexes;
+drop view core.cron_status;
+drop table core.cron_runs;
+drop table core.cron_jobs;
 drop table core.context_keys;
 
 drop function core.current_tenant_id();
@@ -5293,8 +9776,19 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
+drop view core.connection_usage;
+drop table core.cache_stats;
+drop table core.cache_policies;
+drop table core.cache_lookups;
+drop table core.cache_invalidations;
+drop table core.cache_entries;
+drop view core.blocking_locks;
+drop table core.backup_runs;
 drop table core.app_settings;
 drop table core.allowed_origins;
+drop view core.alert_status;
+drop table core.alerts;
+drop table core.alert_rules;
 
 alter default privileges for role app_definer grant usage on types to public;
 alter default privileges for role app_definer grant execute on functions to public;

@@ -45,3 +45,19 @@ create trigger _150_rank
 create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
+
+create trigger _700_cache_invalidate_insert
+    after insert on core.memberships
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_update
+    after update on core.memberships
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.memberships
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.memberships
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');

@@ -30,3 +30,19 @@ grant update (name, avatar_url, phone) on core.users to app_user;
 create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
+
+create trigger _700_cache_invalidate_insert
+    after insert on core.users
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_update
+    after update on core.users
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.users
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.users
+    for each statement execute function core.tg_cache_invalidate('session', 'id');

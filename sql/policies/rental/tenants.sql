@@ -54,3 +54,19 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.tenants
     for each row execute function core.tg_touch_updated_at();
+
+create trigger _700_cache_invalidate_insert
+    after insert on rental.tenants
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_update
+    after update on rental.tenants
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_delete
+    after delete on rental.tenants
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on rental.tenants
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');

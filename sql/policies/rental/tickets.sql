@@ -68,3 +68,22 @@ create trigger _200_bump_version
 create trigger _300_touch_updated_at
     before update on rental.tickets
     for each row execute function core.tg_touch_updated_at();
+
+-- Live boards: every member of the landlord's tenant may read all of these columns.
+create trigger _600_outbox_insert
+    after insert on rental.tickets
+    referencing new table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
+create trigger _600_outbox_update
+    after update on rental.tickets
+    referencing new table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
+create trigger _600_outbox_delete
+    after delete on rental.tickets
+    referencing old table as changed_rows
+    for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
+        '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');

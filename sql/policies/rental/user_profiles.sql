@@ -31,3 +31,19 @@ grant update (company_name) on rental.user_profiles to app_user;
 create trigger _300_touch_updated_at
     before update on rental.user_profiles
     for each row execute function core.tg_touch_updated_at();
+
+create trigger _700_cache_invalidate_insert
+    after insert on rental.user_profiles
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_update
+    after update on rental.user_profiles
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_delete
+    after delete on rental.user_profiles
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on rental.user_profiles
+    for each statement execute function core.tg_cache_invalidate('role', 'user_id');

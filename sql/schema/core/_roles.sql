@@ -81,8 +81,9 @@ begin
     for v_grant in
         select *
           from (values
-            ('pg_monitor',       'app_monitor',  'monitoring views show less'),
-            ('pg_read_all_data', 'dbkit_backup', 'pg_dump as dbkit_backup fails')
+            ('pg_monitor',        'app_monitor',  'monitoring views show less'),
+            ('pg_read_all_stats', 'app_definer',  'alerts on connections and transactions see less'),
+            ('pg_read_all_data',  'dbkit_backup', 'pg_dump as dbkit_backup fails')
           ) as membership (granted, member, consequence)
     loop
         if not pg_catalog.pg_has_role(v_grant.member, v_grant.granted, 'member') then

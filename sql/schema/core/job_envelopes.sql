@@ -1,7 +1,6 @@
 -- core.job_envelopes: every batch a worker ever claimed, written once: one row carries all its jobs. By day, so that history leaves by
 -- whole partitions. What happened to the jobs is in core.job_leases (running), core.jobs_done, core.jobs_scheduled and core.jobs_dead.
 
--- dbkit: allow table_without_timestamps because claimed_at is when the row was made, and it never changes
 create table core.job_envelopes (
     id         bigint not null,
     claimed_at timestamptz not null,

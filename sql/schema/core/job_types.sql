@@ -1,6 +1,5 @@
 -- core.job_types: what a job may be, what its payload must name and how often it is tried.
 
--- dbkit: allow table_without_timestamps because it is reference data that a seed writes
 create table core.job_types (
     job_type         text not null,
     class            text not null,

@@ -1,7 +1,6 @@
 -- core.jobs_done: which jobs of an envelope were completed. Partitioned as the envelopes are, by when the jobs were claimed, so that a
 -- day's jobs and their outcomes leave together.
 
--- dbkit: allow table_without_timestamps because finished_at is when the row was made, and it never changes
 create table core.jobs_done (
     lease_id    bigint not null,
     claimed_at  timestamptz not null,

@@ -3,17 +3,18 @@
 -- No foreign keys: a check per row would cost as much as the insert. core.add_job and core.enqueue_many look at type, lane and tenant
 -- once a call and keep the tenant from going away until they commit; its deletion takes the jobs along (tg_tenants_delete_jobs).
 
+-- What differs from job to job comes first and together: envelopes are compressed.
 create table core.jobs_ready (
     tag           bigint not null,
     scheduled_at  timestamptz not null,
     created_at    timestamptz not null,
+    id            uuid not null,
+    tenant_id     uuid,
     lane_id       integer not null,
     priority      integer not null,
     retry_count   integer not null default 0,
     max_retries   integer not null,
     lease_seconds integer not null,
-    id            uuid not null,
-    tenant_id     uuid,
     created_by    uuid,
     job_type      text not null,
     dedupe_key    text,
@@ -30,6 +31,6 @@ create index idx_job_queue_company on core.jobs_ready (tenant_id, lane_id, prior
 
 comment on table core.jobs_ready is 'Jobs that are due and wait for a worker.';
 comment on column core.jobs_ready.tag is
-    'Place in the lane: when the job was due in µs since 1970; in a fair queue the turn at which its tenant gets to it.';
+    'Place in the lane: when the job was due in µs since 2000; in a fair queue the turn at which its tenant gets to it.';
 comment on column core.jobs_ready.tenant_id is 'Whose job it is, from the context of the caller; null: the platform''s.';
 comment on column core.jobs_ready.error_message is 'Why the attempt before failed.';

@@ -1,6 +1,6 @@
 -- core.queue_health: how each queue stands, by type. No jobs, no tenants: counts only, for monitoring.
 
--- dbkit: allow view_without_security_invoker because it shows counts, to monitoring roles only
+-- dbkit: allow view_bypasses_rls because it shows counts, to monitoring roles only
 create view core.queue_health with (security_barrier) as
 with waiting as (
     select l.queue, r.job_type, count(*) as ready, min(r.scheduled_at) as oldest

@@ -8,8 +8,8 @@
 create sequence core.queue_swept_at;
 create sequence core.queue_scheduled_low;
 
-comment on sequence core.queue_swept_at is 'Until when (µs since 1970) core.sweep_lanes rests.';
-comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 1970.';
+comment on sequence core.queue_swept_at is 'Until when (µs since 2000) core.sweep_lanes rests.';
+comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 2000.';
 
 -- Declared rather than made when a lane is, so that a database with many lanes has the objects its declaration names. A lane beyond the
 -- last one has no mark: it works, and is slow only while an old snapshot is open.
@@ -54,7 +54,7 @@ create sequence core.queue_mark_38 minvalue -9223372036854775808;
 create sequence core.queue_mark_39 minvalue -9223372036854775808;
 create sequence core.queue_mark_40 minvalue -9223372036854775808;
 
--- dbkit: allow table_without_timestamps because a lane is made once and never changed
+-- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
 create table core.queue_lanes (
     id       integer generated always as identity,
     queue    text not null,

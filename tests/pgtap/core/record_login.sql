@@ -1,6 +1,6 @@
 -- core.record_login: five failures in 15 minutes lock an address, whether or not it has an account.
 begin;
-select plan(18);
+select plan(22);
 
 select tests.person('ann');
 
@@ -46,6 +46,29 @@ select throws_ok($$ select core.record_login(null, false) $$, 'PT422', 'invalid'
 select throws_ok($$ select core.record_login('ann@example.test', null) $$, 'PT422', 'invalid', 'or no outcome');
 select tests.act_as('app_user', 'ann');
 select throws_ok($$ select core.record_login('ann@example.test', true) $$, '42501', 'permission denied for function record_login', 'a signed-in person does not forgive failures');
+
+
+-- One client address that tries many accounts, R-X-83.
+select tests.act_as_admin();
+create function tests.spray(p_times integer) returns void
+    language plpgsql
+as $$
+begin
+    for attempt in 1..p_times loop
+        perform core.record_login('victim' || attempt || '@example.test', false, 'bad password');
+    end loop;
+end
+$$;
+select tests.act_as('app_anon');
+select set_config('app.client_ip', '192.0.2.99', true);
+select lives_ok($$ select tests.spray(20) $$, 'twenty attempts of an address in a minute are recorded');
+select throws_ok($$ select core.record_login('one.more@example.test', true) $$, 'PT429', 'rate_limited', 'the next is refused, whatever account it is for');
+select set_config('app.client_ip', '192.0.2.98', true);
+select lives_ok($$ select core.record_login('one.more@example.test', true) $$, 'another address signs in');
+select tests.act_as_admin();
+update core.rate_limit_policies set max_requests = 2 where name = 'login';
+select tests.act_as('app_anon');
+select throws_ok($$ select tests.fail('tuned@example.test', 3) $$, 'PT429', 'rate_limited', 'the number of failures is the policy''s');
 
 select * from finish();
 rollback;

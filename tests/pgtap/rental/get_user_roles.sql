@@ -1,6 +1,6 @@
 -- rental.get_user_roles: the truth table of profile role, units and renter rows, and who may ask.
 begin;
-select plan(26);
+select plan(34);
 
 -- A landlord to rent from, and one person per row of the table: <profile role>.<owns a unit>.<is a renter>.
 select tests.landlord('north');
@@ -70,6 +70,7 @@ select throws_ok($$ select rental.get_user_roles() $$, 'PT401', 'unauthenticated
 
 -- One statement: each of the three tables is looked at once, whatever the answer.
 select tests.act_as_admin();
+update rental.user_profiles set company_name = 'new' where user_id = tests.id('ADMIN.t.t');
 create temporary table looks on commit drop as
 select relname, coalesce(seq_scan, 0) + coalesce(idx_scan, 0) as times
   from pg_stat_xact_user_tables
@@ -86,10 +87,41 @@ select results_eq(
         order by 1 $$,
     $$ values ('tenants' collate "C", 1::bigint), ('units', 1), ('user_profiles', 1) $$,
     'is found with one look at each of three tables');
+create temporary table looks_again on commit drop as
+select relname, coalesce(seq_scan, 0) + coalesce(idx_scan, 0) as times
+  from pg_stat_xact_user_tables
+ where schemaname = 'rental';
+select tests.act_as('app_user', 'ADMIN.t.t');
+select is(rental.get_user_roles(), array['ADMIN', 'OWNER', 'TENANT'], 'asked again');
+select tests.act_as_admin();
+select is_empty(
+    $$ select s.relname
+         from pg_stat_xact_user_tables as s
+         join looks_again as l on l.relname = s.relname
+        where s.schemaname = 'rental'
+          and coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) > l.times $$,
+    'it is found without a look: the answer is cached');
 
 -- A change counts at once.
 delete from rental.tenants where user_id = tests.id('OWNER.f.t');
 select is(pg_temp.roles_of('OWNER.f.t'), array['OWNER'], 'a renter who was removed is none in the next call');
+select tests.act_as_admin();
+savepoint before;
+delete from rental.units where owner_user_id = tests.id('none.t.f');
+select is(pg_temp.roles_of('none.t.f'), '{}'::text[], 'nor is one without a unit a landlord');
+rollback to before;
+select is(pg_temp.roles_of('none.t.f'), array['OWNER'], 'unless that was undone');
+select tests.act_as_admin();
+update rental.user_profiles set role = 'TENANT' where user_id = tests.id('OWNER.f.f');
+select is(pg_temp.roles_of('OWNER.f.f'), array['TENANT'], 'a new role in the profile counts at once');
+select tests.act_as_admin();
+select tests.unit('TENANT.f.f', 'first of TENANT.f.f');
+select is(pg_temp.roles_of('TENANT.f.f'), array['OWNER'], 'and so does a first unit');
+select throws_ok(
+    $$ select core.cache_set('user_roles', 'all', '["ADMIN"]') $$, 'PT422', 'invalid', 'nobody writes roles into the cache themselves');
+select tests.act_as_admin();
+update core.cache_entries set expires_at = clock_timestamp() where key = 'user_roles:all';
+select is(pg_temp.roles_of('TENANT.f.f'), array['OWNER'], 'after five minutes they are looked up anew');
 
 select * from finish();
 rollback;

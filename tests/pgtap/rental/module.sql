@@ -189,7 +189,8 @@ select c.oid::regclass as name
  where c.relnamespace in ('core'::regnamespace, 'rental'::regnamespace)
    and c.relkind in ('r', 'v', 'm', 'p')
    and has_any_column_privilege('app_login_a', c.oid, 'select')
-   and c.relname not in ('features', 'job_types', 'permissions', 'role_permissions', 'roles', 'subscription_tiers', 'tier_features');
+   and c.relname not in ('cache_policies', 'features', 'job_types', 'permissions', 'rate_limit_policies', 'role_permissions', 'roles',
+                         'subscription_tiers', 'tier_features');
 grant select on readable to app_login_a;
 
 set local session authorization app_login_a;
@@ -203,7 +204,7 @@ select core.set_context(tests.id('north'), tests.id('north'));
 set local session authorization app_login_a;
 select set_eq(
     $$ select name::text from readable where pg_temp.rows_of(name) > 0 $$,
-    array['core.memberships', 'core.tenants', 'core.users', 'rental.tenancies', 'rental.tenants', 'rental.tickets', 'rental.units', 'rental.user_profiles'],
+    array['core.memberships', 'core.outbox_events', 'core.tenants', 'core.users', 'rental.tenancies', 'rental.tenants', 'rental.tickets', 'rental.units', 'rental.user_profiles'],
     'with the context of a landlord it reads that landlord''s');
 reset session authorization;
 

@@ -146,6 +146,32 @@ def stats(database: str | None, output_format: str, config_file: Path | None) ->
     _print("stats", operate.health(_url(database, config_file)), output_format)
 
 
+@jobs.command("webhook-secret")
+@click.argument("tenant", type=click.UUID)
+def webhook_secret(tenant: UUID) -> None:
+    """Print the secret that a tenant's webhook receivers verify with.
+
+    It is derived from DBKIT_WEBHOOK_SECRET, which the workers have too. While that holds two secrets, the first line
+    is the new one.
+
+    \b
+    Example:
+        dbkit jobs webhook-secret 7b1c2f0e-6a55-4f0e-9d0a-5f7f3d0c9a11
+    """
+    from dbkit.worker.handlers.webhook import tenant_secret
+    from dbkit.worker.settings import webhook_secrets
+
+    secrets = webhook_secrets()
+    if not secrets:
+        raise DbkitError(
+            "no webhook secret is configured",
+            detail="DBKIT_WEBHOOK_SECRET is not set.",
+            hint="Set it to what the workers have, or for the first time to a random text: openssl rand -hex 32",
+        )
+    for secret in secrets:
+        click.echo(tenant_secret(secret, tenant))
+
+
 def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str) -> None:
     """Change jobs one by one; each is told as it happens, so that a refusal in the middle hides nothing."""
     from dbkit.worker import operate

@@ -27,6 +27,14 @@ ENVIRONMENT: Mapping[str, str] = {
     "DBKIT_CACHE_DIR": "What can always be made again: saved clusters, pgTAP. "
     "Default: `~/.cache/dbkit`, for root's servers `/var/cache/dbkit`.",
     "DBKIT_RUN_DIR": "Where running servers live. Default: `/dev/shm` where there is room, else the temporary folder.",
+    "DBKIT_SMTP_HOST": "Mail server of `dbkit worker`; beats `[worker.email] host`, and so do the next four.",
+    "DBKIT_SMTP_PORT": "Its port.",
+    "DBKIT_SMTP_SECURITY": "starttls, tls or none.",
+    "DBKIT_SMTP_USER": "Login name.",
+    "DBKIT_SMTP_SENDER": "The From address of everything sent.",
+    "DBKIT_SMTP_PASSWORD": "Its password; stands in no file.",
+    "DBKIT_WEBHOOK_SECRET": "What each tenant's signing secret is derived from (`dbkit jobs webhook-secret`); while it "
+    "is changed: the new one, a comma, the old one.",
     "DBKIT_DEBUG": "Set to anything: an error that dbkit did not expect shows its traceback.",
 }
 
@@ -103,9 +111,27 @@ def configuration() -> str:
     lines += ["### [[tenancy.scopes]]", "", "A further kind of caller, beside the one above.", ""]
     lines += _settings(_rows(Scope))
     lines += ["### [[tenancy.samples]]", "", _summary(Sample), "", *_settings(_rows(Sample))]
+    lines += _worker()
     lines += ["## Variables", ""]
     lines += table(("variable", "meaning"), ((code(name), cell(text)) for name, text in ENVIRONMENT.items()))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _worker() -> list[str]:
+    from dbkit.worker.settings import AlertSettings, EmailSettings, InvoiceSettings, Settings, WebhookSettings
+
+    lines = [
+        "## [worker]",
+        "",
+        "What `dbkit worker` does; options of the command beat it.",
+        "",
+        *_settings(_rows(Settings)),
+    ]
+    tables = {"email": EmailSettings, "webhook": WebhookSettings, "invoice": InvoiceSettings, "alert": AlertSettings}
+    for name, cls in tables.items():
+        keys = [key for key in described(cls) if key not in ("password", "secrets")]  # never in a file
+        lines += [f"### [worker.{name}]", "", _summary(cls), "", *_settings(_rows(cls, _keys(*keys)))]
+    return lines
 
 
 def described(cls: type) -> dict[str, str]:

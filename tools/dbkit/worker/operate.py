@@ -35,7 +35,7 @@ select id, tenant_id, queue, job_type, status, priority, retry_count, max_retrie
  limit %(limit)s
 """
 FIND = "select * from core.find_job(%s)"
-CHANGES = {"retry": "select * from core.retry_job(%s)", "cancel": "select * from core.cancel_job(%s)"}
+CHANGES = {"retry": "select * from core.platform_retry_job(%s)", "cancel": "select * from core.platform_cancel_job(%s)"}
 HEALTH = "select * from core.queue_health order by queue, job_type"
 
 

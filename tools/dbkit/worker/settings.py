@@ -11,19 +11,35 @@ from typing import Any
 from dbkit.config import Config, read_table
 from dbkit.errors import DbkitError
 
-__all__ = ["AlertSettings", "EmailSettings", "InvoiceSettings", "Settings", "WebhookSettings", "load_settings"]
+__all__ = [
+    "AlertSettings",
+    "EmailSettings",
+    "InvoiceSettings",
+    "Settings",
+    "WebhookSettings",
+    "load_settings",
+    "webhook_secrets",
+]
 
 SECURITY = ("starttls", "tls", "none")
 _TABLES = ("email", "webhook", "invoice", "alert")
+_SMTP_VARIABLES = {
+    "DBKIT_SMTP_HOST": "host",
+    "DBKIT_SMTP_SECURITY": "security",
+    "DBKIT_SMTP_USER": "user",
+    "DBKIT_SMTP_SENDER": "sender",
+    "DBKIT_SMTP_PASSWORD": "password",
+}
 
 
 @dataclass(frozen=True)
 class EmailSettings:
-    """How mail leaves (`[worker.email]`); each value also as DBKIT_SMTP_<NAME>.
+    """How mail leaves (`[worker.email]`).
 
     Attributes:
         host: SMTP server, None where this worker sends no mail.
-        security: starttls, tls (from the first byte, port 465) or none.
+        port: 587 as a rule, 465 with tls.
+        security: starttls, tls (from the first byte) or none.
         user: login name, None to send without login.
         password: from DBKIT_SMTP_PASSWORD only.
         sender: the From address of everything sent.
@@ -131,7 +147,7 @@ def load_settings(config: Config, environment: Mapping[str, str] = os.environ) -
     return Settings(
         **chosen,
         email=_email(config, environment),
-        webhook=replace(_table(config, "webhook", WebhookSettings, "secrets"), secrets=_secrets(environment)),
+        webhook=replace(_table(config, "webhook", WebhookSettings, "secrets"), secrets=webhook_secrets(environment)),
         invoice=_table(config, "invoice", InvoiceSettings),
         alert=_table(config, "alert", AlertSettings),
         root=config.root,
@@ -142,16 +158,16 @@ def _table(config: Config, name: str, cls: Any, *secret: str) -> Any:
     return cls(**read_table(config, f"worker.{name}", config.worker.get(name, {}), cls, without=secret))
 
 
-def _secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+def webhook_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The secrets of DBKIT_WEBHOOK_SECRET, the one that signs first."""
     given = environment.get("DBKIT_WEBHOOK_SECRET", "").split(",")
     return tuple(secret.strip() for secret in given if secret.strip())
 
 
 def _email(config: Config, environment: Mapping[str, str]) -> EmailSettings:
     settings: EmailSettings = _table(config, "email", EmailSettings, "password")
-    names = ("host", "user", "sender", "security", "password")
     given_texts: dict[str, Any] = {
-        name: given for name in names if (given := environment.get(f"DBKIT_SMTP_{name.upper()}"))
+        name: environment[variable] for variable, name in _SMTP_VARIABLES.items() if environment.get(variable)
     }
     settings = replace(settings, **given_texts)
     if given := environment.get("DBKIT_SMTP_PORT"):

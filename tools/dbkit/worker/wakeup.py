@@ -73,7 +73,8 @@ def listen(
 
     Args:
         wake: called at each notification, and after each connect, since notifications may have been missed.
-        listening: told whether notifications reach us.
+        listening: told whether notifications reach us. Behind a pooler none would, and LISTEN would stay behind in a
+            server process that others use: there the thread ends and only the pace counts.
     """
     thread = threading.Thread(
         target=_listen, args=(conninfo, channel, wake, listening), name="dbkit-listen", daemon=True
@@ -90,6 +91,9 @@ def _listen(conninfo: str, channel: str, wake: Callable[[], None], listening: Ca
     while True:
         try:
             with psycopg.connect(conninfo, autocommit=True, application_name="dbkit worker (listen)") as connection:
+                row = connection.execute("select pg_backend_pid()").fetchone()
+                if row is None or row[0] != connection.info.backend_pid:  # libpq was told the pooler's own number
+                    return
                 connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
                 backoff.reset()
                 listening(True)

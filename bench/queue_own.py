@@ -1,0 +1,310 @@
+"""What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, each against the raw limit.
+
+The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are server CPU
+of the one backend (nanoseconds the kernel counted, immune to neighbours) and WAL bytes, per job; contenders take turns within one run.
+Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from harness import table, verdict
+
+from dbkit.config import load_config
+from dbkit.postgres import open_server
+from dbkit.recipe import project_recipe
+
+Connection = psycopg.Connection[Any]
+
+PAYLOAD = '{"to": "ann@example.test", "template": "welcome", "note": "%s"}' % ("x" * 64)
+TENANTS = """
+insert into core.users (id, auth_subject, email, name) values ('%(user)s', 'bench', 'bench@example.test', 'bench');
+insert into core.tenants (id, system, name, owner_user_id)
+select md5('tenant ' || n)::uuid, 'crm', 'tenant ' || n, '%(user)s' from generate_series(1, 300) as n;
+insert into core.memberships (tenant_id, user_id, role_key)
+select t.id, '%(user)s', 'OWNER' from core.tenants as t;
+create table public.raw_jobs (like core.jobs_ready including all);
+create table public.fifo_jobs (like core.jobs_ready including all);
+"""
+FILL = """
+insert into {target} (tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, job_type, payload)
+select core.epoch_us(at), at, at, (select l.id from core.queue_lanes as l where l.queue = '{queue}' and l.priority = 0), 0, 3, 60,
+       core.new_job_id(at), md5('tenant ' || 1 + n % 100)::uuid, 'send_email', '{payload}'
+  from (select n, clock_timestamp() - interval '1 hour' + n * interval '0.1 ms' as at from generate_series(1, {jobs}) as n) as job
+"""
+RAW = """
+with picked as materialized (
+    select r.ctid as place from public.raw_jobs as r where r.lane_id = %(lane)s order by r.tag limit {n} for update skip locked)
+delete from public.raw_jobs as r where r.ctid = any (array(select place from picked)) returning r.id, r.payload
+"""
+NEXT = "select id, payload, lease_id from core.next_jobs('bench', {n}, %(queue)s, null, %(lease)s)"
+
+
+class Backend:
+    """A connection whose server process is measured."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.connection: Connection = psycopg.connect(conninfo, autocommit=True, prepare_threshold=0)
+        self.connection.execute("set jit = off")
+        self.pid = self.connection.info.backend_pid
+
+    def cpu(self) -> float:
+        """Seconds of CPU the server process has used."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+
+    def wal(self) -> int:
+        row = self.connection.execute("select pg_current_wal_insert_lsn() - '0/0'").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def scalar(self, query: str) -> Any:
+        row = self.connection.execute(query).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def measured(backend: Backend, work: Callable[[], int]) -> tuple[float, float, float]:
+    """(jobs per second, CPU µs per job, WAL bytes per job) of work, which returns how many jobs it did."""
+    wal, cpu, start = backend.wal(), backend.cpu(), time.perf_counter()
+    jobs = work()
+    elapsed, cpu, wal = time.perf_counter() - start, backend.cpu() - cpu, backend.wal() - wal
+    return jobs / elapsed, cpu * 1e6 / jobs, wal / jobs
+
+
+def drain_raw(backend: Backend, lane: int, batch: int, jobs: int) -> int:
+    done, query = 0, RAW.format(n=batch)
+    while done < jobs:
+        rows = backend.connection.execute(query, {"lane": lane}).fetchall()
+        if not rows:
+            break
+        done += len(rows)
+    return done
+
+
+def drain(backend: Backend, queue: str, batch: int, jobs: int, seconds: float = 3600) -> int:
+    """Complete and claim until so many jobs are done."""
+    done, lease, query = 0, None, NEXT.format(n=batch)
+    end = time.perf_counter() + seconds
+    while done < jobs and time.perf_counter() < end:
+        rows = backend.connection.execute(query, {"queue": queue, "lease": lease}).fetchall()
+        if not rows:
+            return done
+        lease = rows[0][2]
+        done += len(rows)
+    if lease is not None:
+        backend.connection.execute("select core.complete_jobs(%s)", (lease,))
+    return done
+
+
+def empty(backend: Backend) -> None:
+    backend.connection.execute("truncate core.jobs_ready, core.job_envelopes, core.jobs_done, core.job_leases")
+    backend.connection.execute("select setval(mark, -9223372036854775808, false) from core.queue_lanes")
+
+
+def fill(backend: Backend, target: str, queue: str, jobs: int, payload: str = PAYLOAD) -> None:
+    """Jobs queued one by one, by 100 tenants in turn: nothing of a job is like that of its neighbour."""
+    empty(backend)
+    backend.connection.execute(FILL.format(target=target, queue=queue, jobs=jobs, payload=payload))
+    backend.connection.execute(f"vacuum analyze {target}")
+
+
+def lane_of(backend: Backend, queue: str) -> int:
+    return int(backend.scalar(f"select id from core.queue_lanes where queue = '{queue}' and priority = 0"))
+
+
+def cost(conninfo: str, rounds: int) -> None:
+    """Claim and complete at batch 1, 10 and 100; `mixed` are jobs queued one by one, by 100 tenants in turn."""
+    backend = Backend(conninfo)
+    lane = lane_of(backend, "default")
+    rows = []
+    for batch, jobs in ((1, 3000), (10, 20000), (100, 60000)):
+        figures: dict[str, list[tuple[float, float, float]]] = {"raw": [], "fifo": [], "mixed": [], "fair": []}
+        for _ in range(rounds):
+            for name, queue in (("fifo", "default"), ("fair", "fair")):
+                empty(backend)
+                for tenant in range(1, 101):
+                    enqueue_as(backend, tenant, jobs // 100, queue)
+                backend.connection.execute("vacuum analyze core.jobs_ready")
+                if name == "fifo":
+                    backend.connection.execute("truncate public.raw_jobs")
+                    backend.connection.execute("insert into public.raw_jobs select * from core.jobs_ready order by tag")
+                    backend.connection.execute("vacuum analyze public.raw_jobs")
+                    figures["raw"].append(measured(backend, lambda: drain_raw(backend, lane, batch, jobs)))
+                figures[name].append(measured(backend, lambda: drain(backend, queue, batch, jobs)))
+            fill(backend, "core.jobs_ready", "default", jobs)
+            figures["mixed"].append(measured(backend, lambda: drain(backend, "default", batch, jobs)))
+        median = {
+            name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()
+        }
+        for name, (rate, cpu, wal) in median.items():
+            raw = median["raw"]
+            rows.append(
+                (
+                    f"{name} {batch}",
+                    f"{rate:,.0f}",
+                    f"{cpu:.1f}",
+                    f"{wal:.0f}",
+                    f"{cpu / raw[1]:.2f}",
+                    f"{wal / raw[2]:.2f}",
+                )
+            )
+        if batch == 100:
+            print(verdict("batch 100, WAL per job against raw", median["fifo"][2] / median["raw"][2], 1.3))
+            print(verdict("batch 100, CPU per job against raw", median["fifo"][1] / median["raw"][1], 2.5))
+            print(
+                verdict(
+                    "batch 100, FIFO against fair, jobs per CPU second", median["fair"][1] / median["fifo"][1], 1 / 0.85
+                )
+            )
+    print(table(("claim + complete", "jobs/s", "CPU µs", "WAL B", "CPU ×", "WAL ×"), rows))
+
+
+def pinned(conninfo: str, rounds: int) -> None:
+    """The same with an old snapshot held open and 30,000 jobs done under it."""
+    ratios = []
+    for _ in range(rounds):
+        rates = []
+        for is_pinned in (False, True):
+            backend = Backend(conninfo)
+            fill(backend, "core.jobs_ready", "default", 40000)
+            holder = psycopg.connect(conninfo)
+            holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            if is_pinned:
+                holder.execute("select count(*) from core.jobs_ready")
+            drain(backend, "default", 100, 30000)
+            if not is_pinned:
+                backend.connection.execute("vacuum core.jobs_ready")
+            figures = [
+                measured(backend, lambda: drain(backend, "default", batch, jobs))
+                for batch, jobs in ((1, 1500), (100, 8000))
+            ]
+            rates.append([1 / cpu for _rate, cpu, _wal in figures])
+            holder.close()
+        ratios.append([after / before for before, after in zip(*rates, strict=True)])
+    one, hundred = (statistics.median(column) for column in zip(*ratios, strict=True))
+    print(
+        f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)"
+    )
+
+
+def fair(conninfo: str, rounds: int) -> None:
+    """One tenant queues 100,000 jobs, then 200 tenants five each; when are the small ones done?"""
+    for queue in ("fair", "default"):
+        for batch in (1, 10, 100):
+            backend = Backend(conninfo)
+            empty(backend)
+            enqueue_as(backend, 1, 100000, queue)
+            for tenant in range(2, 202):
+                enqueue_as(backend, tenant, 5, queue)
+            backend.connection.execute("vacuum analyze core.jobs_ready")
+            done_at: list[float] = []
+            start = time.perf_counter()
+            workers = [
+                threading.Thread(target=drain, args=(Backend(conninfo), queue, batch, 10**9, 4.0)) for _ in range(2)
+            ]
+            for worker in workers:
+                worker.start()
+            while time.perf_counter() - start < 4:
+                left = backend.scalar(
+                    "select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x"
+                )
+                if not left:
+                    done_at.append(time.perf_counter() - start)
+                    break
+                time.sleep(0.02)
+            for worker in workers:
+                worker.join()
+            rate = (101000 - backend.scalar("select count(*) from core.jobs_ready")) / 4
+            print(
+                f"{queue} batch {batch}: {rate:,.0f} jobs/s; 200 × 5 small done after {done_at[0]:.2f} s"
+                if done_at
+                else f"{queue} batch {batch}: {rate:,.0f} jobs/s; small ones not done in 4 s"
+            )
+
+
+def enqueue_as(backend: Backend, tenant: int, jobs: int, queue: str) -> None:
+    with backend.connection.transaction():
+        backend.connection.execute(
+            "select core.set_context(owner_user_id, id) from core.tenants where id = md5('tenant ' || %s)::uuid",
+            (tenant,),
+        )
+        for start in range(0, jobs, 10000):
+            backend.connection.execute(
+                f"select core.enqueue_many('send_email', array_fill('{PAYLOAD}'::jsonb, array[{min(10000, jobs - start)}]), p_queue => '{queue}')"
+            )
+
+
+def backlog(conninfo: str, rounds: int) -> None:
+    """A million rows waiting against ten thousand."""
+    backend = Backend(conninfo)
+    figures: dict[tuple[int, int], list[float]] = {}
+    for waiting in (10000, 1000000):
+        fill(backend, "core.jobs_ready", "default", waiting)
+        for _ in range(rounds):
+            for batch, jobs in ((1, 500), (100, 2000)):
+                figures.setdefault((waiting, batch), []).append(
+                    measured(backend, lambda: drain(backend, "default", batch, jobs))[1]
+                )
+    for batch in (1, 100):
+        small, large = (statistics.median(figures[waiting, batch]) for waiting in (10000, 1000000))
+        print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
+
+
+def enqueue(conninfo: str, rounds: int) -> None:
+    """One job a statement, and 1,000."""
+    backend = Backend(conninfo)
+    one, many = [], []
+    for _ in range(rounds):
+        backend.connection.execute("truncate core.jobs_ready")
+
+        def singly() -> int:
+            for _ in range(1000):
+                with backend.connection.transaction():
+                    backend.connection.execute(
+                        "select core.set_context(owner_user_id, id) from core.tenants where name = 'tenant 1'"
+                    )
+                    backend.connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
+            return 1000
+
+        def batches() -> int:
+            for _ in range(20):
+                enqueue_as(backend, 1, 1000, "default")
+            return 20000
+
+        one.append(measured(backend, singly))
+        many.append(measured(backend, batches))
+    for name, runs in (("single", one), ("batch of 1,000", many)):
+        rate, cpu, wal = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(f"enqueue {name}: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs, WAL {wal:.0f} B per job")
+
+
+PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "enqueue": enqueue}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without any")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    config = load_config()
+    recipe = project_recipe(config, seeds="production")
+    with open_server(config, recipe) as server:
+        template = server.template(recipe)
+        for part in options.parts or PARTS:
+            with template.clone() as database:
+                with psycopg.connect(database.conninfo, autocommit=True) as admin:
+                    admin.execute(TENANTS % {"user": uuid4()})
+                PARTS[part](database.conninfo, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

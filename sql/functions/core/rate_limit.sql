@@ -1,0 +1,56 @@
+-- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
+-- makes check and count one.
+
+create or replace function core.rate_limit(p_policy text, p_key text default null, p_is_recorded boolean default true)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now            timestamptz := clock_timestamp();
+    v_key            text;
+    v_updated_at     timestamptz;
+    v_recorded_until timestamptz;
+begin
+    -- A standby has no unlogged tables, a read-only transaction cannot count.
+    if current_setting('transaction_read_only') = 'on' then
+        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+        return;
+    end if;
+
+    v_key := core.rate_limit_key(p_policy, p_key);
+    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
+      into reset_at, max_requests, v_updated_at, v_recorded_until
+      from core.rate_limits as r
+     where r.policy = p_policy
+       and r.key = v_key;
+
+    -- A request of the future was counted before the clock was set back, and binds nobody.
+    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
+        perform nextval('core.rate_limit_refusals');
+        allowed := false;
+        remaining := 0;
+        retry_after := ceil(extract(epoch from reset_at - v_now));
+        if p_is_recorded and (v_recorded_until > v_now) is not true then
+            perform core.record_violation(p_policy, v_key, retry_after);
+        end if;
+        return next;
+    else
+        return query select * from core.count_request(p_policy, v_key);
+    end if;
+end
+$fn$;
+
+alter function core.rate_limit(text, text, boolean) owner to app_definer;
+revoke execute on function core.rate_limit(text, text, boolean) from public;
+grant execute on function core.rate_limit(text, text, boolean) to app_user, app_anon;
+
+comment on function core.rate_limit(text, text, boolean) is
+    'Count a request under a policy, and say whether it is allowed. The key defaults to the signed-in user, else the client address of the '
+    'context; a key of the caller''s own counts within its tenant. A refused request is not counted and only reads, but for the first in a '
+    'window, which is recorded. reset_at: when a refused caller may come again, else when the oldest counted request leaves the window '
+    '(gcra: when all have drained). Where the limiter cannot answer, remaining is null and a notice says rate_limit_degraded. Each call '
+    'counts; a rollback takes the count back. Errors: PT400 neither user nor address nor key, or a key over 255 characters, PT422 no such '
+    'policy.';

@@ -1,0 +1,3 @@
+-- core.unused_indexes: for monitoring.
+
+grant select on core.unused_indexes to app_monitor;

@@ -1,0 +1,366 @@
+"""The queue where several sessions meet: one job for one worker, exact limits, late commits, crashes, poolers, wake-ups."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from dbkit.config import Config
+from dbkit.postgres import Database
+from dbkit.postgres.binaries import choose_binaries
+from dbkit.postgres.local import LocalServer
+from dbkit.recipe import project_recipe
+
+Connection = psycopg.Connection[Any]
+T = TypeVar("T")
+
+ANN, SUE = uuid4(), uuid4()
+NORTH, SOUTH = uuid4(), uuid4()
+
+
+def seed(conninfo: str) -> None:
+    """Two tenants, north owned by ann and south by sue, committed."""
+    with psycopg.connect(conninfo) as admin:
+        for person, tenant, name in ((ANN, NORTH, "ann"), (SUE, SOUTH, "sue")):
+            admin.execute(
+                "insert into core.users (id, auth_subject, email, name) values (%s, %s, %s, %s)",
+                (person, name, f"{name}@example.test", name),
+            )
+            admin.execute(
+                "insert into core.tenants (id, system, name, owner_user_id) values (%s, 'crm', %s, %s)",
+                (tenant, name, person),
+            )
+            admin.execute(
+                "insert into core.memberships (tenant_id, user_id, role_key) values (%s, %s, 'OWNER')", (tenant, person)
+            )
+
+
+@pytest.fixture
+def conninfo(core_db: Database) -> str:
+    seed(core_db.conninfo)
+    return core_db.conninfo
+
+
+@contextmanager
+def member(conninfo: str, person: UUID = ANN, tenant: UUID = NORTH) -> Iterator[Connection]:
+    """A connection inside one transaction of a member; commits at the end."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("set local role app_user")
+        connection.execute("select core.set_context(%s, %s)", (person, tenant))
+        yield connection
+
+
+@contextmanager
+def worker(conninfo: str) -> Iterator[Connection]:
+    """A connection as workers have it: autocommit, role app_worker."""
+    with psycopg.connect(conninfo, autocommit=True, options="-c role=app_worker") as connection:
+        yield connection
+
+
+def enqueue(conninfo: str, jobs: int, queue: str = "default", person: UUID = ANN, tenant: UUID = NORTH) -> None:
+    with member(conninfo, person, tenant) as connection:
+        for start in range(0, jobs, 10000):
+            connection.execute(
+                "select core.enqueue_many('send_email', array_fill('{\"to\": \"x\"}'::jsonb, array[%s]), p_queue => %s)",
+                (min(10000, jobs - start), queue),
+            )
+
+
+def at_once(times: int, work: Callable[[int], T]) -> list[T]:
+    """Run `work(0 … times - 1)` in as many threads, all let go together."""
+    start = Barrier(times)
+
+    def one(number: int) -> T:
+        start.wait(timeout=60)
+        return work(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))
+
+
+def scalar(connection: Connection, query: str, parameters: tuple[object, ...] = ()) -> Any:
+    row = connection.execute(query, parameters).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def states(conninfo: str) -> dict[str, int]:
+    with psycopg.connect(conninfo) as admin:
+        return dict(admin.execute("select status, count(*) from core.job_queue group by status").fetchall())
+
+
+def drain(conninfo: str, name: str, batch: int, queue: str = "default") -> list[UUID]:
+    """Claim and complete until nothing came for a while, as a worker polls; the ids in the order they came."""
+    seen: list[UUID] = []
+    lease = None
+    idle = 0
+    with worker(conninfo) as connection:
+        while True:
+            rows = connection.execute(
+                "select id, lease_id from core.next_jobs(%s, %s, %s, null, %s)", (name, batch, queue, lease)
+            ).fetchall()
+            if not rows:
+                if idle == 20:
+                    return seen
+                lease, idle = None, idle + 1
+                time.sleep(0.02)
+                continue
+            seen += [row[0] for row in rows]
+            lease, idle = rows[0][1], 0
+
+
+@pytest.mark.parametrize("queue", ["default", "fair"])
+def test_twenty_workers_run_ten_thousand_jobs_exactly_once(conninfo: str, queue: str) -> None:
+    enqueue(conninfo, 7000, queue)
+    enqueue(conninfo, 3000, queue, SUE, SOUTH)
+    taken = at_once(20, lambda number: drain(conninfo, f"w{number}", 1 + 7 * number, queue))
+    counts = Counter(job for jobs in taken for job in jobs)
+    assert len(counts) == 10000
+    assert max(counts.values()) == 1, "a job was given to two workers"
+    assert states(conninfo) == {"completed": 10000}
+
+
+def test_two_workers_and_one_job(conninfo: str) -> None:
+    """A claim that is not committed yet hides the job from others, without making them wait."""
+    enqueue(conninfo, 1)
+    with worker(conninfo) as first, worker(conninfo) as second:
+        with first.transaction() as undone:
+            assert len(first.execute("select id from core.next_jobs('w1')").fetchall()) == 1
+            assert second.execute("select id from core.next_jobs('w2')").fetchall() == []
+            raise psycopg.Rollback(undone)
+        assert len(second.execute("select id from core.next_jobs('w2')").fetchall()) == 1, (
+            "a claim undone gives it back"
+        )
+        assert first.execute("select id from core.next_jobs('w1')").fetchall() == []
+
+
+def test_what_one_worker_holds_does_not_stop_the_others(conninfo: str) -> None:
+    enqueue(conninfo, 30)
+    with worker(conninfo) as slow, worker(conninfo) as quick, slow.transaction() as undone:
+        held = slow.execute("select id from core.next_jobs('slow', 10)").fetchall()
+        rest = quick.execute("select id from core.next_jobs('quick', 100)").fetchall()
+        assert (len(held), len(rest)) == (10, 20)
+        raise psycopg.Rollback(undone)
+    # the marks are past the ten by now
+    assert len(drain(conninfo, "w3", 100)) == 10
+
+
+def test_a_job_committed_late_is_found_below_the_mark(conninfo: str) -> None:
+    with member(conninfo) as late:
+        late.execute("select core.enqueue('send_email', '{\"to\": \"late\"}')")
+        enqueue(conninfo, 100)
+        assert len(drain(conninfo, "w1", 20)) == 100, "the open transaction holds nobody up"
+        late.commit()
+    assert len(drain(conninfo, "w1", 20)) == 1
+
+
+def test_a_job_committed_late_is_found_while_others_keep_coming(conninfo: str) -> None:
+    """The queue is never empty, so it is the look below the marks that finds the job."""
+    enqueue(conninfo, 50)
+    with member(conninfo) as late, worker(conninfo) as busy:
+        late.execute("select core.enqueue('send_email', '{\"to\": \"late\"}')")
+        enqueue(conninfo, 20000)
+        busy.execute("select from core.next_jobs('w1', 100)")
+        busy.execute("select from core.next_jobs('w1', 100)")
+        late.commit()
+        for _ in range(190):
+            rows = busy.execute("select payload ->> 'to' from core.next_jobs('w1', 100)").fetchall()
+            assert rows, "the queue was to stay full"
+            if ("late",) in rows:
+                return
+            time.sleep(0.01)
+    pytest.fail("the late job was passed over")
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_the_limit_of_a_queue_is_exact(conninfo: str, batch: int) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute("select core.put_queue('narrow', p_max_running => 5)")
+    enqueue(conninfo, 300, "narrow")
+
+    def run(number: int) -> tuple[int, int]:
+        """(jobs done, most seen running at a time)"""
+        done = most = idle = 0
+        with worker(conninfo) as connection, psycopg.connect(conninfo, autocommit=True) as admin:
+            while idle < 50:
+                rows = connection.execute(
+                    "select lease_id from core.next_jobs(%s, %s, 'narrow')", (f"w{number}", batch)
+                ).fetchall()
+                most = max(
+                    most,
+                    scalar(admin, "select coalesce(sum(open_count), 0) from core.job_leases where queue = 'narrow'"),
+                )
+                if rows:
+                    connection.execute("select core.complete_jobs(%s)", rows[0])
+                    done += len(rows)
+                    idle = 0
+                else:
+                    idle += 1
+                    time.sleep(0.005)
+        return done, most
+
+    results = at_once(8, run)
+    assert sum(done for done, _ in results) == 300
+    assert max(most for _, most in results) <= 5
+
+
+def test_parallel_enqueues_with_one_key_add_one_job(conninfo: str) -> None:
+    def one(number: int) -> UUID:
+        with member(conninfo) as connection:
+            return UUID(
+                str(scalar(connection, "select core.enqueue('send_email', '{\"to\": \"x\"}', p_dedupe_key => 'k')"))
+            )
+
+    assert len(set(at_once(8, one))) == 1
+    assert states(conninfo) == {"pending": 1}
+
+
+def test_a_key_freed_by_a_rollback_goes_to_who_waited(conninfo: str) -> None:
+    query = "select core.enqueue('send_email', '{\"to\": \"x\"}', p_dedupe_key => 'k')"
+    with member(conninfo) as first:
+        undone = scalar(first, query)
+        with ThreadPoolExecutor(1) as pool:
+
+            def second() -> Any:
+                with member(conninfo) as connection:
+                    return scalar(connection, query)
+
+            waiting = pool.submit(second)
+            time.sleep(0.2)
+            assert not waiting.done()
+            first.rollback()
+            assert waiting.result(timeout=30) != undone
+    assert states(conninfo) == {"pending": 1}
+
+
+def test_every_call_may_come_over_another_connection(conninfo: str) -> None:
+    """A transaction pooler gives each transaction any server session; the queue keeps nothing in sessions."""
+    enqueue(conninfo, 3)
+    with worker(conninfo) as connection:
+        rows = connection.execute("select lease_id, id from core.next_jobs('w1')").fetchall()
+    lease = rows[0][0]
+    with worker(conninfo) as connection:
+        assert connection.execute("select is_held from core.heartbeat(array[%s::bigint])", (lease,)).fetchone() == (
+            True,
+        )
+        connection.execute("discard all")
+    with worker(conninfo) as connection:
+        assert scalar(connection, "select core.complete_jobs(%s)", (lease,)) == 3
+    assert states(conninfo) == {"completed": 3}
+
+
+def test_one_notify_is_under_way_at_a_time(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as listener, member(conninfo) as first:
+        listener.execute("listen dbkit_jobs")
+        first.execute("select core.enqueue('send_email', '{\"to\": \"x\"}')")
+        enqueue(conninfo, 1)  # while the first has the wake-up in hand
+        assert list(listener.notifies(timeout=0.2)) == []
+        first.commit()
+        received = list(listener.notifies(timeout=5, stop_after=1))
+        assert [(notice.channel, notice.payload) for notice in received] == [("dbkit_jobs", "default")]
+        enqueue(conninfo, 1)
+        assert len(list(listener.notifies(timeout=5, stop_after=1))) == 1, "the next one wakes again"
+
+
+def test_leases_go_by_the_clock_of_the_server(conninfo: str) -> None:
+    """No argument of a worker's is a time, and its session's time zone changes nothing."""
+    enqueue(conninfo, 1)
+    with psycopg.connect(
+        conninfo, autocommit=True, options="-c role=app_worker -c timezone=Pacific/Kiritimati"
+    ) as east:
+        lease = scalar(east, "select lease_id from core.next_jobs('east')")
+        assert scalar(east, "select core.requeue_expired_leases()") == 0
+    with psycopg.connect(conninfo, autocommit=True, options="-c role=app_worker -c timezone=Pacific/Pago_Pago") as west:
+        assert scalar(west, "select core.requeue_expired_leases()") == 0
+        assert scalar(west, "select core.complete_jobs(%s)", (lease,)) == 1
+    with psycopg.connect(conninfo) as admin:
+        times = admin.execute(
+            "select p.proname from pg_proc as p where p.pronamespace = 'core'::regnamespace"
+            "   and has_function_privilege('app_worker', p.oid, 'execute')"
+            "   and p.proname ~ '(job|lease|heartbeat)' and p.proname not in ('find_job', 'job_backoff')"
+            "   and 'timestamptz'::regtype = any (p.proargtypes)"
+        ).fetchall()
+    assert times == []
+
+
+def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: str) -> None:
+    """Counted in index entries read, not in time: with a snapshot open the entries of deleted jobs stay in the index."""
+    enqueue(conninfo, 12000)
+    with (
+        psycopg.connect(conninfo) as holder,
+        worker(conninfo) as connection,
+        psycopg.connect(conninfo, autocommit=True) as admin,
+    ):
+        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        holder.execute("select count(*) from core.jobs_ready")
+        lease = None
+        for _ in range(100):
+            lease = scalar(connection, "select lease_id from core.next_jobs('w1', 100, 'default', null, %s)", (lease,))
+        mark = scalar(
+            admin, "select pg_sequence_last_value(mark) from core.queue_lanes where queue = 'default' and priority = 0"
+        )
+        first = scalar(admin, "select min(tag) from core.jobs_ready")
+        gone = scalar(
+            admin,
+            "select count(*) from core.job_envelopes as e cross join unnest(e.jobs) as job where job.tag between %s and %s",
+            (mark, first),
+        )
+    assert gone <= 200, f"a claim begins {gone} jobs too early"
+
+
+def test_a_server_killed_in_the_middle_of_a_claim_loses_nothing(config: Config) -> None:
+    recipe = project_recipe(config, seeds="production")
+    server = LocalServer.start(choose_binaries(config), recipe, synchronous_commit="on")
+    try:
+        with server.template(recipe).clone() as database:
+            seed(database.conninfo)
+            enqueue(database.conninfo, 30)
+            committed = psycopg.connect(database.conninfo, autocommit=True, options="-c role=app_worker")
+            lease = scalar(committed, "select lease_id from core.next_jobs('w1', 10)")
+            in_flight = psycopg.connect(database.conninfo, options="-c role=app_worker")
+            assert len(in_flight.execute("select id from core.next_jobs('w2', 10)").fetchall()) == 10
+
+            assert server._process is not None
+            children = _children(server._process.pid)
+            server._process.send_signal(signal.SIGKILL)
+            server._process.wait(timeout=20)
+            _wait_until_gone(children)
+            committed.close()
+            in_flight.close()
+            (server._data / "postmaster.pid").unlink(missing_ok=True)
+            server._launch({"synchronous_commit": "on"})
+
+            assert states(database.conninfo) == {"pending": 20, "processing": 10}
+            with worker(database.conninfo) as connection:
+                assert scalar(connection, "select core.complete_jobs(%s)", (lease,)) == 10, (
+                    "a lease outlives the server"
+                )
+            assert len(drain(database.conninfo, "w3", 7)) == 20
+            assert states(database.conninfo) == {"completed": 30}
+    finally:
+        server.stop()
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in tasks.read_text().split()]
+
+
+def _wait_until_gone(pids: list[int]) -> None:
+    """Server processes end by themselves once the postmaster is gone; the data folder is free only then."""
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+        assert time.monotonic() < deadline, "server processes outlived the postmaster"
+        time.sleep(0.02)

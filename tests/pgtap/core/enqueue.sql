@@ -1,0 +1,88 @@
+-- core.enqueue: in the caller's transaction, for the tenant of the context only, refused early when nothing could come of it.
+begin;
+select plan(36);
+
+select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
+create temporary table made (name text primary key, id uuid, is_same boolean) on commit drop;
+grant all on made to public;
+
+select tests.act_as('app_user', 'ann', 'north');
+insert into made select 'plain', core.enqueue('send_email', '{"to": "bob@example.test"}');
+select results_eq(
+    $$ select tenant_id, queue, job_type, payload, status, priority, retry_count, max_retries, created_by, started_at, error_message
+         from core.job_queue where id = (select id from made where name = 'plain') $$,
+    $$ values (tests.id('north'), 'default', 'send_email', '{"to": "bob@example.test"}'::jsonb, 'pending', 0, 0, 3, tests.id('ann'), null::timestamptz, null::text) $$,
+    'a job is pending, with what its type says');
+select is((select scheduled_at <= clock_timestamp() from core.job_queue), true, 'and due at once');
+
+savepoint undone;
+insert into made select 'undone', core.enqueue('send_email', '{"to": "x@example.test"}');
+select is((select count(*) from core.job_queue), 2::bigint, 'a second one is there');
+rollback to undone;
+select is((select count(*) from core.job_queue), 1::bigint, 'and goes when the business write is rolled back');
+
+select throws_ok($$ select core.enqueue('no_such_type', '{}') $$, 'PT422', 'invalid', 'an unknown type is refused');
+select throws_ok($$ select core.enqueue(null, '{}') $$, 'PT422', 'invalid', 'so is none');
+select throws_ok($$ select core.enqueue('send_email', '{"cc": "x"}') $$, 'PT422', 'invalid', 'a payload without what the type needs is refused');
+select is(
+    tests.error_of($$ select core.enqueue('webhook_delivery', '{"event": "x"}') $$) ->> 'hint', '{"payload.url": "is required"}',
+    'the hint names the key');
+select throws_ok($$ select core.enqueue('send_email', '["to"]') $$, 'PT422', 'invalid', 'a payload that is no object is refused');
+select throws_ok($$ select core.enqueue('send_email', null) $$, 'PT422', 'invalid', 'so is none');
+select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_queue => 'nowhere') $$, 'PT422', 'invalid', 'an unknown queue is refused');
+select lives_ok($$ select core.enqueue('send_email', '{"to": "x", "tenant_id": "somebody else"}') $$, 'what a payload says of tenants');
+select is((select count(distinct tenant_id) from core.job_queue), 1::bigint, 'changes nothing: the tenant is the context''s');
+
+-- priority, time
+insert into made select 'urgent', core.enqueue('send_email', '{"to": "x"}', p_priority => 9);
+insert into made select 'later', core.enqueue('send_email', '{"to": "x"}', p_run_at => clock_timestamp() + interval '1 hour');
+select is((select priority from core.job_queue where id = (select id from made where name = 'urgent')), 9, 'a priority is kept');
+select is((select status from core.job_queue where id = (select id from made where name = 'later')), 'pending', 'a delayed job is pending');
+select ok((select scheduled_at > clock_timestamp() + interval '59 minutes' from core.job_queue where id = (select id from made where name = 'later')), 'until its time');
+
+-- dedupe
+insert into made select 'first', core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => 'welcome-1');
+insert into made select 'second', core.enqueue('send_email', '{"to": "y"}', p_dedupe_key => 'welcome-1');
+insert into made select 'other type', core.enqueue('send_sms', '{"to": "y"}', p_dedupe_key => 'welcome-1');
+insert into made select 'delayed', core.enqueue('send_email', '{"to": "x"}', p_run_at => clock_timestamp() + interval '1 hour', p_dedupe_key => 'welcome-2');
+insert into made select 'delayed again', core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => 'welcome-2');
+select is((select id from made where name = 'second'), (select id from made where name = 'first'), 'a key in use gives the id of its job');
+select is((select count(*) from core.job_queue where dedupe_key = 'welcome-1' and job_type = 'send_email'), 1::bigint, 'and adds none');
+select isnt((select id from made where name = 'other type'), (select id from made where name = 'first'), 'another type has keys of its own');
+select is((select id from made where name = 'delayed again'), (select id from made where name = 'delayed'), 'a delayed job holds its key too');
+select tests.act_as('app_user', 'sue', 'south');
+insert into made select 'south', core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => 'welcome-1');
+select isnt((select id from made where name = 'south'), (select id from made where name = 'first'), 'another tenant has keys of its own');
+
+-- who sees what
+select is((select count(*) from core.job_queue), 1::bigint, 'south sees its own job only');
+select is((select count(*) from core.find_job((select id from made where name = 'plain'))), 0::bigint, 'and not a north job by its exact id');
+select is((select count(*) from core.find_job((select id from made where name = 'south'))), 1::bigint, 'but its own');
+select tests.act_as_admin();
+select tests.member('north', 'bob', 'MEMBER');
+select tests.act_as('app_user', 'bob', 'north');
+select is_empty($$ select from core.job_queue $$, 'a member without jobs_queue.view sees no jobs');
+select lives_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'but may queue them');
+select throws_ok($$ select from core.jobs_ready $$, '42501', 'permission denied for table jobs_ready', 'nobody reads the tables behind it');
+select throws_ok($$ select core.enqueue_for(tests.id('south'), 'send_email', '{"to": "x"}') $$, '42501', 'permission denied for function enqueue_for', 'nobody names another tenant');
+select throws_ok($$ select core.add_job(tests.id('south'), null, 'send_email', '{"to": "x"}', 0, now(), null, 'default') $$, '42501', 'permission denied for function add_job', 'by no door');
+select throws_ok($$ select core.next_jobs('thief') $$, '42501', 'permission denied for function next_jobs', 'nor takes jobs');
+
+select tests.act_as('app_user', 'ann');
+select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'PT403', 'forbidden', 'without a tenant there is no job');
+select tests.act_as('app_user');
+select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'PT401', 'unauthenticated', 'nor without a person');
+select throws_ok($$ select core.enqueue_many('send_email', array['{"to": "x"}'::jsonb]) $$, 'PT401', 'unauthenticated', 'nor many');
+
+-- the platform's own, and a deleted tenant's
+select tests.act_as('app_definer');
+insert into made select 'platform', core.enqueue_for(null, 'data_cleanup');
+select is((select tenant_id from core.all_jobs where id = (select id from made where name = 'platform')), null, 'a platform job has no tenant');
+select throws_ok($$ select core.enqueue_for(tests.id('nobody'), 'data_cleanup') $$, 'PT404', 'not_found', 'a tenant that is not there has no jobs');
+select tests.act_as_admin();
+delete from core.memberships where tenant_id = tests.id('south');
+delete from core.tenants where id = tests.id('south');
+select is((select count(*) from core.all_jobs where tenant_id = tests.id('south')), 0::bigint, 'jobs go with their tenant');
+
+select * from finish();
+rollback;

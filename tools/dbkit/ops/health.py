@@ -1,0 +1,47 @@
+"""`core.health_check` asked from outside: what a container's health probe or a deployment waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dbkit.ops.session import connect
+
+__all__ = ["Health", "check"]
+
+# A database that is busy is not healthy: the answer takes milliseconds.
+_PATIENCE = "set statement_timeout = '5s'"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The answer of core.health_check.
+
+    Attributes:
+        status: healthy or degraded.
+        code: the HTTP status an endpoint would give, 200 or 503.
+        services: service -> healthy or unhealthy.
+        timestamp: the server's clock, ISO 8601.
+    """
+
+    status: str
+    code: int
+    services: dict[str, str]
+    timestamp: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"status": self.status, "code": self.code, "timestamp": self.timestamp, "services": self.services}
+
+
+def check(url: str) -> Health:
+    """Ask the database.
+
+    Raises:
+        DbkitError: it cannot be reached, or has no core.
+    """
+    with connect(url, needs="core.health_check") as connection:
+        connection.execute(_PATIENCE)
+        row = connection.execute("select core.health_check()").fetchone()
+    assert row is not None
+    answer = row[0]
+    return Health(answer["status"], answer["code"], answer["services"], answer["timestamp"])
