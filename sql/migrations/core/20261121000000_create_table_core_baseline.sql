@@ -59,6 +59,55 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
+-- core.audit_log: who changed what, of every audited table (core.attach_audit). Append-only, one partition a month
+-- (core.audit_partitions); what no month takes goes to the default partition, so that a write never fails for want of one.
+
+-- dbkit: allow key_without_tenant_first because nothing references an entry, and partitions need their time in the key
+create table core.audit_log (
+    id              bigint not null generated always as identity,
+    -- dbkit: allow tenant_column_nullable because changes of data that is no tenant's are recorded as well
+    tenant_id       uuid,
+    user_id         uuid,
+    action          text not null,
+    entity_type     text not null,
+    entity_id       text not null,
+    old_values      jsonb,
+    new_values      jsonb,
+    changed_columns text[],
+    request_id      text,
+    db_role         text not null default session_user,
+    -- a bigint and not xid8, which has no BRIN operators
+    transaction_id  bigint not null default (pg_current_xact_id()::text)::bigint,
+    created_at      timestamptz not null default now(),
+
+    constraint audit_log_pkey primary key (id, created_at),
+    constraint audit_log_action_valid check (action ~ '^[a-z_]+$')
+) partition by range (created_at);
+
+create table core.audit_log_default partition of core.audit_log default;
+
+-- core.audit_search without an entity: the newest of a tenant
+create index audit_log_tenant_created_idx on core.audit_log (tenant_id, created_at desc);
+-- core.audit_search and core.audit_restore: the history of one entity
+-- dbkit: allow wide_index because an entity is found by all of it, newest change first
+create index audit_log_entity_idx on core.audit_log (tenant_id, entity_type, entity_id, created_at desc);
+-- core.seal_audit: what was written since the last seal
+create index audit_log_created_brin_idx on core.audit_log using brin (created_at, transaction_id);
+
+comment on table core.audit_log is 'Every insert, update, delete and truncate of an audited table: one row per entity, written in the same transaction.';
+comment on table core.audit_log_default is 'Rows of months that have no partition yet; core.audit_partitions moves them.';
+comment on column core.audit_log.id is 'In the order in which one entity changed: its rows are locked until the change before it is committed.';
+comment on column core.audit_log.tenant_id is 'Whose row it was; null for data of no tenant. No foreign key: history outlives its tenant, actor and entity.';
+comment on column core.audit_log.user_id is 'Who did it: the person of the context, null without a context.';
+comment on column core.audit_log.action is 'insert, update, delete or truncate by trigger; other words by functions that write their own entries.';
+comment on column core.audit_log.entity_type is 'schema.table of the entity.';
+comment on column core.audit_log.entity_id is 'Its primary key without the tenant column; a JSON array where that has several columns.';
+comment on column core.audit_log.old_values is 'Before: the whole row of a delete, the changed columns of an update. Redacted columns hold "[redacted]".';
+comment on column core.audit_log.new_values is 'After: the whole row of an insert, the changed columns of an update.';
+comment on column core.audit_log.request_id is 'The request id of the context.';
+comment on column core.audit_log.db_role is 'The login the connection was opened with.';
+comment on column core.audit_log.transaction_id is 'The transaction that wrote the row; core.seal_audit seals ranges of them.';
+
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
 -- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
@@ -614,6 +663,72 @@ comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
 
+-- Guard sheets call this: the trigger function it writes belongs to the table's own schema, so drift compares it and leak reads it like
+-- any other, and a column added without a new call is a difference between the declared tree and the migrations.
+
+create or replace function core.attach_audit(
+    p_table regclass, p_target regclass, p_tenant_column text, p_redact text[] default '{}', p_ignore text[] default '{}'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_ignored  text[];
+    v_function text;
+    v_part     regclass;
+begin
+    perform core.check_audit(p_table, p_target, p_tenant_column, p_redact, p_ignore);
+    -- bookkeeping is no change of its own
+    v_ignored := array(
+        select c.name
+          from unnest(core.audit_columns(p_table)) as c (name)
+         where c.name = any (p_ignore || array['updated_at', 'version'])
+           and c.name <> all (p_redact)
+         order by c.name collate "C");
+    select format('%I.%I', n.nspname,
+                  'tg_audit_' || case when length(c.relname) <= 54 then c.relname
+                                      else left(c.relname, 45) || '_' || left(md5(c.relname), 8) end)
+      into v_function
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+     where c.oid = p_table;
+
+    execute core.audit_trigger_sql(p_table, v_function, p_target, p_tenant_column, p_redact, v_ignored);
+    execute format('alter function %s() owner to app_definer', v_function);
+    execute format('revoke execute on function %s() from public', v_function);
+    execute format('comment on function %s() is %L', v_function,
+                   format('Audit trigger of %s, written by core.attach_audit. Errors: none of its own.', core.audit_entity_type(p_table)));
+
+    -- A statement fires the triggers of the table it names only, so partitions need their own; no row is recorded twice.
+    for v_part in select t.relid from pg_partition_tree(p_table) as t union select p_table loop
+        execute format(
+            $sql$
+            create or replace trigger _900_audit_insert after insert on %1$s referencing new table as new_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_update after update on %1$s referencing old table as old_rows new table as new_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_delete after delete on %1$s referencing old table as old_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_truncate before truncate on %1$s
+                for each statement execute function %2$s(%3$s);
+            $sql$,
+            v_part, v_function,
+            format('%L, %L, %L, %L, %L', core.audit_entity_type(p_target), coalesce(p_tenant_column, ''), p_redact, v_ignored,
+                   core.audit_columns(p_table)));
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_audit(regclass, regclass, text, text[], text[]) from public;
+
+comment on function core.attach_audit(regclass, regclass, text, text[], text[]) is
+    'Record every change of a table in an audit log, in the same transaction: one row per entity, with the changed columns before and '
+    'after. The tenant of an entry is the value of p_tenant_column; with null the rows are no tenant''s, and none sees their history. p_redact names '
+    'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
+    'and is not recorded. For the owner of the table; call it again when the table gets or loses a column. Idempotent. '
+    'Errors: PT422 the table has no primary key, a column does not exist, the log is none or app_definer cannot write it or read the '
+    'table; 42501 not the owner.';
+
 -- For tables outside this tree; guard sheets write the trigger out.
 
 create or replace function core.attach_soft_delete(p_table regclass, p_column text, p_permission text) returns void
@@ -677,6 +792,388 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
+
+-- The arguments of a generated trigger say what core.attach_audit was asked for, in its own order, and the columns it found.
+
+create or replace function core.audit_attachment(
+    p_table regclass, out target text, out tenant_column text, out redacted text[], out ignored text[], out columns text[]
+) returns setof record
+    language sql stable parallel safe
+begin atomic
+    with argument as (
+        select convert_from(decode(given.text, 'escape'), 'UTF8') as value, given.position
+          from pg_trigger as t
+         cross join string_to_table(encode(t.tgargs, 'escape'), '\000') with ordinality as given (text, position)
+         where t.tgrelid = p_table
+           and t.tgname = '_900_audit_update'
+           and not t.tgisinternal
+    )
+    select (select a.value from argument as a where a.position = 1),
+           (select nullif(a.value, '') from argument as a where a.position = 2),
+           (select a.value::text[] from argument as a where a.position = 3),
+           (select a.value::text[] from argument as a where a.position = 4),
+           (select a.value::text[] from argument as a where a.position = 5)
+     where exists (select from argument);
+end;
+
+revoke execute on function core.audit_attachment(regclass) from public;
+grant execute on function core.audit_attachment(regclass) to app_user, app_readonly, app_monitor, app_definer;
+
+comment on function core.audit_attachment(regclass) is
+    'How a table is audited: the log, its tenant column, the columns redacted and ignored, the columns its trigger knows. No row when it '
+    'is not. Errors: none.';
+
+create or replace function core.audit_columns(p_table regclass) returns text[]
+    language sql stable parallel safe
+begin atomic
+    select array(
+        select a.attname::text
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+         order by a.attname::text collate "C");
+end;
+
+revoke execute on function core.audit_columns(regclass) from public;
+grant execute on function core.audit_columns(regclass) to app_definer, app_monitor;
+
+comment on function core.audit_columns(regclass) is
+    'The columns of a table, sorted by name: what the audit triggers compare, whatever order they were added in. Internal. Errors: none.';
+
+-- Two values the type calls equal may still be stored and shown differently (citext 'a' and 'A', numeric 1.0 and 1.00, json without any
+-- equality at all). Where B-tree equality is known to mean identity, the type's own comparison is the fastest; else the images are compared.
+
+create or replace function core.audit_comparison(p_table regclass, p_column name) returns text
+    language sql stable parallel safe
+begin atomic
+    select case
+               when exists (
+                select
+                  from pg_opclass as c
+                  join pg_amproc as p on p.amprocfamily = c.opcfamily and p.amproclefttype = c.opcintype and p.amprocnum = 4
+                 where c.opcmethod = (select m.oid from pg_am as m where m.amname = 'btree')
+                   and c.opcdefault
+                   -- text and varchar share operators
+                   and c.opcintype = case t.base when 'varchar'::regtype then 'text'::regtype else t.base end
+                   and (p.amproc = 'btequalimage(oid)'::regprocedure
+                        or p.amproc = 'btvarstrequalimage(oid)'::regprocedure and t.is_deterministic))
+                 -- a declared scale leaves one way to write a number
+                 or t.base = 'numeric'::regtype and t.modifier >= 0
+               then format('o.%1$I is distinct from n.%1$I', p_column)
+               else format('row(o.%1$I)::record operator(pg_catalog.*<>) row(n.%1$I)::record', p_column)
+           end
+      from pg_attribute as a
+      join lateral (
+        with recursive domain (base, modifier) as (
+            select a.atttypid, a.atttypmod
+             union all
+            select d.typbasetype, case when domain.modifier >= 0 then domain.modifier else d.typtypmod end
+              from domain
+              join pg_type as d on d.oid = domain.base and d.typtype = 'd'
+        )
+        select domain.base::regtype as base,
+               domain.modifier,
+               coalesce((select c.collisdeterministic from pg_collation as c where c.oid = a.attcollation), true) as is_deterministic
+          from domain
+          join pg_type as b on b.oid = domain.base and b.typtype <> 'd'
+      ) as t on true
+     where a.attrelid = p_table
+       and a.attname = p_column;
+end;
+
+revoke execute on function core.audit_comparison(regclass, name) from public;
+
+comment on function core.audit_comparison(regclass, name) is
+    'SQL that tells whether a column of the row aliases o and n differs, down to how it is stored. Internal. Errors: none.';
+
+-- The way of a generated audit trigger whose table has got columns it does not know: slower than typed comparisons, and complete.
+
+create or replace function core.audit_diff(p_values jsonb, p_other jsonb, p_ignored text[], p_redacted text[]) returns jsonb
+    language sql immutable parallel safe
+begin atomic
+    select coalesce(
+               jsonb_object_agg(v.key, case when v.key = any (p_redacted) then '"[redacted]"' else v.value end),
+               '{}')
+      from jsonb_each(p_values) as v
+     where p_other -> v.key is distinct from v.value
+       and v.key <> all (p_ignored);
+end;
+
+revoke execute on function core.audit_diff(jsonb, jsonb, text[], text[]) from public;
+grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_definer;
+
+comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
+    'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
+
+-- Columns go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
+
+create or replace function core.audit_diff_sql(
+    p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
+    out old_values text, out new_values text, out changed_columns text, out is_changed text
+) returns record
+    language sql stable
+begin atomic
+    with compared as (
+        select c.name,
+               core.audit_comparison(p_table, c.name::name) as test,
+               c.name = any (p_redacted) as is_redacted,
+               (row_number() over (order by c.name collate "C") - 1) / 4 as group_no
+          from unnest(core.audit_columns(p_table)) as c (name)
+         where c.name <> all (p_key::text[])
+           and c.name <> all (p_ignored)
+    ), written as (
+        select c.group_no,
+               c.name,
+               c.test,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, o.%I)', c.name, c.name) end as old_pair,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, n.%I)', c.name, c.name) end as new_pair
+          from compared as c
+    ), grouped as (
+        select w.group_no,
+               string_agg(w.test, ' or ' order by w.name collate "C") as test,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.name collate "C") as old_pairs,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.name collate "C") as new_pairs,
+               string_agg(format('case when %s then %L end', w.test, w.name), ', ' order by w.name collate "C") as names
+          from written as w
+         group by w.group_no
+    )
+    select coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
+           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.new_pairs), ' || ' order by g.group_no), 'v_none'),
+           format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
+           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
+      from grouped as g;
+end;
+
+revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[]) from public;
+
+comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
+    'SQL over the row aliases o and n, for core.audit_trigger_sql: the changed columns before and after, their names, and whether there '
+    'are any. Internal. Errors: none.';
+
+create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
+    language sql immutable parallel safe
+begin atomic
+    select case when count(*) = 1 then min(format('%I.%I::text', p_alias, k.name))
+                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%I', p_alias, k.name), ', ' order by k.position)) end
+      from unnest(p_key) with ordinality as k (name, position)
+     where k.name is distinct from p_tenant_column
+        or cardinality(p_key) = 1;
+end;
+
+revoke execute on function core.audit_entity_sql(name[], text, text) from public;
+
+comment on function core.audit_entity_sql(name[], text, text) is
+    'SQL of the entity_id of a row: its key without the tenant column, unless that is the whole key. Internal. Errors: none.';
+
+create or replace function core.audit_entity_type(p_table regclass) returns text
+    language sql stable parallel safe
+begin atomic
+    select format('%s.%s', n.nspname, c.relname)
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+     where c.oid = p_table;
+end;
+
+revoke execute on function core.audit_entity_type(regclass) from public;
+grant execute on function core.audit_entity_type(regclass) to app_user, app_readonly, app_monitor, app_definer;
+
+comment on function core.audit_entity_type(regclass) is 'schema.table, as core.audit_log names a kind of entity. Internal. Errors: none.';
+
+-- core.audited_tables: what core.attach_audit was told, read from its triggers, and whether they still see everything.
+
+create view core.audited_tables with (security_invoker = true) as
+select core.audit_entity_type(c.oid) as entity_type,
+       attachment.target,
+       attachment.tenant_column,
+       attachment.redacted,
+       attachment.ignored,
+       core.audit_columns(c.oid) = attachment.columns
+       and (
+        select bool_and(
+                   4 = (
+                    select count(*)
+                      from pg_catalog.pg_trigger as t
+                     where t.tgrelid = part.relid
+                       and t.tgname in ('_900_audit_insert', '_900_audit_update', '_900_audit_delete', '_900_audit_truncate')
+                       and t.tgenabled in ('O', 'A')))
+          from (
+            select tree.relid from pg_catalog.pg_partition_tree(c.oid) as tree
+             union
+            select c.oid::pg_catalog.regclass
+          ) as part) as is_complete
+  from pg_catalog.pg_class as c
+ cross join lateral core.audit_attachment(c.oid) as attachment
+ where c.relkind in ('r', 'p')
+   and not c.relispartition;
+
+comment on view core.audited_tables is 'The audited tables: where their changes go, and what is left out.';
+comment on column core.audited_tables.is_complete is
+    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, or when a trigger is missing or '
+    'disabled: run core.attach_audit again.';
+
+grant select on core.audited_tables to app_monitor, app_definer;
+
+-- The generated audit triggers ask this with constants, so the planner answers it: a trigger's plan costs nothing for the question, and
+-- adding or dropping a column throws the plan away, which asks again. That is what IMMUTABLE stands for here; nobody else should call it.
+
+-- dbkit: allow false_immutable because the plan that holds the answer is dropped whenever the table changes
+create or replace function core.audit_is_current(p_table regclass, p_columns text[]) returns boolean
+    language plpgsql immutable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return p_columns = core.audit_columns(p_table);
+end
+$fn$;
+
+revoke execute on function core.audit_is_current(regclass, text[]) from public;
+grant execute on function core.audit_is_current(regclass, text[]) to app_definer, app_monitor;
+
+comment on function core.audit_is_current(regclass, text[]) is
+    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for. Internal. Errors: none.';
+
+-- One trigger function for the four triggers of a table. Written out for its columns, because generic code has to turn every row into
+-- jsonb and compare key by key; typed comparisons touch only what changed.
+--   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
+--     says what became of rows whose key changed: one entity ended, another began.
+--   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
+--     compared as jsonb until core.attach_audit runs again.
+--   * Compiling such a plan takes longer than running it: no JIT.
+
+create or replace function core.audit_trigger_sql(
+    p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
+) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key      name[];
+    v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_diff     record;
+    v_redact   text := coalesce((select format(' || %L::jsonb', jsonb_object_agg(r.name, '[redacted]')) from unnest(p_redacted) as r (name) having count(*) > 0), '');
+    v_insert   text;
+    v_missing  text;
+    v_joined   text;
+begin
+    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
+      into v_key
+      from pg_index as i
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+     where i.indrelid = p_table
+       and i.indisprimary;
+
+    v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
+    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position),
+           format('%%s.%I is null', v_key[1])
+      into v_joined, v_missing
+      from unnest(v_key) with ordinality as k (name, position);
+
+    -- every log has these columns, ours the request as well; a log without tenant_id has its module's own name for it
+    select format(
+               'insert into %s (%I, user_id, action, entity_type, entity_id, old_values, new_values, changed_columns%s)',
+               p_target,
+               coalesce(min(a.attname) filter (where a.attname = 'tenant_id'), p_tenant_column),
+               case when bool_or(a.attname = 'request_id') then ', request_id' end)
+      into v_insert
+      from pg_attribute as a
+     where a.attrelid = p_target
+       and not a.attisdropped;
+
+    return format(
+        $sql$
+create or replace function %1$s() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+as $audit$
+declare
+    v_none    constant jsonb := '{}';
+    v_user    uuid;
+    v_request text := left(nullif(current_setting('app.request_id', true), ''), 200);
+begin
+    if nullif(current_setting('app.user_id', true), '') is not null then
+        v_user := core.current_user_id();
+    end if;
+
+    if tg_op = 'INSERT' then
+        %2$s
+        select %3$s, v_user, 'insert', %5$L, %6$s, null, to_jsonb(n)%8$s, null%9$s
+          from new_rows as n;
+    elsif tg_op = 'UPDATE' then
+        %2$s
+        select case when %11$s then %4$s else %3$s end,
+               v_user,
+               case when %11$s then 'delete' when %10$s then 'insert' else 'update' end,
+               %5$L,
+               case when %11$s then %7$s else %6$s end,
+               case when %10$s then null
+                    when %11$s then to_jsonb(o)%8$s
+                    when %12$s then %13$s
+                    else core.audit_diff(to_jsonb(o), to_jsonb(n), %17$L::text[], %18$L::text[]) end,
+               case when %11$s then null
+                    when %10$s then to_jsonb(n)%8$s
+                    when %12$s then %14$s
+                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], %18$L::text[]) end,
+               case when %10$s or %11$s then null
+                    when %12$s then %15$s
+                    else array(select jsonb_object_keys(core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}'))) end%9$s
+          from old_rows as o
+          full join new_rows as n on %19$s
+         where %10$s
+            or %11$s
+            or case when %12$s then %16$s
+                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}') <> v_none end;
+    elsif tg_op = 'DELETE' then
+        %2$s
+        select %4$s, v_user, 'delete', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+          from old_rows as o;
+    else
+        %2$s
+        select %4$s, v_user, 'truncate', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+          from %20$s as o
+         where o.tableoid = tg_relid%21$s;
+    end if;
+    return null;
+end
+$audit$ $sql$,
+        p_function,
+        v_insert,
+        coalesce('n.' || quote_ident(p_tenant_column), 'null::uuid'),
+        coalesce('o.' || quote_ident(p_tenant_column), 'null::uuid'),
+        core.audit_entity_type(p_table),
+        core.audit_entity_sql(v_key, p_tenant_column, 'n'),
+        core.audit_entity_sql(v_key, p_tenant_column, 'o'),
+        v_redact,
+        case when v_insert like '%, request_id)' then ', v_request' end,
+        format(v_missing, 'o'),
+        format(v_missing, 'n'),
+        v_is_known,
+        v_diff.old_values,
+        v_diff.new_values,
+        v_diff.changed_columns,
+        v_diff.is_changed,
+        p_ignored,
+        p_redacted,
+        v_joined,
+        p_table,
+        -- partitions made later have no triggers of their own: their rows are the parent's to keep
+        (select format(
+                    E'\n            or tg_relid = %L::regclass\n               and not exists (\n                select from pg_trigger as t where t.tgrelid = o.tableoid and t.tgname = ''_900_audit_truncate'')',
+                    p_table)
+           from pg_class as c
+          where c.oid = p_table
+            and c.relkind = 'p'));
+end
+$fn$;
+
+revoke execute on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) from public;
+
+comment on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) is
+    'The statement that creates the audit trigger function of a table, for core.attach_audit. Internal. Errors: none.';
 
 -- Inside a definer function current_user is the function's owner and session_user the login; the role a request runs as is in the
 -- setting `role`, which SET ROLE checks.
@@ -756,6 +1253,67 @@ revoke execute on function core.check_access(uuid, uuid) from public;
 comment on function core.check_access(uuid, uuid) is
     'Refuse a person who may not act, or not in this tenant (null: no tenant asked for). Internal. '
     'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant.';
+
+-- Everything that would make the trigger of a table fail later, or miss rows in silence.
+
+create or replace function core.check_audit(
+    p_table regclass, p_target regclass, p_tenant_column text, p_redact text[], p_ignore text[]
+) returns void
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key    text[] := array(
+        select a.attname::text
+          from pg_index as i
+          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+         where i.indrelid = p_table
+           and i.indisprimary);
+    v_column text;
+begin
+    if cardinality(v_key) = 0 then
+        perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    foreach v_column in array array_remove(p_redact || p_ignore || p_tenant_column, null) loop
+        if v_column <> all (core.audit_columns(p_table)) then
+            perform core.raise_error('PT422', 'invalid', format('%s has no column %I.', p_table, v_column),
+                                     jsonb_build_object('column', v_column)::text);
+        end if;
+        if v_column = any (v_key) and v_column is distinct from p_tenant_column or v_column = any (p_redact) and v_column = p_tenant_column then
+            perform core.raise_error('PT422', 'invalid', format('%I says whose row of %s it was: it can be neither redacted nor ignored.', v_column, p_table),
+                                     jsonb_build_object('column', v_column)::text);
+        end if;
+    end loop;
+
+    if not (core.audit_columns(p_target) @> array['user_id', 'action', 'entity_type', 'entity_id', 'old_values', 'new_values', 'changed_columns']
+            and core.audit_columns(p_target) && array['tenant_id', p_tenant_column]
+            and has_table_privilege('app_definer', p_target, 'insert')) then
+        perform core.raise_error('PT422', 'invalid', format('%s is no audit log that app_definer can write.', p_target));
+    end if;
+    -- a TRUNCATE hands its rows to nobody: app_definer reads them
+    if not has_table_privilege('app_definer', p_table, 'select')
+       or exists (
+            select
+              from pg_class as c
+             where c.oid = p_table
+               and c.relrowsecurity
+               and not exists (
+                select
+                  from pg_policy as p
+                 where p.polrelid = c.oid
+                   and p.polpermissive
+                   and p.polcmd in ('*', 'r')
+                   and pg_get_expr(p.polqual, p.polrelid) = 'true'
+                   and (p.polroles = '{0}' or 'app_definer'::regrole = any (p.polroles)))) then
+        perform core.raise_error('PT422', 'invalid', format('app_definer cannot read every row of %s.', p_table));
+    end if;
+end
+$fn$;
+
+revoke execute on function core.check_audit(regclass, regclass, text, text[], text[]) from public;
+
+comment on function core.check_audit(regclass, regclass, text, text[], text[]) is
+    'Stop unless a table can be audited as asked, for core.attach_audit. Internal. Errors: PT422.';
 
 -- The row as it was comes from the trigger, not from the table: after a wait for a concurrent change a snapshot would show an older one.
 
@@ -2020,6 +2578,25 @@ revoke execute on function core.soft_delete_rule(regclass) from public;
 comment on function core.soft_delete_rule(regclass) is
     'Tenant column and permission of a table on the soft-delete list. Internal. Errors: PT422 the table is not on it.';
 
+-- Attach as: create trigger _000_append_only before update or delete on <table>
+--                for each row execute function core.tg_append_only();
+-- Privileges stop everybody without them; this stops a superuser's slip. Whoever disables it is found by core.verify_audit.
+
+create or replace function core.tg_append_only() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.raise_error('PT403', 'forbidden', format('Rows of %I.%I are never changed or deleted.', tg_table_schema, tg_table_name));
+    return null;
+end
+$fn$;
+
+revoke execute on function core.tg_append_only() from public;
+
+comment on function core.tg_append_only() is
+    'Trigger BEFORE UPDATE OR DELETE, for each row: keeps a log append-only, for its owner too. Errors: PT403 always.';
+
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
 create or replace function core.tg_bump_version() returns trigger
@@ -2066,6 +2643,23 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Attach as: create trigger _000_no_truncate before truncate on <table> for each statement execute function core.tg_no_truncate();
+
+create or replace function core.tg_no_truncate() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.raise_error('PT403', 'forbidden', format('%I.%I is never truncated.', tg_table_schema, tg_table_name));
+    return null;
+end
+$fn$;
+
+revoke execute on function core.tg_no_truncate() from public;
+
+comment on function core.tg_no_truncate() is
+    'Trigger BEFORE TRUNCATE, for each statement: keeps a log from being emptied at once. Errors: PT403 always.';
 
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
@@ -2298,6 +2892,49 @@ comment on policy closed on core.app_settings is 'Nothing an application role do
 
 -- No grants.
 
+-- core.audit_log: who holds audit.view reads the entries of the active tenant. Only triggers and definer functions write, and nobody
+-- changes or removes an entry: the rights are revoked even from the owner, and triggers refuse whoever has them all the same.
+
+alter table core.audit_log enable row level security;
+alter table core.audit_log force row level security;
+alter table core.audit_log_default enable row level security;
+alter table core.audit_log_default force row level security;
+
+create policy system_all on core.audit_log
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_auditors on core.audit_log
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('audit.view')));
+
+-- Everybody goes through the parent and its policies.
+create policy system_all on core.audit_log_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+comment on policy system_all on core.audit_log is 'Owner and definer functions see every row.';
+comment on policy select_auditors on core.audit_log is 'Who holds audit.view sees the history of the active tenant.';
+comment on policy system_all on core.audit_log_default is 'Owner and definer functions see every row.';
+
+grant select on core.audit_log to app_user, app_readonly;
+revoke update, delete, truncate on core.audit_log, core.audit_log_default from app_owner, app_definer;
+
+-- Row triggers are cloned to every partition, present and future; statement triggers are not (core.audit_partitions attaches them).
+create trigger _000_append_only
+    before update or delete on core.audit_log
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_log
+    for each statement execute function core.tg_no_truncate();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_log_default
+    for each statement execute function core.tg_no_truncate();
+
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
 grant execute on function core.set_context(uuid, uuid, text, text) to app_user, app_renter, app_readonly;
@@ -2433,6 +3070,8 @@ create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('core.memberships', 'core.audit_log', 'tenant_id');
+
 -- core.permissions: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.permissions enable row level security;
@@ -2547,6 +3186,8 @@ create trigger _300_touch_updated_at
     before update on core.subscriptions
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('core.subscriptions', 'core.audit_log', 'tenant_id');
+
 -- core.tenant_sequences: closed to every application role; core.next_number reads it as app_definer.
 
 alter table core.tenant_sequences enable row level security;
@@ -2615,6 +3256,8 @@ create trigger _400_soft_delete
     for each row when (old.deleted_at is distinct from new.deleted_at or old.deleted_by is distinct from new.deleted_by)
     execute function core.tg_soft_delete('id', 'tenant.delete');
 
+select core.attach_audit('core.tenants', 'core.audit_log', 'id');
+
 -- core.tier_features: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.tier_features enable row level security;
@@ -2666,6 +3309,9 @@ grant update (name, avatar_url, phone) on core.users to app_user;
 create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
+
+-- Platform roles and deactivation above all. A person is no tenant's, so no tenant reads this history.
+select core.attach_audit('core.users', 'core.audit_log', null, p_redact => '{auth_subject}', p_ignore => '{last_seen_at}');
 
 -- migrate:down
 
@@ -2725,6 +3371,13 @@ drop policy system_all on core.context_tokens;
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
 
+drop trigger _000_no_truncate on core.audit_log_default;
+drop trigger _000_no_truncate on core.audit_log;
+drop trigger _000_append_only on core.audit_log;
+drop policy system_all on core.audit_log_default;
+drop policy select_auditors on core.audit_log;
+drop policy system_all on core.audit_log;
+
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
 
@@ -2737,8 +3390,10 @@ drop function core.tg_touch_updated_at();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_no_truncate();
 drop function core.tg_memberships_rank();
 drop function core.tg_bump_version();
+drop function core.tg_append_only();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
 drop function core.set_context_signed(text, text, text);
@@ -2779,12 +3434,24 @@ drop function core.constraint_message(text);
 drop function core.client_ip();
 drop function core.clear_context();
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
+drop function core.check_audit(regclass, regclass, text, text[], text[]);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
+drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
+drop function core.audit_is_current(regclass, text[]);
+drop view core.audited_tables;
+drop function core.audit_entity_type(regclass);
+drop function core.audit_entity_sql(name[], text, text);
+drop function core.audit_diff_sql(regclass, name[], text[], text[]);
+drop function core.audit_diff(jsonb, jsonb, text[], text[]);
+drop function core.audit_comparison(regclass, name);
+drop function core.audit_columns(regclass);
+drop function core.audit_attachment(regclass);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
+drop function core.attach_audit(regclass, regclass, text, text[], text[]);
 drop function core.assert_settings();
 drop function core.accept_membership(uuid);
 drop table core.tenant_sequences;
@@ -2811,8 +3478,16 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
+drop table core.audit_log_default;
+drop table core.audit_log;
+
 drop table core.app_settings;
 drop table core.allowed_origins;
+
+drop function core.tg_audit_memberships();
+drop function core.tg_audit_subscriptions();
+drop function core.tg_audit_tenants();
+drop function core.tg_audit_users();
 
 alter default privileges for role app_definer grant usage on types to public;
 alter default privileges for role app_definer grant execute on functions to public;

@@ -1698,6 +1698,8 @@ create trigger _300_touch_updated_at
     before update on rental.contractors
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.contractors', 'core.audit_log', 'owner_user_id');
+
 -- rental.import_batches: landlords follow their own imports.
 
 alter table rental.import_batches enable row level security;
@@ -1842,6 +1844,8 @@ create trigger _300_touch_updated_at
     before update on rental.tenancies
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.tenancies', 'core.audit_log', 'owner_user_id');
+
 -- rental.tenant_invites: landlords invite their own renters.
 
 alter table rental.tenant_invites enable row level security;
@@ -1896,6 +1900,8 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.tenant_invites
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.tenant_invites', 'core.audit_log', 'owner_user_id', p_redact => '{token_hash}');
 
 -- rental.tenant_owner_quarantine: closed. It holds renters of nobody, so no landlord may read it.
 
@@ -1976,6 +1982,8 @@ create trigger _300_touch_updated_at
     before update on rental.tenants
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.tenants', 'core.audit_log', 'owner_user_id');
+
 -- rental.tickets: landlords keep their own tickets, a renter sees own ones and opens new ones.
 
 alter table rental.tickets enable row level security;
@@ -2047,6 +2055,8 @@ create trigger _300_touch_updated_at
     before update on rental.tickets
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.tickets', 'core.audit_log', 'owner_user_id');
+
 -- rental.units: landlords keep their own units, renters see the ones they rent.
 
 alter table rental.units enable row level security;
@@ -2103,6 +2113,8 @@ create trigger _300_touch_updated_at
     before update on rental.units
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.units', 'core.audit_log', 'owner_user_id');
+
 -- rental.user_profiles: everyone sees their own profile and may rename their company.
 
 alter table rental.user_profiles enable row level security;
@@ -2136,6 +2148,9 @@ grant update (company_name) on rental.user_profiles to app_user;
 create trigger _300_touch_updated_at
     before update on rental.user_profiles
     for each row execute function core.tg_touch_updated_at();
+
+-- The tenant of a landlord has the landlord's own id; that of a renter does not exist, so nobody reads a renter's history here.
+select core.attach_audit('rental.user_profiles', 'core.audit_log', 'user_id');
 
 -- migrate:down
 
@@ -2263,4 +2278,13 @@ drop table rental.tenant_owner_quarantine;
 drop table rental.import_errors;
 drop table rental.import_batches;
 drop table rental.contractors;
+
+drop function rental.tg_audit_contractors();
+drop function rental.tg_audit_tenancies();
+drop function rental.tg_audit_tenant_invites();
+drop function rental.tg_audit_tenants();
+drop function rental.tg_audit_tickets();
+drop function rental.tg_audit_units();
+drop function rental.tg_audit_user_profiles();
+
 drop schema rental;

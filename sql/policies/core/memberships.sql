@@ -45,3 +45,5 @@ create trigger _150_rank
 create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('core.memberships', 'core.audit_log', 'tenant_id');

@@ -30,3 +30,6 @@ grant update (name, avatar_url, phone) on core.users to app_user;
 create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
+
+-- Platform roles and deactivation above all. A person is no tenant's, so no tenant reads this history.
+select core.attach_audit('core.users', 'core.audit_log', null, p_redact => '{auth_subject}', p_ignore => '{last_seen_at}');

@@ -68,3 +68,5 @@ create trigger _200_bump_version
 create trigger _300_touch_updated_at
     before update on rental.tickets
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.tickets', 'core.audit_log', 'owner_user_id');

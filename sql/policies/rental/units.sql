@@ -53,3 +53,5 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.units
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.units', 'core.audit_log', 'owner_user_id');

@@ -31,3 +31,6 @@ grant update (company_name) on rental.user_profiles to app_user;
 create trigger _300_touch_updated_at
     before update on rental.user_profiles
     for each row execute function core.tg_touch_updated_at();
+
+-- The tenant of a landlord has the landlord's own id; that of a renter does not exist, so nobody reads a renter's history here.
+select core.attach_audit('rental.user_profiles', 'core.audit_log', 'user_id');
