@@ -11,7 +11,7 @@ begin atomic
 end;
 
 revoke execute on function core.audit_columns(regclass) from public;
-grant execute on function core.audit_columns(regclass) to app_definer, app_monitor;
+grant execute on function core.audit_columns(regclass) to app_user, app_readonly, app_monitor, app_definer;
 
 comment on function core.audit_columns(regclass) is
     'The columns of a table, sorted by name: what the audit triggers compare, whatever order they were added in. Internal. Errors: none.';

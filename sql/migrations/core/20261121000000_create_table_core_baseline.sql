@@ -108,6 +108,63 @@ comment on column core.audit_log.request_id is 'The request id of the context.';
 comment on column core.audit_log.db_role is 'The login the connection was opened with.';
 comment on column core.audit_log.transaction_id is 'The transaction that wrote the row; core.seal_audit seals ranges of them.';
 
+-- core.audit_seal_runs: each run of core.seal_audit takes the transactions that ended since the one before it.
+-- A timeline is a server whose transaction ids count on. On a restored server they start over, and entries are told apart by their ids,
+-- which a dump carries along: those of a timeline come after its after_id.
+
+create table core.audit_seal_runs (
+    run               bigint not null,
+    timeline          integer not null,
+    system_identifier bigint not null,
+    after_id          bigint not null,
+    from_transaction  bigint not null,
+    to_transaction    bigint not null,
+    entry_count       bigint not null,
+    previous_head     bytea not null,
+    head              bytea not null,
+    sealed_at         timestamptz not null default clock_timestamp(),
+
+    constraint audit_seal_runs_pkey primary key (run),
+    constraint audit_seal_runs_range_valid check (from_transaction <= to_transaction)
+);
+
+comment on table core.audit_seal_runs is 'What core.seal_audit has sealed, as one chain: each head is a hash over the run and the head before it.';
+comment on column core.audit_seal_runs.system_identifier is 'Of the server it ran on; another one begins another timeline.';
+comment on column core.audit_seal_runs.after_id is 'Entries up to this id belong to earlier timelines.';
+comment on column core.audit_seal_runs.to_transaction is 'The first transaction id that was not sealed: every one below had ended.';
+comment on column core.audit_seal_runs.head is 'Keep a copy of the newest one elsewhere: core.verify_audit compares it.';
+
+-- core.audit_seals: the entries of one tenant in one run and month, each by its hash, so that core.verify_audit can name the one that
+-- changed. A month has seals of its own because retention drops whole months.
+
+-- dbkit: allow table_without_timestamps because a seal is made when its run is
+create table core.audit_seals (
+    tenant_id      uuid not null,
+    number         bigint not null,
+    run            bigint not null,
+    month          date not null,
+    entry_ids      bigint[] not null,
+    entry_hashes   uuid[] not null,
+    previous_chain bytea not null,
+    chain          bytea not null,
+
+    constraint audit_seals_pkey primary key (tenant_id, number),
+    constraint audit_seals_hash_per_entry check (cardinality(entry_ids) = cardinality(entry_hashes))
+);
+
+-- The seals of a run: its head is a hash over them.
+-- dbkit: allow index_without_tenant_first because a run goes across all tenants
+create index audit_seals_run_idx on core.audit_seals (run);
+
+comment on table core.audit_seals is 'Hashes of sealed audit entries; a chain per tenant, under the heads of core.audit_seal_runs.';
+comment on column core.audit_seals.tenant_id is 'The nil uuid stands for entries of no tenant. No foreign key: seals outlive their tenant.';
+comment on column core.audit_seals.run is
+    'The run. No foreign key: to lock the run, it would need the right to update it, which nobody has; its head covers the seal instead.';
+comment on column core.audit_seals.number is 'Counts the seals of the tenant, without a gap.';
+comment on column core.audit_seals.month is 'The month of the entries, in UTC.';
+comment on column core.audit_seals.entry_hashes is 'The first 128 bits of the SHA-256 of each entry.';
+comment on column core.audit_seals.chain is 'SHA-256 over the seal and the chain before it.';
+
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
 -- one message of the simple protocol start at one time and count as one: whoever sends them could as well keep the first one open.
@@ -836,7 +893,7 @@ begin atomic
 end;
 
 revoke execute on function core.audit_columns(regclass) from public;
-grant execute on function core.audit_columns(regclass) to app_definer, app_monitor;
+grant execute on function core.audit_columns(regclass) to app_user, app_readonly, app_monitor, app_definer;
 
 comment on function core.audit_columns(regclass) is
     'The columns of a table, sorted by name: what the audit triggers compare, whatever order they were added in. Internal. Errors: none.';
@@ -1016,6 +1073,53 @@ comment on column core.audited_tables.is_complete is
 
 grant select on core.audited_tables to app_monitor, app_definer;
 
+-- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
+-- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
+
+create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
+    language sql stable parallel safe
+return encode(
+    substr(
+        sha256(
+            convert_to(
+                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns,
+                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
+                'UTF8')),
+        1, 16),
+    'hex')::uuid;
+
+revoke execute on function core.audit_entry_hash(core.audit_log) from public;
+grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
+
+comment on function core.audit_entry_hash(core.audit_log) is
+    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
+
+-- The anchor: sent to another system or printed, it proves later that everything up to its run is what it was.
+
+create or replace function core.audit_head(
+    out run bigint, out head text, out sealed_at timestamptz, out sealed_entries bigint, out open_entries bigint
+) returns record
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select r.run,
+           encode(r.head, 'hex'),
+           r.sealed_at,
+           (select sum(every.entry_count)::bigint from core.audit_seal_runs as every),
+           (select count(*) from core.audit_log as l where l.id > coalesce(r.after_id, 0) and l.transaction_id >= coalesce(r.to_transaction, 0))
+      from (values (1)) as one (row)
+      left join (select newest.* from core.audit_seal_runs as newest order by newest.run desc limit 1) as r on true;
+end;
+
+alter function core.audit_head() owner to app_definer;
+revoke execute on function core.audit_head() from public;
+grant execute on function core.audit_head() to app_worker, app_monitor;
+
+comment on function core.audit_head() is
+    'The newest head of the sealed audit log, to be kept elsewhere, when it was made, how many entries are sealed under it and how many '
+    'wait for the next run. Nulls before the first run. Errors: none.';
+
 -- The generated audit triggers ask this with constants, so the planner answers it: a trigger's plan costs nothing for the question, and
 -- adding or dropping a column throws the plan away, which asks again. That is what IMMUTABLE stands for here; nobody else should call it.
 
@@ -1034,6 +1138,314 @@ grant execute on function core.audit_is_current(regclass, text[]) to app_definer
 
 comment on function core.audit_is_current(regclass, text[]) is
     'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for. Internal. Errors: none.';
+
+create or replace function core.audit_keep() returns interval
+    language sql stable
+begin atomic
+    select s.value::interval from core.app_settings as s where s.key = 'audit.keep';
+end;
+
+alter function core.audit_keep() owner to app_definer;
+revoke execute on function core.audit_keep() from public;
+grant execute on function core.audit_keep() to app_owner;
+
+comment on function core.audit_keep() is
+    'How long audit entries are kept, from the setting audit.keep; null without one: for ever. Errors: 22007 the setting is no interval.';
+
+-- Run it daily. Owned by app_owner and not by app_definer: only who owns the log can give it partitions. A month is made beside the log and
+-- then attached, which stops nobody from writing; a lock that is not to be had is left to the next run.
+
+create or replace function core.audit_partitions(p_ahead integer default 3)
+    returns table (partition_name text, action text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+    set lock_timeout = '5s'
+as $fn$
+declare
+    v_this_month constant timestamptz := date_trunc('month', clock_timestamp());
+    v_keep       constant interval := core.audit_keep();
+    v_months     timestamptz[];
+    v_strays     timestamptz[];
+    v_month      timestamptz;
+    v_name       name;
+begin
+    if p_ahead is null or p_ahead not between 0 and 120 then
+        perform core.raise_error('PT400', 'bad_request', 'Months ahead are a number from 0 to 120.', '{"ahead": "0..120"}');
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('core.audit_partitions', 0));
+
+    v_months := array(select generate_series(v_this_month, v_this_month + make_interval(months => p_ahead), '1 month'));
+    v_strays := array(
+        select distinct date_trunc('month', l.created_at)
+          from core.audit_log_default as l
+         where l.created_at < v_this_month + make_interval(months => p_ahead + 1));
+    if cardinality(v_strays) > 0 then
+        perform core.set_audit_strays_aside();
+        partition_name := 'core.audit_log_default';
+        action := 'emptied';
+        return next;
+    end if;
+
+    for v_month in select distinct m.month from unnest(v_strays || v_months) as m (month) order by 1 loop
+        v_name := 'audit_log_' || to_char(v_month, 'YYYY_MM');
+        continue when exists (select from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relname = v_name);
+        execute format('create table core.%I (like core.audit_log including defaults including constraints)', v_name);
+        execute format('comment on table core.%I is %L', v_name, format('Entries of %s, in UTC.', to_char(v_month, 'YYYY-MM')));
+        execute format('alter table core.audit_log attach partition core.%I for values from (%L) to (%L)',
+                       v_name, v_month, v_month + interval '1 month');
+        perform core.guard_audit_partition(format('core.%I', v_name)::regclass);
+        partition_name := format('core.%I', v_name);
+        action := 'created';
+        return next;
+    end loop;
+    if cardinality(v_strays) > 0 then
+        insert into core.audit_log (
+            id, tenant_id, user_id, action, entity_type, entity_id, old_values, new_values, changed_columns, request_id, db_role,
+            transaction_id, created_at)
+        overriding system value
+        select s.id, s.tenant_id, s.user_id, s.action, s.entity_type, s.entity_id, s.old_values, s.new_values, s.changed_columns,
+               s.request_id, s.db_role, s.transaction_id, s.created_at
+          from core.audit_log_strays as s;
+        drop table core.audit_log_strays;
+    end if;
+
+    for v_name in
+        select c.relname
+          from pg_inherits as i
+          join pg_class as c on c.oid = i.inhrelid
+         where i.inhparent = 'core.audit_log'::regclass
+           and c.relname ~ '^audit_log_\d{4}_\d{2}$'
+           and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= clock_timestamp() - v_keep
+         order by c.relname
+    loop
+        execute format('drop table core.%I', v_name);
+        partition_name := format('core.%I', v_name);
+        action := 'dropped';
+        return next;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.audit_partitions(integer) from public;
+grant execute on function core.audit_partitions(integer) to app_definer;
+
+comment on function core.audit_partitions(integer) is
+    'Make the monthly partitions of the audit log from now to p_ahead months on, move entries that had none into theirs, and drop months '
+    'that ended longer ago than audit.keep. Returns what it did. Idempotent. Errors: PT400, 55P03 the log is locked: run it again.';
+
+-- Writes the statement and leaves running it to the caller, under whose rights, policies and checks it then stands, as any change would.
+-- Goes back from the newest entry, so that a table that was audited late can still be brought back to any entry it has.
+
+create or replace function core.audit_restore(
+    p_entity_type text, p_entity_id text, p_entry bigint, out statement text, out parameters jsonb, out skipped text[]
+) returns setof record
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := (
+        select c.oid
+          from pg_class as c
+         where core.audit_entity_type(c.oid) = p_entity_type
+           and c.relkind in ('r', 'p'));
+    v_rule    record;
+    v_entry   record;
+    v_is      boolean;
+    v_was     boolean;
+    v_values  jsonb := '{}';
+begin
+    perform core.require_permission('audit.view');
+    select a.* into v_rule from core.audit_attachment(v_table) as a;
+    for v_entry in
+        select l.id, l.action, l.old_values, l.tenant_id
+          from core.audit_log as l
+         where l.tenant_id = core.active_tenant_id()
+           and l.entity_type = p_entity_type
+           and l.entity_id = p_entity_id
+           and l.action in ('insert', 'update', 'delete', 'truncate')
+           and l.id >= p_entry
+         order by l.id desc
+    loop
+        exit when v_entry.id = p_entry;
+        v_is := coalesce(v_is, v_entry.action in ('insert', 'update'));
+        v_was := v_entry.action <> 'insert';
+        v_values := case v_entry.action when 'insert' then '{}' when 'update' then v_values || v_entry.old_values else v_entry.old_values end;
+    end loop;
+    if v_rule.target is null or v_entry.id is null or p_entry <> 0 and v_entry.id <> p_entry then
+        perform core.raise_error('PT404', 'not_found', 'The audit log has no such entry of this entity.');
+    end if;
+    if v_is or v_was then
+        return query select r.* from core.audit_restore_sql(v_table, p_entity_id, v_entry.tenant_id, v_values, v_is, v_was) as r;
+    end if;
+end
+$fn$;
+
+revoke execute on function core.audit_restore(text, text, bigint) from public;
+grant execute on function core.audit_restore(text, text, bigint) to app_user, app_definer;
+
+comment on function core.audit_restore(text, text, bigint) is
+    'The statement that brings an entity back to the state it had right after an audit entry (0: before its first one): run it with '
+    'parameters as $1. No row when nothing changed since. skipped names the columns it cannot bring back: redacted ones, and those the table has '
+    'no longer. Changes nothing. Errors: PT401, PT403 without audit.view, PT404 no such entry.';
+
+-- The values travel as one jsonb and get their types from the table.
+
+create or replace function core.audit_restore_sql(
+    p_table regclass, p_entity_id text, p_tenant_id uuid, p_values jsonb, p_is boolean, p_was boolean,
+    out statement text, out parameters jsonb, out skipped text[]
+) returns record
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rule    record := core.audit_attachment(p_table);
+    v_keys    text[] := array(
+        select a.attname::text
+          from pg_index as i
+          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+         where i.indrelid = p_table
+           and i.indisprimary
+         order by array_position(i.indkey::smallint[], a.attnum));
+    v_entity  text[] := array_remove(v_keys, v_rule.tenant_column);
+    v_key     jsonb := '{}';
+    v_columns text[];
+    v_source  text := format('jsonb_populate_record(null::%s, $1) as r', p_table);
+    v_joined  text := (select string_agg(format('t.%1$I = r.%1$I', k.name), ' and ') from unnest(v_keys) as k (name));
+begin
+    if cardinality(v_entity) = 0 then
+        v_key := jsonb_build_object(v_keys[1], p_entity_id);
+    else
+        if v_rule.tenant_column = any (v_keys) then
+            v_key := jsonb_build_object(v_rule.tenant_column, p_tenant_id);
+        end if;
+        select v_key || jsonb_object_agg(k.name, case when cardinality(v_entity) = 1 then to_jsonb(p_entity_id)
+                                                      else p_entity_id::jsonb -> (k.position - 1)::integer end)
+          into v_key
+          from unnest(v_entity) with ordinality as k (name, position);
+    end if;
+    -- bookkeeping keeps itself; a row that comes back brings its own
+    v_columns := array(
+        select a.attname::text
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+           and a.attgenerated = ''
+           and p_values ? a.attname
+           and a.attname <> all (v_rule.redacted)
+           and (not p_is or a.attname <> all (v_rule.ignored || v_keys))
+         order by a.attnum);
+    skipped := array(
+        select v.key
+          from jsonb_object_keys(p_values) as v (key)
+         where v.key = any (v_rule.redacted)
+            or v.key <> all (core.audit_columns(p_table))
+         order by v.key);
+    parameters := v_key || coalesce((select jsonb_object_agg(c.name, p_values -> c.name) from unnest(v_columns) as c (name)), '{}');
+
+    if not p_was then
+        statement := format('delete from %s as t using %s where %s', p_table, v_source, v_joined);
+    elsif p_is then
+        if cardinality(v_columns) > 0 then
+            statement := format('update %s as t set %s from %s where %s', p_table,
+                                (select string_agg(format('%1$I = r.%1$I', c.name), ', ') from unnest(v_columns) as c (name)), v_source, v_joined);
+        end if;
+    else
+        statement := (select format('insert into %s (%s) overriding system value select %s from %s', p_table,
+                                    string_agg(format('%I', c.name), ', '), string_agg(format('r.%I', c.name), ', '), v_source)
+                        from unnest(v_columns) as c (name));
+    end if;
+end
+$fn$;
+
+revoke execute on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) from public;
+grant execute on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) to app_user, app_definer;
+
+comment on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) is
+    'The statement of core.audit_restore: p_values are what the row had, p_is and p_was tell whether it exists now and existed then. '
+    'statement is null when only what is skipped differs. Internal. Errors: none.';
+
+create or replace function core.audit_run_hash(r core.audit_seal_runs) returns bytea
+    language sql stable
+begin atomic
+    select sha256(convert_to(
+               row(r.run, r.timeline, r.system_identifier, r.after_id, r.from_transaction, r.to_transaction, r.entry_count,
+                   encode(r.previous_head, 'hex'), extract(epoch from r.sealed_at),
+                   array(select encode(s.chain, 'hex') from core.audit_seals as s where s.run = r.run order by s.tenant_id, s.number))::text,
+               'UTF8'));
+end;
+
+revoke execute on function core.audit_run_hash(core.audit_seal_runs) from public;
+grant execute on function core.audit_run_hash(core.audit_seal_runs) to app_definer;
+
+comment on function core.audit_run_hash(core.audit_seal_runs) is
+    'The head a run must have: over the run, its seals and the head before it. Internal. Errors: none.';
+
+create or replace function core.audit_seal_hash(s core.audit_seals) returns bytea
+    language sql stable parallel safe
+return sha256(convert_to(row(s.tenant_id, s.number, s.run, to_char(s.month, 'YYYY-MM-DD'), s.entry_ids, s.entry_hashes, encode(s.previous_chain, 'hex'))::text, 'UTF8'));
+
+revoke execute on function core.audit_seal_hash(core.audit_seals) from public;
+grant execute on function core.audit_seal_hash(core.audit_seals) to app_definer;
+
+comment on function core.audit_seal_hash(core.audit_seals) is 'The chain value a seal must have. Internal. Errors: none.';
+
+-- Row security keeps to the active tenant; the planner sees the filters that were given (custom plans), so each search has its index.
+
+create or replace function core.audit_search(
+    p_entity_type text default null, p_entity_id text default null, p_user_id uuid default null,
+    p_from timestamptz default null, p_to timestamptz default null,
+    p_limit integer default 50, p_cursor text default null, p_action text default null
+) returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan
+as $fn$
+declare
+    v_limit integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "bigint"}');
+    v_time  timestamptz := v_after ->> 'created_at';
+    v_id    bigint := v_after ->> 'id';
+begin
+    perform core.require_permission('audit.view');
+    return query
+    with found as (
+        select l.id, l.created_at, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns, l.request_id
+          from core.audit_log as l
+         where l.tenant_id = core.active_tenant_id()
+           and (p_entity_type is null or l.entity_type = p_entity_type)
+           and (p_entity_id is null or l.entity_id = p_entity_id)
+           and (p_user_id is null or l.user_id = p_user_id)
+           and (p_action is null or l.action = p_action)
+           and (p_from is null or l.created_at >= p_from)
+           and (p_to is null or l.created_at < p_to)
+           -- the first says to the index what the second says exactly
+           and (v_time is null or l.created_at <= v_time)
+           and (v_time is null or (l.created_at, l.id) < (v_time, v_id))
+         order by l.created_at desc, l.id desc
+         limit v_limit + 1
+    ), page as (
+        select f.*, row_number() over (order by f.created_at desc, f.id desc) as position, count(*) over () as fetched
+          from found as f
+    )
+    select to_jsonb(p) - '{position,fetched}'::text[],
+           case when p.position = v_limit and p.fetched > v_limit
+                then core.encode_cursor(jsonb_build_object('created_at', p.created_at, 'id', p.id)) end
+      from page as p
+     where p.position <= v_limit
+     order by p.position;
+end
+$fn$;
+
+revoke execute on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) from public;
+grant execute on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) to app_user, app_readonly;
+
+comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) is
+    'The history of the active tenant, newest first: of one kind of entity or one entity, by one person, of one action, from p_from to '
+    'before p_to. At most p_limit rows (1 to 100); the last row of a page has the cursor of the next one, null when there is none. '
+    'Errors: PT401, PT403 without audit.view, PT400 a malformed cursor.';
 
 -- One trigger function for the four triggers of a table. Written out for its columns, because generic code has to turn every row into
 -- jsonb and compare key by key; typed comparisons touch only what changed.
@@ -1697,6 +2109,30 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+-- What a partition does not get from its parent: row security, a policy, the revokes and statement triggers.
+
+create or replace function core.guard_audit_partition(p_partition regclass) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    execute format(
+        $sql$
+        alter table %1$s enable row level security, force row level security;
+        create policy system_all on %1$s for all to app_owner, app_definer using (true) with check (true);
+        comment on policy system_all on %1$s is 'Owner and definer functions see every row.';
+        revoke update, delete, truncate on %1$s from app_owner, app_definer;
+        create trigger _000_no_truncate before truncate on %1$s for each statement execute function core.tg_no_truncate();
+        $sql$,
+        p_partition);
+end
+$fn$;
+
+revoke execute on function core.guard_audit_partition(regclass) from public;
+
+comment on function core.guard_audit_partition(regclass) is
+    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Errors: 42710 it is guarded already.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -1879,6 +2315,25 @@ grant execute on function core.issue_token(uuid, uuid, interval) to app_platform
 comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
+
+-- Owned by app_owner, as LOCK TABLE asks for rights that nobody has on the log; the statement changes nothing.
+
+create or replace function core.lock_audit_log() returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '10s'
+as $fn$
+begin
+    alter table core.audit_log enable trigger _000_append_only;
+end
+$fn$;
+
+revoke execute on function core.lock_audit_log() from public;
+grant execute on function core.lock_audit_log() to app_definer;
+
+comment on function core.lock_audit_log() is
+    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Errors: 55P03.';
 
 -- A set and not a boolean: a set-returning function is planned as a part of the statement that calls it, so core.set_context checks,
 -- writes and seals in one. Three look-ups by key, each skipped when one before it found nothing.
@@ -2445,6 +2900,119 @@ comment on function core.rotate_context_key(interval) is
     'Seal contexts with a new key from now on. Running transactions keep theirs; the old key ends after the grace, which must outlast the '
     'transaction that calls this (nothing, where the key was stolen). Each call rotates. Errors: PT400 grace out of range.';
 
+-- Runs beside the writers and takes no lock of theirs: a range ends at the oldest transaction that is still open, so every transaction in
+-- it has ended and no entry can come to it any more. Run it every few minutes; a long transaction holds the range back, not the writers.
+
+create or replace function core.seal_audit() returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_end     constant bigint := 9223372036854775807;
+    v_system  constant bigint := (select c.system_identifier from pg_control_system() as c);
+    v_to      bigint;
+    v_last    core.audit_seal_runs;
+    v_sealed  bigint;
+    v_newest  bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('core.seal_audit', 0));
+    select r.* into v_last from core.audit_seal_runs as r order by r.run desc limit 1;
+    v_to := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
+
+    if v_last.system_identifier <> v_system or v_last.to_transaction > v_to then
+        -- another server: what the old one left unsealed and what this one has written so far is one last run of the old timeline
+        perform core.lock_audit_log();
+        select coalesce(max(l.id), 0) into v_newest from core.audit_log as l;
+        v_sealed := core.seal_audit_range(v_last.timeline, v_last.system_identifier, v_last.after_id, v_newest, v_last.to_transaction, c_end);
+        return v_sealed + core.seal_audit_range(v_last.timeline + 1, v_system, greatest(v_newest, v_last.after_id), c_end, 0, v_to);
+    end if;
+    return core.seal_audit_range(coalesce(v_last.timeline, 1), v_system, coalesce(v_last.after_id, 0), c_end, coalesce(v_last.to_transaction, 0), v_to);
+end
+$fn$;
+
+alter function core.seal_audit() owner to app_definer;
+revoke execute on function core.seal_audit() from public;
+grant execute on function core.seal_audit() to app_worker, app_monitor;
+
+comment on function core.seal_audit() is
+    'Seal the audit entries of all transactions that ended since the last run; returns how many. What is sealed cannot be changed, removed '
+    'or added to without core.verify_audit seeing it. Idempotent: with nothing new it does nothing. Errors: 55P03 on a restored server '
+    'only, when writers do not let go of the log.';
+
+create or replace function core.seal_audit_range(
+    p_timeline integer, p_system bigint, p_after_id bigint, p_until_id bigint, p_from bigint, p_to bigint
+) returns bigint
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+as $fn$
+declare
+    -- entries a seal may have, so that none grows beyond what one row should hold
+    c_most  constant integer := 10000;
+    c_none  constant uuid := '00000000-0000-0000-0000-000000000000';
+    v_run   core.audit_seal_runs;
+    v_seal  core.audit_seals;
+begin
+    select coalesce(max(r.run), 0) + 1 into v_run.run from core.audit_seal_runs as r;
+    select coalesce((select r.head from core.audit_seal_runs as r where r.run = v_run.run - 1), '') into v_run.previous_head;
+    v_run.timeline := p_timeline;
+    v_run.system_identifier := p_system;
+    v_run.after_id := p_after_id;
+    v_run.from_transaction := p_from;
+    v_run.to_transaction := p_to;
+    v_run.entry_count := 0;
+    v_run.sealed_at := clock_timestamp();
+
+    for v_seal.tenant_id, v_seal.month, v_seal.entry_ids, v_seal.entry_hashes in
+        select e.tenant_id, e.month, array_agg(e.id order by e.id), array_agg(e.hash order by e.id)
+          from (
+            select l.id,
+                   coalesce(l.tenant_id, c_none) as tenant_id,
+                   date_trunc('month', l.created_at)::date as month,
+                   core.audit_entry_hash(l) as hash,
+                   (row_number() over (partition by l.tenant_id, date_trunc('month', l.created_at) order by l.id) - 1) / c_most as piece
+              from core.audit_log as l
+             where l.id > p_after_id
+               and l.id <= p_until_id
+               and (l.transaction_id >= p_from and l.transaction_id < p_to
+                    -- the end of a timeline takes what no seal has
+                    or p_until_id < 9223372036854775807
+                       and not exists (
+                        select from core.audit_seals as s cross join lateral unnest(s.entry_ids) as sealed (id) where sealed.id = l.id))
+          ) as e
+         group by e.tenant_id, e.month, e.piece
+         order by e.tenant_id, e.month, e.piece
+    loop
+        select coalesce(max(s.number), 0) + 1 into v_seal.number from core.audit_seals as s where s.tenant_id = v_seal.tenant_id;
+        select coalesce((select s.chain from core.audit_seals as s where s.tenant_id = v_seal.tenant_id and s.number = v_seal.number - 1), '')
+          into v_seal.previous_chain;
+        v_seal.run := v_run.run;
+        v_seal.chain := core.audit_seal_hash(v_seal);
+        insert into core.audit_seals (tenant_id, number, run, month, entry_ids, entry_hashes, previous_chain, chain)
+        values (v_seal.tenant_id, v_seal.number, v_seal.run, v_seal.month, v_seal.entry_ids, v_seal.entry_hashes, v_seal.previous_chain, v_seal.chain);
+        v_run.entry_count := v_run.entry_count + cardinality(v_seal.entry_ids);
+    end loop;
+
+    -- a new timeline is on record even before it has entries
+    if v_run.entry_count > 0 or v_run.run > 1 and not exists (select from core.audit_seal_runs as r where r.timeline = p_timeline) then
+        v_run.head := core.audit_run_hash(v_run);
+        insert into core.audit_seal_runs (
+            run, timeline, system_identifier, after_id, from_transaction, to_transaction, entry_count, previous_head, head, sealed_at)
+        values (
+            v_run.run, v_run.timeline, v_run.system_identifier, v_run.after_id, v_run.from_transaction, v_run.to_transaction,
+            v_run.entry_count, v_run.previous_head, v_run.head, v_run.sealed_at);
+    end if;
+    return v_run.entry_count;
+end
+$fn$;
+
+revoke execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) from public;
+grant execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) to app_definer;
+
+comment on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) is
+    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Errors: none.';
+
 -- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
 -- app_definer; called by anybody else this could not read the key.
 -- After a transaction-local setting ends it reads '', not null: neither equals a seal.
@@ -2470,6 +3038,38 @@ revoke execute on function core.seal_holds() from public;
 comment on function core.seal_holds() is
     'One row while app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend, else none. '
     'Internal. Errors: none.';
+
+-- Entries cannot be deleted from the default partition, so the whole partition goes aside and a new one takes its place and its names.
+
+create or replace function core.set_audit_strays_aside() returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_comment text := obj_description('core.audit_log_default'::regclass, 'pg_class');
+    v_index   name;
+begin
+    alter table core.audit_log detach partition core.audit_log_default;
+    alter table core.audit_log_default rename to audit_log_strays;
+    for v_index in
+        select c.relname
+          from pg_index as i
+          join pg_class as c on c.oid = i.indexrelid
+         where i.indrelid = 'core.audit_log_strays'::regclass
+    loop
+        execute format('alter index core.%I rename to %I', v_index, left('strays_' || v_index, 63));
+    end loop;
+    create table core.audit_log_default partition of core.audit_log default;
+    execute format('comment on table core.audit_log_default is %L', v_comment);
+    perform core.guard_audit_partition('core.audit_log_default');
+end
+$fn$;
+
+revoke execute on function core.set_audit_strays_aside() from public;
+
+comment on function core.set_audit_strays_aside() is
+    'Exchange the default partition of the audit log for an empty one; its entries stay in core.audit_log_strays, which the caller '
+    'empties into the log and drops. For core.audit_partitions. Internal. Errors: 55P03.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -2818,6 +3418,94 @@ comment on function core.upsert_user(text, text, text, text) is
     'only the person of its context; without one it creates or looks up. Idempotent, safe under concurrency. Errors: PT403 another '
     'person''s account, PT409 e-mail in use, PT422 missing or malformed values.';
 
+-- Three questions. Are the runs and seals one unbroken chain of hashes, up to the head somebody keeps elsewhere? Is every sealed entry there
+-- as it was? Is there an entry that was not there when its transactions were sealed? Whoever can rewrite entries, seals and runs
+-- alike can answer all three; only the head kept elsewhere (core.audit_head) gives that away.
+
+create or replace function core.verify_audit(
+    p_tenant_id uuid default null, p_anchor_run bigint default null, p_anchor_head text default null, p_limit integer default 100
+) returns table (
+    problem text, tenant_id uuid, entry_id bigint, run bigint, seal_number bigint, from_transaction bigint, to_transaction bigint
+)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+    set jit = off
+as $fn$
+#variable_conflict use_column
+declare
+    c_none constant uuid := '00000000-0000-0000-0000-000000000000';
+    -- what retention may have dropped
+    v_gone constant date := (clock_timestamp() - core.audit_keep() - interval '1 month')::date;
+    v_now  constant bigint := (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint;
+    v_own  constant bigint := coalesce((pg_current_xact_id_if_assigned()::text)::bigint, 0);
+begin
+    return query
+    with run as (
+        select r.*,
+               r.run <> lag(r.run, 1, 0::bigint) over runs + 1 or r.previous_head <> lag(r.head, 1, ''::bytea) over runs as is_loose,
+               core.audit_run_hash(r) <> r.head as is_changed
+          from core.audit_seal_runs as r
+        window runs as (order by r.run)
+    ), seal as (
+        select s.*,
+               s.number <> lag(s.number, 1, 0::bigint) over seals + 1 or s.previous_chain <> lag(s.chain, 1, ''::bytea) over seals as is_loose,
+               core.audit_seal_hash(s) <> s.chain as is_changed
+          from core.audit_seals as s
+         where p_tenant_id is null or s.tenant_id = p_tenant_id
+        window seals as (partition by s.tenant_id order by s.number)
+    ), leaf as (
+        select s.tenant_id, s.number, s.run, s.month, entry.id, entry.hash
+          from seal as s
+         cross join lateral unnest(s.entry_ids, s.entry_hashes) as entry (id, hash)
+    ), entry as (
+        select l.id, coalesce(l.tenant_id, c_none) as tenant_id, core.audit_entry_hash(l) as hash
+          from core.audit_log as l
+         cross join (select r.after_id, r.to_transaction from core.audit_seal_runs as r order by r.run desc limit 1) as sealed
+         where (l.id <= sealed.after_id
+                or l.transaction_id < sealed.to_transaction
+                -- dated ahead of every transaction there was, so that no seal would come to it
+                or l.transaction_id >= v_now and l.transaction_id <> v_own)
+           and (p_tenant_id is null or l.tenant_id is not distinct from nullif(p_tenant_id, c_none))
+    ), found as (
+        select 'anchor_differs' as problem, null::uuid as tenant_id, null::bigint as entry_id, p_anchor_run as run, null::bigint as number, 0 as rank
+         where p_anchor_run is not null
+           and not exists (select from run as r where r.run = p_anchor_run and encode(r.head, 'hex') = lower(p_anchor_head))
+         union all
+        select case when r.is_changed then 'run_changed' else 'run_missing' end, null, null, r.run, null, 1 from run as r where r.is_loose or r.is_changed
+         union all
+        select case when s.is_changed then 'seal_changed' else 'seal_missing' end, s.tenant_id, null, s.run, s.number, 2
+          from seal as s
+         where s.is_loose or s.is_changed
+         union all
+        select case when e.id is null then 'entry_missing' when l.id is null then 'entry_added' else 'entry_changed' end,
+               coalesce(l.tenant_id, e.tenant_id), coalesce(l.id, e.id), l.run, l.number, 3
+          from leaf as l
+          full join entry as e on e.id = l.id
+         where l.id is null and e.id is not null
+            or e.id is null and (v_gone is null or l.month >= v_gone)
+            or e.hash <> l.hash
+    )
+    select f.problem, nullif(f.tenant_id, c_none), f.entry_id, f.run, f.number, r.from_transaction, r.to_transaction
+      from found as f
+      left join core.audit_seal_runs as r on r.run = f.run
+     order by f.rank, f.run, f.tenant_id, f.number, f.entry_id
+     limit p_limit;
+end
+$fn$;
+
+alter function core.verify_audit(uuid, bigint, text, integer) owner to app_definer;
+revoke execute on function core.verify_audit(uuid, bigint, text, integer) from public;
+grant execute on function core.verify_audit(uuid, bigint, text, integer) to app_worker, app_monitor;
+
+comment on function core.verify_audit(uuid, bigint, text, integer) is
+    'What is not as core.seal_audit sealed it, first things first, at most p_limit rows; no row: all is as it was. Names the problem '
+    '(anchor_differs, run_changed, run_missing, seal_changed, seal_missing, entry_changed, entry_missing, entry_added), the entry and '
+    'tenant, the run, the seal, and the range of transactions. p_tenant_id keeps to one tenant, the nil uuid to entries of none. '
+    'p_anchor_run and p_anchor_head are a head of core.audit_head that was kept elsewhere. Entries older than audit.keep may be missing. '
+    'Errors: none.';
+
 -- For the policy of core.users: an array, computed once per statement, so that the policy reaches the primary key.
 -- A person who was only invited has agreed to nothing yet and stays hidden.
 
@@ -2933,6 +3621,66 @@ create trigger _000_no_truncate
 
 create trigger _000_no_truncate
     before truncate on core.audit_log_default
+    for each statement execute function core.tg_no_truncate();
+
+-- core.audit_seal_runs: closed to every application role; core.seal_audit and core.verify_audit reach it as app_definer. Append-only.
+
+alter table core.audit_seal_runs enable row level security;
+alter table core.audit_seal_runs force row level security;
+
+create policy system_all on core.audit_seal_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.audit_seal_runs
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.audit_seal_runs is 'Owner and definer functions see every row.';
+comment on policy closed on core.audit_seal_runs is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+revoke update, delete, truncate on core.audit_seal_runs from app_owner, app_definer;
+
+create trigger _000_append_only
+    before update or delete on core.audit_seal_runs
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_seal_runs
+    for each statement execute function core.tg_no_truncate();
+
+-- core.audit_seals: closed to every application role; core.seal_audit and core.verify_audit reach it as app_definer. Append-only.
+
+alter table core.audit_seals enable row level security;
+alter table core.audit_seals force row level security;
+
+create policy system_all on core.audit_seals
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.audit_seals
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.audit_seals is 'Owner and definer functions see every row.';
+comment on policy closed on core.audit_seals is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+revoke update, delete, truncate on core.audit_seals from app_owner, app_definer;
+
+create trigger _000_append_only
+    before update or delete on core.audit_seals
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_seals
     for each statement execute function core.tg_no_truncate();
 
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
@@ -3371,6 +4119,16 @@ drop policy system_all on core.context_tokens;
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
 
+drop trigger _000_no_truncate on core.audit_seals;
+drop trigger _000_append_only on core.audit_seals;
+drop policy closed on core.audit_seals;
+drop policy system_all on core.audit_seals;
+
+drop trigger _000_no_truncate on core.audit_seal_runs;
+drop trigger _000_append_only on core.audit_seal_runs;
+drop policy closed on core.audit_seal_runs;
+drop policy system_all on core.audit_seal_runs;
+
 drop trigger _000_no_truncate on core.audit_log_default;
 drop trigger _000_no_truncate on core.audit_log;
 drop trigger _000_append_only on core.audit_log;
@@ -3385,6 +4143,7 @@ drop policy closed on core.allowed_origins;
 drop policy system_all on core.allowed_origins;
 
 drop function core.visible_user_ids();
+drop function core.verify_audit(uuid, bigint, text, integer);
 drop function core.upsert_user(text, text, text, text);
 drop function core.tg_touch_updated_at();
 drop function core.tenant_column(regclass);
@@ -3397,7 +4156,10 @@ drop function core.tg_append_only();
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
 drop function core.set_context_signed(text, text, text);
+drop function core.set_audit_strays_aside();
 drop function core.seal_holds();
+drop function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint);
+drop function core.seal_audit();
 drop function core.rotate_context_key(interval);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
@@ -3417,6 +4179,7 @@ drop function core.next_number(text, text, integer);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
 drop function core.may_enter(uuid, uuid);
+drop function core.lock_audit_log();
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
@@ -3424,6 +4187,7 @@ drop function core.is_member(uuid);
 drop function core.has_role(text);
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.guard_audit_partition(regclass);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
@@ -3439,7 +4203,16 @@ drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
 drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
+drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
+drop function core.audit_seal_hash(core.audit_seals);
+drop function core.audit_run_hash(core.audit_seal_runs);
+drop function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean);
+drop function core.audit_restore(text, text, bigint);
+drop function core.audit_partitions(integer);
+drop function core.audit_keep();
 drop function core.audit_is_current(regclass, text[]);
+drop function core.audit_head();
+drop function core.audit_entry_hash(core.audit_log);
 drop view core.audited_tables;
 drop function core.audit_entity_type(regclass);
 drop function core.audit_entity_sql(name[], text, text);
@@ -3477,6 +4250,9 @@ drop function core.current_tenant_id();
 drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
+
+drop table core.audit_seals;
+drop table core.audit_seal_runs;
 
 drop table core.audit_log_default;
 drop table core.audit_log;
