@@ -62,6 +62,22 @@ create trigger _100_same
     before update on a.pets
     for each row execute function suppress_redundant_updates_trigger();
 """
+# Writes a trigger function for the columns a table has, as core.attach_audit does.
+WATCH = """
+create or replace function a.watch(p_table regclass) returns void
+    language plpgsql
+as $fn$
+declare
+    v_columns text := (select string_agg(attname, ' ' order by attname) from pg_attribute
+                        where attrelid = p_table and attnum > 0 and not attisdropped);
+begin
+    execute format('create or replace function a.tg_watch() returns trigger language plpgsql as %L',
+                   format('begin raise notice %L; return null; end', v_columns));
+    execute format('create or replace trigger _900_watch after insert on %s '
+                   'for each row execute function a.tg_watch(%L)', p_table, v_columns);
+end
+$fn$;
+"""
 TREE = {
     "sql/schema/a/_module.sql": MODULE,
     "sql/schema/a/pets.sql": PETS,
@@ -101,9 +117,11 @@ def assert_equal(one: Snapshot, other: Snapshot) -> None:
     assert [f"{finding.object} {finding.message}" for finding in drift.compare(one, other)] == []
 
 
-def drafted(server: Server, write: WriteProject, edit: Edit, title: str = "change it") -> list[str]:
+def drafted(
+    server: Server, write: WriteProject, edit: Edit, title: str = "change it", *, tree: Edit = TREE
+) -> list[str]:
     """Draft the baseline, edit, draft again; prove all equalities; return the texts of the second draft."""
-    config = write(TREE)
+    config = write(tree)
     new(server, config, "pets")
     before = state(server, config)
     config = write(edit)
@@ -193,6 +211,31 @@ def test_a_policy_that_is_gone_is_dropped(server: Server, write: WriteProject) -
     changed = GUARD.replace("select_light", "select_small")
     (text,) = drafted(server, write, {"sql/policies/a/pets.sql": changed})
     assert "drop policy if exists select_light on a.pets;" in sections(text)[1]
+
+
+WATCHED = {"sql/functions/a/watch.sql": WATCH, "sql/policies/a/pets.sql": GUARD + "\nselect a.watch('a.pets');\n"}
+
+
+def test_what_a_call_generates_comes_with_its_sheet_and_goes_again(server: Server, write: WriteProject) -> None:
+    (text,) = drafted(server, write, WATCHED)
+    _, up, down = sections(text)
+    assert "select a.watch('a.pets');" in up
+    assert "drop trigger _900_watch on a.pets;" in down
+    assert "drop function a.tg_watch();" in down
+
+
+def test_a_new_column_generates_again(server: Server, write: WriteProject) -> None:
+    wider = {"sql/schema/a/pets.sql": PETS.replace("weight  numeric,", "weight  numeric,\n    color   text,")}
+    (text,) = drafted(server, write, wider, tree={**TREE, **WATCHED})
+    _, up, down = sections(text)
+    assert up.index("color") < up.index("select a.watch('a.pets');")
+    assert "raise notice 'id name weight'" in down
+
+
+def test_another_generator_generates_again(server: Server, write: WriteProject) -> None:
+    louder = {"sql/functions/a/watch.sql": WATCH.replace("raise notice", "raise warning")}
+    (text,) = drafted(server, write, louder, tree={**TREE, **WATCHED})
+    assert "select a.watch('a.pets');" in sections(text)[1]
 
 
 def test_a_grant_that_is_gone_is_revoked(server: Server, write: WriteProject) -> None:

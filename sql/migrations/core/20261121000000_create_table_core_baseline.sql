@@ -149,6 +149,112 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
+-- core.audit_log: who changed what, of every audited table (core.attach_audit). Append-only, one partition a month
+-- (core.audit_partitions); what no month takes goes to the default partition, so that a write never fails for want of one.
+
+-- dbkit: allow key_without_tenant_first because nothing references an entry, and partitions need their time in the key
+create table core.audit_log (
+    id              bigint not null generated always as identity,
+    -- dbkit: allow tenant_column_nullable because changes of data that is no tenant's are recorded as well
+    tenant_id       uuid,
+    user_id         uuid,
+    action          text not null,
+    entity_type     text not null,
+    entity_id       text not null,
+    old_values      jsonb,
+    new_values      jsonb,
+    changed_columns text[],
+    request_id      text,
+    db_role         text not null default session_user,
+    -- a bigint and not xid8, which has no BRIN operators
+    transaction_id  bigint not null default (pg_current_xact_id()::text)::bigint,
+    created_at      timestamptz not null default now(),
+
+    constraint audit_log_pkey primary key (id, created_at),
+    constraint audit_log_action_valid check (action ~ '^[a-z_]+$')
+) partition by range (created_at);
+
+create table core.audit_log_default partition of core.audit_log default;
+
+-- core.audit_search without an entity: the newest of a tenant
+create index audit_log_tenant_created_idx on core.audit_log (tenant_id, created_at desc);
+-- core.audit_search and core.audit_restore: the history of one entity
+-- dbkit: allow wide_index because an entity is found by all of it, newest change first
+create index audit_log_entity_idx on core.audit_log (tenant_id, entity_type, entity_id, created_at desc);
+-- core.seal_audit: what was written since the last seal
+create index audit_log_created_brin_idx on core.audit_log using brin (created_at, transaction_id);
+
+comment on table core.audit_log is 'Every insert, update, delete and truncate of an audited table: one row per entity, written in the same transaction.';
+comment on table core.audit_log_default is 'Rows of months that have no partition yet; core.audit_partitions moves them.';
+comment on column core.audit_log.id is 'In the order in which one entity changed: its rows are locked until the change before it is committed.';
+comment on column core.audit_log.tenant_id is 'Whose row it was; null for data of no tenant. No foreign key: history outlives its tenant, actor and entity.';
+comment on column core.audit_log.user_id is 'Who did it: the person of the context, null without a context.';
+comment on column core.audit_log.action is 'insert, update, delete or truncate by trigger; other words by functions that write their own entries.';
+comment on column core.audit_log.entity_type is 'schema.table of the entity.';
+comment on column core.audit_log.entity_id is 'Its primary key without the tenant column; a JSON array where that has several columns.';
+comment on column core.audit_log.old_values is 'Before: the whole row of a delete, the changed columns of an update. Redacted columns hold "[redacted]".';
+comment on column core.audit_log.new_values is 'After: the whole row of an insert, the changed columns of an update.';
+comment on column core.audit_log.request_id is 'The request id of the context.';
+comment on column core.audit_log.db_role is 'The login the connection was opened with.';
+comment on column core.audit_log.transaction_id is 'The transaction that wrote the row; core.seal_audit seals ranges of them.';
+
+-- core.audit_seal_runs: each run of core.seal_audit takes the transactions that ended since the one before it.
+-- A timeline is a server whose transaction ids count on. On a restored server they start over, and entries are told apart by their ids,
+-- which a dump carries along: those of a timeline come after its after_id.
+
+create table core.audit_seal_runs (
+    run               bigint not null,
+    timeline          integer not null,
+    system_identifier bigint not null,
+    after_id          bigint not null,
+    from_transaction  bigint not null,
+    to_transaction    bigint not null,
+    entry_count       bigint not null,
+    previous_head     bytea not null,
+    head              bytea not null,
+    sealed_at         timestamptz not null default clock_timestamp(),
+
+    constraint audit_seal_runs_pkey primary key (run),
+    constraint audit_seal_runs_range_valid check (from_transaction <= to_transaction)
+);
+
+comment on table core.audit_seal_runs is 'What core.seal_audit has sealed, as one chain: each head is a hash over the run and the head before it.';
+comment on column core.audit_seal_runs.system_identifier is 'Of the server it ran on; another one begins another timeline.';
+comment on column core.audit_seal_runs.after_id is 'Entries up to this id belong to earlier timelines.';
+comment on column core.audit_seal_runs.to_transaction is 'The first transaction id that was not sealed: every one below had ended.';
+comment on column core.audit_seal_runs.head is 'Keep a copy of the newest one elsewhere: core.verify_audit compares it.';
+
+-- core.audit_seals: the entries of one tenant in one run and month, each by its hash, so that core.verify_audit can name the one that
+-- changed. A month has seals of its own because retention drops whole months.
+
+-- dbkit: allow table_without_timestamps because a seal is made when its run is
+create table core.audit_seals (
+    tenant_id      uuid not null,
+    number         bigint not null,
+    run            bigint not null,
+    month          date not null,
+    entry_ids      bigint[] not null,
+    entry_hashes   uuid[] not null,
+    previous_chain bytea not null,
+    chain          bytea not null,
+
+    constraint audit_seals_pkey primary key (tenant_id, number),
+    constraint audit_seals_hash_per_entry check (cardinality(entry_ids) = cardinality(entry_hashes))
+);
+
+-- The seals of a run: its head is a hash over them.
+-- dbkit: allow index_without_tenant_first because a run goes across all tenants
+create index audit_seals_run_idx on core.audit_seals (run);
+
+comment on table core.audit_seals is 'Hashes of sealed audit entries; a chain per tenant, under the heads of core.audit_seal_runs.';
+comment on column core.audit_seals.tenant_id is 'The nil uuid stands for entries of no tenant. No foreign key: seals outlive their tenant.';
+comment on column core.audit_seals.run is
+    'The run. No foreign key: to lock the run, it would need the right to update it, which nobody has; its head covers the seal instead.';
+comment on column core.audit_seals.number is 'Counts the seals of the tenant, without a gap.';
+comment on column core.audit_seals.month is 'The month of the entries, in UTC.';
+comment on column core.audit_seals.entry_hashes is 'The first 128 bits of the SHA-256 of each entry.';
+comment on column core.audit_seals.chain is 'SHA-256 over the seal and the chain before it.';
+
 -- core.backup_runs: which backups were taken of this database, by dbkit backup or by whatever else reports them.
 
 create table core.backup_runs (
@@ -2189,6 +2295,72 @@ comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
 
+-- Guard sheets call this: the trigger function it writes belongs to the table's own schema, so drift compares it and leak reads it like
+-- any other, and a column added without a new call is a difference between the declared tree and the migrations.
+
+create or replace function core.attach_audit(
+    p_table regclass, p_target regclass, p_tenant_column text, p_redact text[] default '{}', p_ignore text[] default '{}'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_ignored  text[];
+    v_function text;
+    v_part     regclass;
+begin
+    perform core.check_audit(p_table, p_target, p_tenant_column, p_redact, p_ignore);
+    -- bookkeeping is no change of its own
+    v_ignored := array(
+        select c.name
+          from unnest(core.audit_columns(p_table)) as c (name)
+         where c.name = any (p_ignore || array['updated_at', 'version'])
+           and c.name <> all (p_redact)
+         order by c.name collate "C");
+    select format('%I.%I', n.nspname,
+                  'tg_audit_' || case when length(c.relname) <= 54 then c.relname
+                                      else left(c.relname, 45) || '_' || left(md5(c.relname), 8) end)
+      into v_function
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+     where c.oid = p_table;
+
+    execute core.audit_trigger_sql(p_table, v_function, p_target, p_tenant_column, p_redact, v_ignored);
+    execute format('alter function %s() owner to app_definer', v_function);
+    execute format('revoke execute on function %s() from public', v_function);
+    execute format('comment on function %s() is %L', v_function,
+                   format('Audit trigger of %s, written by core.attach_audit. Errors: none of its own.', core.audit_entity_type(p_table)));
+
+    -- A statement fires the triggers of the table it names only, so partitions need their own; no row is recorded twice.
+    for v_part in select t.relid from pg_partition_tree(p_table) as t union select p_table loop
+        execute format(
+            $sql$
+            create or replace trigger _900_audit_insert after insert on %1$s referencing new table as new_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_update after update on %1$s referencing old table as old_rows new table as new_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_delete after delete on %1$s referencing old table as old_rows
+                for each statement execute function %2$s(%3$s);
+            create or replace trigger _900_audit_truncate before truncate on %1$s
+                for each statement execute function %2$s(%3$s);
+            $sql$,
+            v_part, v_function,
+            format('%L, %L, %L, %L, %L', core.audit_entity_type(p_target), coalesce(p_tenant_column, ''), p_redact, v_ignored,
+                   core.audit_columns(p_table)));
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_audit(regclass, regclass, text, text[], text[]) from public;
+
+comment on function core.attach_audit(regclass, regclass, text, text[], text[]) is
+    'Record every change of a table in an audit log, in the same transaction: one row per entity, with the changed columns before and '
+    'after. The tenant of an entry is the value of p_tenant_column; with null the rows are no tenant''s, and none sees their history. p_redact names '
+    'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
+    'and is not recorded. For the owner of the table; call it again when the table gets or loses a column. Idempotent. '
+    'Errors: PT422 the table has no primary key, a column does not exist, the log is none or app_definer cannot write it or read the '
+    'table; 42501 not the owner.';
+
 -- For tables outside this tree; guard sheets write the triggers out.
 
 create or replace function core.attach_cache_invalidation(p_table regclass, p_tag text, p_room_column name default null) returns void
@@ -2348,6 +2520,743 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
+
+-- The arguments of a generated trigger say what core.attach_audit was asked for, in its own order, and the columns it found.
+
+create or replace function core.audit_attachment(
+    p_table regclass, out target text, out tenant_column text, out redacted text[], out ignored text[], out columns text[]
+) returns setof record
+    language sql stable parallel safe
+begin atomic
+    with argument as (
+        select convert_from(decode(given.text, 'escape'), 'UTF8') as value, given.position
+          from pg_trigger as t
+         cross join string_to_table(encode(t.tgargs, 'escape'), '\000') with ordinality as given (text, position)
+         where t.tgrelid = p_table
+           and t.tgname = '_900_audit_update'
+           and not t.tgisinternal
+    )
+    select (select a.value from argument as a where a.position = 1),
+           (select nullif(a.value, '') from argument as a where a.position = 2),
+           (select a.value::text[] from argument as a where a.position = 3),
+           (select a.value::text[] from argument as a where a.position = 4),
+           (select a.value::text[] from argument as a where a.position = 5)
+     where exists (select from argument);
+end;
+
+revoke execute on function core.audit_attachment(regclass) from public;
+grant execute on function core.audit_attachment(regclass) to app_user, app_readonly, app_monitor, app_definer;
+
+comment on function core.audit_attachment(regclass) is
+    'How a table is audited: the log, its tenant column, the columns redacted and ignored, the columns its trigger knows. No row when it '
+    'is not. Errors: none.';
+
+create or replace function core.audit_columns(p_table regclass) returns text[]
+    language sql stable parallel safe
+begin atomic
+    select array(
+        select a.attname::text
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+         order by a.attname::text collate "C");
+end;
+
+revoke execute on function core.audit_columns(regclass) from public;
+grant execute on function core.audit_columns(regclass) to app_user, app_readonly, app_monitor, app_definer;
+
+comment on function core.audit_columns(regclass) is
+    'The columns of a table, sorted by name: what the audit triggers compare, whatever order they were added in. Internal. Errors: none.';
+
+-- Two values the type calls equal may still be stored and shown differently (citext 'a' and 'A', numeric 1.0 and 1.00, json without any
+-- equality at all). Where B-tree equality is known to mean identity, the type's own comparison is the fastest; else the images are compared.
+
+create or replace function core.audit_comparison(p_table regclass, p_column name) returns text
+    language sql stable parallel safe
+begin atomic
+    select case
+               when exists (
+                select
+                  from pg_opclass as c
+                  join pg_amproc as p on p.amprocfamily = c.opcfamily and p.amproclefttype = c.opcintype and p.amprocnum = 4
+                 where c.opcmethod = (select m.oid from pg_am as m where m.amname = 'btree')
+                   and c.opcdefault
+                   -- text and varchar share operators
+                   and c.opcintype = case t.base when 'varchar'::regtype then 'text'::regtype else t.base end
+                   and (p.amproc = 'btequalimage(oid)'::regprocedure
+                        or p.amproc = 'btvarstrequalimage(oid)'::regprocedure and t.is_deterministic))
+                 -- a declared scale leaves one way to write a number
+                 or t.base = 'numeric'::regtype and t.modifier >= 0
+               then format('o.%1$I is distinct from n.%1$I', p_column)
+               else format('row(o.%1$I)::record operator(pg_catalog.*<>) row(n.%1$I)::record', p_column)
+           end
+      from pg_attribute as a
+      join lateral (
+        with recursive domain (base, modifier) as (
+            select a.atttypid, a.atttypmod
+             union all
+            select d.typbasetype, case when domain.modifier >= 0 then domain.modifier else d.typtypmod end
+              from domain
+              join pg_type as d on d.oid = domain.base and d.typtype = 'd'
+        )
+        select domain.base::regtype as base,
+               domain.modifier,
+               coalesce((select c.collisdeterministic from pg_collation as c where c.oid = a.attcollation), true) as is_deterministic
+          from domain
+          join pg_type as b on b.oid = domain.base and b.typtype <> 'd'
+      ) as t on true
+     where a.attrelid = p_table
+       and a.attname = p_column;
+end;
+
+revoke execute on function core.audit_comparison(regclass, name) from public;
+
+comment on function core.audit_comparison(regclass, name) is
+    'SQL that tells whether a column of the row aliases o and n differs, down to how it is stored. Internal. Errors: none.';
+
+-- The way of a generated audit trigger whose table has got columns it does not know: slower than typed comparisons, and complete.
+
+create or replace function core.audit_diff(p_values jsonb, p_other jsonb, p_ignored text[], p_redacted text[]) returns jsonb
+    language sql immutable parallel safe
+begin atomic
+    select coalesce(
+               jsonb_object_agg(v.key, case when v.key = any (p_redacted) then '"[redacted]"' else v.value end),
+               '{}')
+      from jsonb_each(p_values) as v
+     where p_other -> v.key is distinct from v.value
+       and v.key <> all (p_ignored);
+end;
+
+revoke execute on function core.audit_diff(jsonb, jsonb, text[], text[]) from public;
+grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_definer;
+
+comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
+    'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
+
+-- Columns go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
+
+create or replace function core.audit_diff_sql(
+    p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
+    out old_values text, out new_values text, out changed_columns text, out is_changed text
+) returns record
+    language sql stable
+begin atomic
+    with compared as (
+        select c.name,
+               core.audit_comparison(p_table, c.name::name) as test,
+               c.name = any (p_redacted) as is_redacted,
+               (row_number() over (order by c.name collate "C") - 1) / 4 as group_no
+          from unnest(core.audit_columns(p_table)) as c (name)
+         where c.name <> all (p_key::text[])
+           and c.name <> all (p_ignored)
+    ), written as (
+        select c.group_no,
+               c.name,
+               c.test,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, o.%I)', c.name, c.name) end as old_pair,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, n.%I)', c.name, c.name) end as new_pair
+          from compared as c
+    ), grouped as (
+        select w.group_no,
+               string_agg(w.test, ' or ' order by w.name collate "C") as test,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.name collate "C") as old_pairs,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.name collate "C") as new_pairs,
+               string_agg(format('case when %s then %L end', w.test, w.name), ', ' order by w.name collate "C") as names
+          from written as w
+         group by w.group_no
+    )
+    select coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
+           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.new_pairs), ' || ' order by g.group_no), 'v_none'),
+           format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
+           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
+      from grouped as g;
+end;
+
+revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[]) from public;
+
+comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
+    'SQL over the row aliases o and n, for core.audit_trigger_sql: the changed columns before and after, their names, and whether there '
+    'are any. Internal. Errors: none.';
+
+create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
+    language sql immutable parallel safe
+begin atomic
+    select case when count(*) = 1 then min(format('%I.%I::text', p_alias, k.name))
+                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%I', p_alias, k.name), ', ' order by k.position)) end
+      from unnest(p_key) with ordinality as k (name, position)
+     where k.name is distinct from p_tenant_column
+        or cardinality(p_key) = 1;
+end;
+
+revoke execute on function core.audit_entity_sql(name[], text, text) from public;
+
+comment on function core.audit_entity_sql(name[], text, text) is
+    'SQL of the entity_id of a row: its key without the tenant column, unless that is the whole key. Internal. Errors: none.';
+
+create or replace function core.audit_entity_type(p_table regclass) returns text
+    language sql stable parallel safe
+begin atomic
+    select format('%s.%s', n.nspname, c.relname)
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+     where c.oid = p_table;
+end;
+
+revoke execute on function core.audit_entity_type(regclass) from public;
+grant execute on function core.audit_entity_type(regclass) to app_user, app_readonly, app_monitor, app_definer;
+
+comment on function core.audit_entity_type(regclass) is 'schema.table, as core.audit_log names a kind of entity. Internal. Errors: none.';
+
+-- core.audited_tables: what core.attach_audit was told, read from its triggers, and whether they still see everything.
+
+create view core.audited_tables with (security_invoker = true) as
+select core.audit_entity_type(c.oid) as entity_type,
+       attachment.target,
+       attachment.tenant_column,
+       attachment.redacted,
+       attachment.ignored,
+       core.audit_columns(c.oid) = attachment.columns
+       and (
+        select bool_and(
+                   4 = (
+                    select count(*)
+                      from pg_catalog.pg_trigger as t
+                     where t.tgrelid = part.relid
+                       and t.tgname in ('_900_audit_insert', '_900_audit_update', '_900_audit_delete', '_900_audit_truncate')
+                       and t.tgenabled in ('O', 'A')))
+          from (
+            select tree.relid from pg_catalog.pg_partition_tree(c.oid) as tree
+             union
+            select c.oid::pg_catalog.regclass
+          ) as part) as is_complete
+  from pg_catalog.pg_class as c
+ cross join lateral core.audit_attachment(c.oid) as attachment
+ where c.relkind in ('r', 'p')
+   and not c.relispartition;
+
+comment on view core.audited_tables is 'The audited tables: where their changes go, and what is left out.';
+comment on column core.audited_tables.is_complete is
+    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, or when a trigger is missing or '
+    'disabled: run core.attach_audit again.';
+
+grant select on core.audited_tables to app_monitor, app_definer;
+
+-- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
+-- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
+
+create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
+    language sql stable parallel safe
+return encode(
+    substr(
+        sha256(
+            convert_to(
+                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns,
+                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
+                'UTF8')),
+        1, 16),
+    'hex')::uuid;
+
+revoke execute on function core.audit_entry_hash(core.audit_log) from public;
+grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
+
+comment on function core.audit_entry_hash(core.audit_log) is
+    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
+
+-- The anchor: sent to another system or printed, it proves later that everything up to its run is what it was.
+
+create or replace function core.audit_head(
+    out run bigint, out head text, out sealed_at timestamptz, out sealed_entries bigint, out open_entries bigint
+) returns record
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select r.run,
+           encode(r.head, 'hex'),
+           r.sealed_at,
+           (select sum(every.entry_count)::bigint from core.audit_seal_runs as every),
+           (select count(*) from core.audit_log as l where l.id > coalesce(r.after_id, 0) and l.transaction_id >= coalesce(r.to_transaction, 0))
+      from (values (1)) as one (row)
+      left join (select newest.* from core.audit_seal_runs as newest order by newest.run desc limit 1) as r on true;
+end;
+
+alter function core.audit_head() owner to app_definer;
+revoke execute on function core.audit_head() from public;
+grant execute on function core.audit_head() to app_worker, app_monitor;
+
+comment on function core.audit_head() is
+    'The newest head of the sealed audit log, to be kept elsewhere, when it was made, how many entries are sealed under it and how many '
+    'wait for the next run. Nulls before the first run. Errors: none.';
+
+-- The generated audit triggers ask this with constants, so the planner answers it: a trigger's plan costs nothing for the question, and
+-- adding or dropping a column throws the plan away, which asks again. That is what IMMUTABLE stands for here; nobody else should call it.
+
+-- dbkit: allow false_immutable because the plan that holds the answer is dropped whenever the table changes
+create or replace function core.audit_is_current(p_table regclass, p_columns text[]) returns boolean
+    language plpgsql immutable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return p_columns = core.audit_columns(p_table);
+end
+$fn$;
+
+revoke execute on function core.audit_is_current(regclass, text[]) from public;
+grant execute on function core.audit_is_current(regclass, text[]) to app_definer, app_monitor;
+
+comment on function core.audit_is_current(regclass, text[]) is
+    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for. Internal. Errors: none.';
+
+create or replace function core.audit_keep() returns interval
+    language sql stable
+begin atomic
+    select s.value::interval from core.app_settings as s where s.key = 'audit.keep';
+end;
+
+alter function core.audit_keep() owner to app_definer;
+revoke execute on function core.audit_keep() from public;
+grant execute on function core.audit_keep() to app_owner;
+
+comment on function core.audit_keep() is
+    'How long audit entries are kept, from the setting audit.keep; null without one: for ever. Errors: 22007 the setting is no interval.';
+
+-- Run it daily. Owned by app_owner and not by app_definer: only who owns the log can give it partitions. A month is made beside the log and
+-- then attached, which stops nobody from writing; a lock that is not to be had is left to the next run.
+
+create or replace function core.audit_partitions(p_ahead integer default 3)
+    returns table (partition_name text, action text)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+    set lock_timeout = '5s'
+as $fn$
+declare
+    v_this_month constant timestamptz := date_trunc('month', clock_timestamp());
+    v_keep       constant interval := core.audit_keep();
+    v_months     timestamptz[];
+    v_strays     timestamptz[];
+    v_month      timestamptz;
+    v_name       name;
+begin
+    if p_ahead is null or p_ahead not between 0 and 120 then
+        perform core.raise_error('PT400', 'bad_request', 'Months ahead are a number from 0 to 120.', '{"ahead": "0..120"}');
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('core.audit_partitions', 0));
+
+    v_months := array(select generate_series(v_this_month, v_this_month + make_interval(months => p_ahead), '1 month'));
+    v_strays := array(
+        select distinct date_trunc('month', l.created_at)
+          from core.audit_log_default as l
+         where l.created_at < v_this_month + make_interval(months => p_ahead + 1));
+    if cardinality(v_strays) > 0 then
+        perform core.set_audit_strays_aside();
+        partition_name := 'core.audit_log_default';
+        action := 'emptied';
+        return next;
+    end if;
+
+    for v_month in select distinct m.month from unnest(v_strays || v_months) as m (month) order by 1 loop
+        v_name := 'audit_log_' || to_char(v_month, 'YYYY_MM');
+        continue when exists (select from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relname = v_name);
+        execute format('create table core.%I (like core.audit_log including defaults including constraints)', v_name);
+        execute format('comment on table core.%I is %L', v_name, format('Entries of %s, in UTC.', to_char(v_month, 'YYYY-MM')));
+        execute format('alter table core.audit_log attach partition core.%I for values from (%L) to (%L)',
+                       v_name, v_month, v_month + interval '1 month');
+        perform core.guard_audit_partition(format('core.%I', v_name)::regclass);
+        partition_name := format('core.%I', v_name);
+        action := 'created';
+        return next;
+    end loop;
+    if cardinality(v_strays) > 0 then
+        insert into core.audit_log (
+            id, tenant_id, user_id, action, entity_type, entity_id, old_values, new_values, changed_columns, request_id, db_role,
+            transaction_id, created_at)
+        overriding system value
+        select s.id, s.tenant_id, s.user_id, s.action, s.entity_type, s.entity_id, s.old_values, s.new_values, s.changed_columns,
+               s.request_id, s.db_role, s.transaction_id, s.created_at
+          from core.audit_log_strays as s;
+        drop table core.audit_log_strays;
+    end if;
+
+    for v_name in
+        select c.relname
+          from pg_inherits as i
+          join pg_class as c on c.oid = i.inhrelid
+         where i.inhparent = 'core.audit_log'::regclass
+           and c.relname ~ '^audit_log_\d{4}_\d{2}$'
+           and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= clock_timestamp() - v_keep
+         order by c.relname
+    loop
+        execute format('drop table core.%I', v_name);
+        partition_name := format('core.%I', v_name);
+        action := 'dropped';
+        return next;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.audit_partitions(integer) from public;
+grant execute on function core.audit_partitions(integer) to app_definer;
+
+comment on function core.audit_partitions(integer) is
+    'Make the monthly partitions of the audit log from now to p_ahead months on, move entries that had none into theirs, and drop months '
+    'that ended longer ago than audit.keep. Returns what it did. Idempotent. Errors: PT400, 55P03 the log is locked: run it again.';
+
+-- Writes the statement and leaves running it to the caller, under whose rights, policies and checks it then stands, as any change would.
+-- Goes back from the newest entry, so that a table that was audited late can still be brought back to any entry it has.
+
+create or replace function core.audit_restore(
+    p_entity_type text, p_entity_id text, p_entry bigint, out statement text, out parameters jsonb, out skipped text[]
+) returns setof record
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_table   regclass := (
+        select c.oid
+          from pg_class as c
+         where core.audit_entity_type(c.oid) = p_entity_type
+           and c.relkind in ('r', 'p'));
+    v_rule    record;
+    v_entry   record;
+    v_is      boolean;
+    v_was     boolean;
+    v_values  jsonb := '{}';
+begin
+    perform core.require_permission('audit.view');
+    select a.* into v_rule from core.audit_attachment(v_table) as a;
+    for v_entry in
+        select l.id, l.action, l.old_values, l.tenant_id
+          from core.audit_log as l
+         where l.tenant_id = core.active_tenant_id()
+           and l.entity_type = p_entity_type
+           and l.entity_id = p_entity_id
+           and l.action in ('insert', 'update', 'delete', 'truncate')
+           and l.id >= p_entry
+         order by l.id desc
+    loop
+        exit when v_entry.id = p_entry;
+        v_is := coalesce(v_is, v_entry.action in ('insert', 'update'));
+        v_was := v_entry.action <> 'insert';
+        v_values := case v_entry.action when 'insert' then '{}' when 'update' then v_values || v_entry.old_values else v_entry.old_values end;
+    end loop;
+    if v_rule.target is null or v_entry.id is null or p_entry <> 0 and v_entry.id <> p_entry then
+        perform core.raise_error('PT404', 'not_found', 'The audit log has no such entry of this entity.');
+    end if;
+    if v_is or v_was then
+        return query select r.* from core.audit_restore_sql(v_table, p_entity_id, v_entry.tenant_id, v_values, v_is, v_was) as r;
+    end if;
+end
+$fn$;
+
+revoke execute on function core.audit_restore(text, text, bigint) from public;
+grant execute on function core.audit_restore(text, text, bigint) to app_user, app_definer;
+
+comment on function core.audit_restore(text, text, bigint) is
+    'The statement that brings an entity back to the state it had right after an audit entry (0: before its first one): run it with '
+    'parameters as $1. No row when nothing changed since. skipped names the columns it cannot bring back: redacted ones, and those the table has '
+    'no longer. Changes nothing. Errors: PT401, PT403 without audit.view, PT404 no such entry.';
+
+-- The values travel as one jsonb and get their types from the table.
+
+create or replace function core.audit_restore_sql(
+    p_table regclass, p_entity_id text, p_tenant_id uuid, p_values jsonb, p_is boolean, p_was boolean,
+    out statement text, out parameters jsonb, out skipped text[]
+) returns record
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rule    record := core.audit_attachment(p_table);
+    v_keys    text[] := array(
+        select a.attname::text
+          from pg_index as i
+          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+         where i.indrelid = p_table
+           and i.indisprimary
+         order by array_position(i.indkey::smallint[], a.attnum));
+    v_entity  text[] := array_remove(v_keys, v_rule.tenant_column);
+    v_key     jsonb := '{}';
+    v_columns text[];
+    v_source  text := format('jsonb_populate_record(null::%s, $1) as r', p_table);
+    v_joined  text := (select string_agg(format('t.%1$I = r.%1$I', k.name), ' and ') from unnest(v_keys) as k (name));
+begin
+    if cardinality(v_entity) = 0 then
+        v_key := jsonb_build_object(v_keys[1], p_entity_id);
+    else
+        if v_rule.tenant_column = any (v_keys) then
+            v_key := jsonb_build_object(v_rule.tenant_column, p_tenant_id);
+        end if;
+        select v_key || jsonb_object_agg(k.name, case when cardinality(v_entity) = 1 then to_jsonb(p_entity_id)
+                                                      else p_entity_id::jsonb -> (k.position - 1)::integer end)
+          into v_key
+          from unnest(v_entity) with ordinality as k (name, position);
+    end if;
+    -- bookkeeping keeps itself; a row that comes back brings its own
+    v_columns := array(
+        select a.attname::text
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+           and a.attgenerated = ''
+           and p_values ? a.attname
+           and a.attname <> all (v_rule.redacted)
+           and (not p_is or a.attname <> all (v_rule.ignored || v_keys))
+         order by a.attnum);
+    skipped := array(
+        select v.key
+          from jsonb_object_keys(p_values) as v (key)
+         where v.key = any (v_rule.redacted)
+            or v.key <> all (core.audit_columns(p_table))
+         order by v.key);
+    parameters := v_key || coalesce((select jsonb_object_agg(c.name, p_values -> c.name) from unnest(v_columns) as c (name)), '{}');
+
+    if not p_was then
+        statement := format('delete from %s as t using %s where %s', p_table, v_source, v_joined);
+    elsif p_is then
+        if cardinality(v_columns) > 0 then
+            statement := format('update %s as t set %s from %s where %s', p_table,
+                                (select string_agg(format('%1$I = r.%1$I', c.name), ', ') from unnest(v_columns) as c (name)), v_source, v_joined);
+        end if;
+    else
+        statement := (select format('insert into %s (%s) overriding system value select %s from %s', p_table,
+                                    string_agg(format('%I', c.name), ', '), string_agg(format('r.%I', c.name), ', '), v_source)
+                        from unnest(v_columns) as c (name));
+    end if;
+end
+$fn$;
+
+revoke execute on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) from public;
+grant execute on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) to app_user, app_definer;
+
+comment on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean) is
+    'The statement of core.audit_restore: p_values are what the row had, p_is and p_was tell whether it exists now and existed then. '
+    'statement is null when only what is skipped differs. Internal. Errors: none.';
+
+create or replace function core.audit_run_hash(r core.audit_seal_runs) returns bytea
+    language sql stable
+begin atomic
+    select sha256(convert_to(
+               row(r.run, r.timeline, r.system_identifier, r.after_id, r.from_transaction, r.to_transaction, r.entry_count,
+                   encode(r.previous_head, 'hex'), extract(epoch from r.sealed_at),
+                   array(select encode(s.chain, 'hex') from core.audit_seals as s where s.run = r.run order by s.tenant_id, s.number))::text,
+               'UTF8'));
+end;
+
+revoke execute on function core.audit_run_hash(core.audit_seal_runs) from public;
+grant execute on function core.audit_run_hash(core.audit_seal_runs) to app_definer;
+
+comment on function core.audit_run_hash(core.audit_seal_runs) is
+    'The head a run must have: over the run, its seals and the head before it. Internal. Errors: none.';
+
+create or replace function core.audit_seal_hash(s core.audit_seals) returns bytea
+    language sql stable parallel safe
+return sha256(convert_to(row(s.tenant_id, s.number, s.run, to_char(s.month, 'YYYY-MM-DD'), s.entry_ids, s.entry_hashes, encode(s.previous_chain, 'hex'))::text, 'UTF8'));
+
+revoke execute on function core.audit_seal_hash(core.audit_seals) from public;
+grant execute on function core.audit_seal_hash(core.audit_seals) to app_definer;
+
+comment on function core.audit_seal_hash(core.audit_seals) is 'The chain value a seal must have. Internal. Errors: none.';
+
+-- Row security keeps to the active tenant; the planner sees the filters that were given (custom plans), so each search has its index.
+
+create or replace function core.audit_search(
+    p_entity_type text default null, p_entity_id text default null, p_user_id uuid default null,
+    p_from timestamptz default null, p_to timestamptz default null,
+    p_limit integer default 50, p_cursor text default null, p_action text default null
+) returns table ("row" jsonb, next_cursor text)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan
+as $fn$
+declare
+    v_limit integer := least(greatest(coalesce(p_limit, 50), 1), 100);
+    v_after jsonb := core.decode_cursor(p_cursor, '{"created_at": "timestamptz", "id": "bigint"}');
+    v_time  timestamptz := v_after ->> 'created_at';
+    v_id    bigint := v_after ->> 'id';
+begin
+    perform core.require_permission('audit.view');
+    return query
+    with found as (
+        select l.id, l.created_at, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns, l.request_id
+          from core.audit_log as l
+         where l.tenant_id = core.active_tenant_id()
+           and (p_entity_type is null or l.entity_type = p_entity_type)
+           and (p_entity_id is null or l.entity_id = p_entity_id)
+           and (p_user_id is null or l.user_id = p_user_id)
+           and (p_action is null or l.action = p_action)
+           and (p_from is null or l.created_at >= p_from)
+           and (p_to is null or l.created_at < p_to)
+           -- the first says to the index what the second says exactly
+           and (v_time is null or l.created_at <= v_time)
+           and (v_time is null or (l.created_at, l.id) < (v_time, v_id))
+         order by l.created_at desc, l.id desc
+         limit v_limit + 1
+    ), page as (
+        select f.*, row_number() over (order by f.created_at desc, f.id desc) as position, count(*) over () as fetched
+          from found as f
+    )
+    select to_jsonb(p) - '{position,fetched}'::text[],
+           case when p.position = v_limit and p.fetched > v_limit
+                then core.encode_cursor(jsonb_build_object('created_at', p.created_at, 'id', p.id)) end
+      from page as p
+     where p.position <= v_limit
+     order by p.position;
+end
+$fn$;
+
+revoke execute on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) from public;
+grant execute on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) to app_user, app_readonly;
+
+comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text) is
+    'The history of the active tenant, newest first: of one kind of entity or one entity, by one person, of one action, from p_from to '
+    'before p_to. At most p_limit rows (1 to 100); the last row of a page has the cursor of the next one, null when there is none. '
+    'Errors: PT401, PT403 without audit.view, PT400 a malformed cursor.';
+
+-- One trigger function for the four triggers of a table. Written out for its columns, because generic code has to turn every row into
+-- jsonb and compare key by key; typed comparisons touch only what changed.
+--   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
+--     says what became of rows whose key changed: one entity ended, another began.
+--   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
+--     compared as jsonb until core.attach_audit runs again.
+--   * Compiling such a plan takes longer than running it: no JIT.
+
+create or replace function core.audit_trigger_sql(
+    p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
+) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key      name[];
+    v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_diff     record;
+    v_redact   text := coalesce((select format(' || %L::jsonb', jsonb_object_agg(r.name, '[redacted]')) from unnest(p_redacted) as r (name) having count(*) > 0), '');
+    v_insert   text;
+    v_missing  text;
+    v_joined   text;
+begin
+    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
+      into v_key
+      from pg_index as i
+      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+     where i.indrelid = p_table
+       and i.indisprimary;
+
+    v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
+    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position),
+           format('%%s.%I is null', v_key[1])
+      into v_joined, v_missing
+      from unnest(v_key) with ordinality as k (name, position);
+
+    -- every log has these columns, ours the request as well; a log without tenant_id has its module's own name for it
+    select format(
+               'insert into %s (%I, user_id, action, entity_type, entity_id, old_values, new_values, changed_columns%s)',
+               p_target,
+               coalesce(min(a.attname) filter (where a.attname = 'tenant_id'), p_tenant_column),
+               case when bool_or(a.attname = 'request_id') then ', request_id' end)
+      into v_insert
+      from pg_attribute as a
+     where a.attrelid = p_target
+       and not a.attisdropped;
+
+    return format(
+        $sql$
+create or replace function %1$s() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+as $audit$
+declare
+    v_none    constant jsonb := '{}';
+    v_user    uuid;
+    v_request text := left(nullif(current_setting('app.request_id', true), ''), 200);
+begin
+    if nullif(current_setting('app.user_id', true), '') is not null then
+        v_user := core.current_user_id();
+    end if;
+
+    if tg_op = 'INSERT' then
+        %2$s
+        select %3$s, v_user, 'insert', %5$L, %6$s, null, to_jsonb(n)%8$s, null%9$s
+          from new_rows as n;
+    elsif tg_op = 'UPDATE' then
+        %2$s
+        select case when %11$s then %4$s else %3$s end,
+               v_user,
+               case when %11$s then 'delete' when %10$s then 'insert' else 'update' end,
+               %5$L,
+               case when %11$s then %7$s else %6$s end,
+               case when %10$s then null
+                    when %11$s then to_jsonb(o)%8$s
+                    when %12$s then %13$s
+                    else core.audit_diff(to_jsonb(o), to_jsonb(n), %17$L::text[], %18$L::text[]) end,
+               case when %11$s then null
+                    when %10$s then to_jsonb(n)%8$s
+                    when %12$s then %14$s
+                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], %18$L::text[]) end,
+               case when %10$s or %11$s then null
+                    when %12$s then %15$s
+                    else array(select jsonb_object_keys(core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}'))) end%9$s
+          from old_rows as o
+          full join new_rows as n on %19$s
+         where %10$s
+            or %11$s
+            or case when %12$s then %16$s
+                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}') <> v_none end;
+    elsif tg_op = 'DELETE' then
+        %2$s
+        select %4$s, v_user, 'delete', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+          from old_rows as o;
+    else
+        %2$s
+        select %4$s, v_user, 'truncate', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+          from %20$s as o
+         where o.tableoid = tg_relid%21$s;
+    end if;
+    return null;
+end
+$audit$ $sql$,
+        p_function,
+        v_insert,
+        coalesce('n.' || quote_ident(p_tenant_column), 'null::uuid'),
+        coalesce('o.' || quote_ident(p_tenant_column), 'null::uuid'),
+        core.audit_entity_type(p_table),
+        core.audit_entity_sql(v_key, p_tenant_column, 'n'),
+        core.audit_entity_sql(v_key, p_tenant_column, 'o'),
+        v_redact,
+        case when v_insert like '%, request_id)' then ', v_request' end,
+        format(v_missing, 'o'),
+        format(v_missing, 'n'),
+        v_is_known,
+        v_diff.old_values,
+        v_diff.new_values,
+        v_diff.changed_columns,
+        v_diff.is_changed,
+        p_ignored,
+        p_redacted,
+        v_joined,
+        p_table,
+        -- partitions made later have no triggers of their own: their rows are the parent's to keep
+        (select format(
+                    E'\n            or tg_relid = %L::regclass\n               and not exists (\n                select from pg_trigger as t where t.tgrelid = o.tableoid and t.tgname = ''_900_audit_truncate'')',
+                    p_table)
+           from pg_class as c
+          where c.oid = p_table
+            and c.relkind = 'p'));
+end
+$fn$;
+
+revoke execute on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) from public;
+
+comment on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) is
+    'The statement that creates the audit trigger function of a table, for core.attach_audit. Internal. Errors: none.';
 
 -- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
 -- them is housekeeping, and skips what another transaction holds.
@@ -2841,6 +3750,67 @@ revoke execute on function core.check_access(uuid, uuid) from public;
 comment on function core.check_access(uuid, uuid) is
     'Refuse a person who may not act, or not in this tenant (null: no tenant asked for). Internal. '
     'Errors: PT401 unknown or inactive user, PT403 not an active member of an active tenant.';
+
+-- Everything that would make the trigger of a table fail later, or miss rows in silence.
+
+create or replace function core.check_audit(
+    p_table regclass, p_target regclass, p_tenant_column text, p_redact text[], p_ignore text[]
+) returns void
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key    text[] := array(
+        select a.attname::text
+          from pg_index as i
+          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+         where i.indrelid = p_table
+           and i.indisprimary);
+    v_column text;
+begin
+    if cardinality(v_key) = 0 then
+        perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    foreach v_column in array array_remove(p_redact || p_ignore || p_tenant_column, null) loop
+        if v_column <> all (core.audit_columns(p_table)) then
+            perform core.raise_error('PT422', 'invalid', format('%s has no column %I.', p_table, v_column),
+                                     jsonb_build_object('column', v_column)::text);
+        end if;
+        if v_column = any (v_key) and v_column is distinct from p_tenant_column or v_column = any (p_redact) and v_column = p_tenant_column then
+            perform core.raise_error('PT422', 'invalid', format('%I says whose row of %s it was: it can be neither redacted nor ignored.', v_column, p_table),
+                                     jsonb_build_object('column', v_column)::text);
+        end if;
+    end loop;
+
+    if not (core.audit_columns(p_target) @> array['user_id', 'action', 'entity_type', 'entity_id', 'old_values', 'new_values', 'changed_columns']
+            and core.audit_columns(p_target) && array['tenant_id', p_tenant_column]
+            and has_table_privilege('app_definer', p_target, 'insert')) then
+        perform core.raise_error('PT422', 'invalid', format('%s is no audit log that app_definer can write.', p_target));
+    end if;
+    -- a TRUNCATE hands its rows to nobody: app_definer reads them
+    if not has_table_privilege('app_definer', p_table, 'select')
+       or exists (
+            select
+              from pg_class as c
+             where c.oid = p_table
+               and c.relrowsecurity
+               and not exists (
+                select
+                  from pg_policy as p
+                 where p.polrelid = c.oid
+                   and p.polpermissive
+                   and p.polcmd in ('*', 'r')
+                   and pg_get_expr(p.polqual, p.polrelid) = 'true'
+                   and (p.polroles = '{0}' or 'app_definer'::regrole = any (p.polroles)))) then
+        perform core.raise_error('PT422', 'invalid', format('app_definer cannot read every row of %s.', p_table));
+    end if;
+end
+$fn$;
+
+revoke execute on function core.check_audit(regclass, regclass, text, text[], text[]) from public;
+
+comment on function core.check_audit(regclass, regclass, text, text[], text[]) is
+    'Stop unless a table can be audited as asked, for core.attach_audit. Internal. Errors: PT422.';
 
 -- The row as it was comes from the trigger, not from the table: after a wait for a concurrent change a snapshot would show an older one.
 
@@ -3960,6 +4930,30 @@ comment on function core.get_metrics_today() is
     'The figures of the active tenant since its own midnight; a figure nobody counted today has no row. '
     'Errors: PT401 nobody is signed in, PT403 no tenant named.';
 
+-- What a partition does not get from its parent: row security, a policy, the revokes and statement triggers.
+
+create or replace function core.guard_audit_partition(p_partition regclass) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    execute format(
+        $sql$
+        alter table %1$s enable row level security, force row level security;
+        create policy system_all on %1$s for all to app_owner, app_definer using (true) with check (true);
+        comment on policy system_all on %1$s is 'Owner and definer functions see every row.';
+        revoke update, delete, truncate on %1$s from app_owner, app_definer;
+        create trigger _000_no_truncate before truncate on %1$s for each statement execute function core.tg_no_truncate();
+        $sql$,
+        p_partition);
+end
+$fn$;
+
+revoke execute on function core.guard_audit_partition(regclass) from public;
+
+comment on function core.guard_audit_partition(regclass) is
+    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Errors: 42710 it is guarded already.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -4703,6 +5697,25 @@ alter function core.lease_of(uuid, text) owner to app_definer;
 revoke execute on function core.lease_of(uuid, text) from public;
 
 comment on function core.lease_of(uuid, text) is 'The lease under which a worker holds a job. Errors: PT409 it does not hold it.';
+
+-- Owned by app_owner, as LOCK TABLE asks for rights that nobody has on the log; the statement changes nothing.
+
+create or replace function core.lock_audit_log() returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '10s'
+as $fn$
+begin
+    alter table core.audit_log enable trigger _000_append_only;
+end
+$fn$;
+
+revoke execute on function core.lock_audit_log() from public;
+grant execute on function core.lock_audit_log() to app_definer;
+
+comment on function core.lock_audit_log() is
+    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Errors: 55P03.';
 
 -- Called in a transaction of its own: the one that failed is rolled back, and this with it.
 
@@ -7051,6 +8064,119 @@ comment on function core.sample_gauges() is
     'Store how many connections, waiting jobs, failed sign-ins and limiter refusals there are, how old the oldest transaction is and what '
     'the cache serves; the cron job sample-gauges. Returns the samples stored. Each call stores. Errors: none.';
 
+-- Runs beside the writers and takes no lock of theirs: a range ends at the oldest transaction that is still open, so every transaction in
+-- it has ended and no entry can come to it any more. Run it every few minutes; a long transaction holds the range back, not the writers.
+
+create or replace function core.seal_audit() returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_end     constant bigint := 9223372036854775807;
+    v_system  constant bigint := (select c.system_identifier from pg_control_system() as c);
+    v_to      bigint;
+    v_last    core.audit_seal_runs;
+    v_sealed  bigint;
+    v_newest  bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('core.seal_audit', 0));
+    select r.* into v_last from core.audit_seal_runs as r order by r.run desc limit 1;
+    v_to := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
+
+    if v_last.system_identifier <> v_system or v_last.to_transaction > v_to then
+        -- another server: what the old one left unsealed and what this one has written so far is one last run of the old timeline
+        perform core.lock_audit_log();
+        select coalesce(max(l.id), 0) into v_newest from core.audit_log as l;
+        v_sealed := core.seal_audit_range(v_last.timeline, v_last.system_identifier, v_last.after_id, v_newest, v_last.to_transaction, c_end);
+        return v_sealed + core.seal_audit_range(v_last.timeline + 1, v_system, greatest(v_newest, v_last.after_id), c_end, 0, v_to);
+    end if;
+    return core.seal_audit_range(coalesce(v_last.timeline, 1), v_system, coalesce(v_last.after_id, 0), c_end, coalesce(v_last.to_transaction, 0), v_to);
+end
+$fn$;
+
+alter function core.seal_audit() owner to app_definer;
+revoke execute on function core.seal_audit() from public;
+grant execute on function core.seal_audit() to app_worker, app_monitor;
+
+comment on function core.seal_audit() is
+    'Seal the audit entries of all transactions that ended since the last run; returns how many. What is sealed cannot be changed, removed '
+    'or added to without core.verify_audit seeing it. Idempotent: with nothing new it does nothing. Errors: 55P03 on a restored server '
+    'only, when writers do not let go of the log.';
+
+create or replace function core.seal_audit_range(
+    p_timeline integer, p_system bigint, p_after_id bigint, p_until_id bigint, p_from bigint, p_to bigint
+) returns bigint
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+as $fn$
+declare
+    -- entries a seal may have, so that none grows beyond what one row should hold
+    c_most  constant integer := 10000;
+    c_none  constant uuid := '00000000-0000-0000-0000-000000000000';
+    v_run   core.audit_seal_runs;
+    v_seal  core.audit_seals;
+begin
+    select coalesce(max(r.run), 0) + 1 into v_run.run from core.audit_seal_runs as r;
+    select coalesce((select r.head from core.audit_seal_runs as r where r.run = v_run.run - 1), '') into v_run.previous_head;
+    v_run.timeline := p_timeline;
+    v_run.system_identifier := p_system;
+    v_run.after_id := p_after_id;
+    v_run.from_transaction := p_from;
+    v_run.to_transaction := p_to;
+    v_run.entry_count := 0;
+    v_run.sealed_at := clock_timestamp();
+
+    for v_seal.tenant_id, v_seal.month, v_seal.entry_ids, v_seal.entry_hashes in
+        select e.tenant_id, e.month, array_agg(e.id order by e.id), array_agg(e.hash order by e.id)
+          from (
+            select l.id,
+                   coalesce(l.tenant_id, c_none) as tenant_id,
+                   date_trunc('month', l.created_at)::date as month,
+                   core.audit_entry_hash(l) as hash,
+                   (row_number() over (partition by l.tenant_id, date_trunc('month', l.created_at) order by l.id) - 1) / c_most as piece
+              from core.audit_log as l
+             where l.id > p_after_id
+               and l.id <= p_until_id
+               and (l.transaction_id >= p_from and l.transaction_id < p_to
+                    -- the end of a timeline takes what no seal has
+                    or p_until_id < 9223372036854775807
+                       and not exists (
+                        select from core.audit_seals as s cross join lateral unnest(s.entry_ids) as sealed (id) where sealed.id = l.id))
+          ) as e
+         group by e.tenant_id, e.month, e.piece
+         order by e.tenant_id, e.month, e.piece
+    loop
+        select coalesce(max(s.number), 0) + 1 into v_seal.number from core.audit_seals as s where s.tenant_id = v_seal.tenant_id;
+        select coalesce((select s.chain from core.audit_seals as s where s.tenant_id = v_seal.tenant_id and s.number = v_seal.number - 1), '')
+          into v_seal.previous_chain;
+        v_seal.run := v_run.run;
+        v_seal.chain := core.audit_seal_hash(v_seal);
+        insert into core.audit_seals (tenant_id, number, run, month, entry_ids, entry_hashes, previous_chain, chain)
+        values (v_seal.tenant_id, v_seal.number, v_seal.run, v_seal.month, v_seal.entry_ids, v_seal.entry_hashes, v_seal.previous_chain, v_seal.chain);
+        v_run.entry_count := v_run.entry_count + cardinality(v_seal.entry_ids);
+    end loop;
+
+    -- a new timeline is on record even before it has entries
+    if v_run.entry_count > 0 or v_run.run > 1 and not exists (select from core.audit_seal_runs as r where r.timeline = p_timeline) then
+        v_run.head := core.audit_run_hash(v_run);
+        insert into core.audit_seal_runs (
+            run, timeline, system_identifier, after_id, from_transaction, to_transaction, entry_count, previous_head, head, sealed_at)
+        values (
+            v_run.run, v_run.timeline, v_run.system_identifier, v_run.after_id, v_run.from_transaction, v_run.to_transaction,
+            v_run.entry_count, v_run.previous_head, v_run.head, v_run.sealed_at);
+    end if;
+    return v_run.entry_count;
+end
+$fn$;
+
+revoke execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) from public;
+grant execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) to app_definer;
+
+comment on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) is
+    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Errors: none.';
+
 -- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
 -- app_definer; called by anybody else this could not read the key.
 -- After a transaction-local setting ends it reads '', not null: neither equals a seal.
@@ -7105,6 +8231,38 @@ revoke execute on function core.send_alert(text, text) from public;
 comment on function core.send_alert(text, text) is
     'Queue a send_alert job for people; core.evaluate_alerts calls it once for each alert that fires. Returns the id of the job. '
     'Each call queues. Errors: PT404 no such rule.';
+
+-- Entries cannot be deleted from the default partition, so the whole partition goes aside and a new one takes its place and its names.
+
+create or replace function core.set_audit_strays_aside() returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_comment text := obj_description('core.audit_log_default'::regclass, 'pg_class');
+    v_index   name;
+begin
+    alter table core.audit_log detach partition core.audit_log_default;
+    alter table core.audit_log_default rename to audit_log_strays;
+    for v_index in
+        select c.relname
+          from pg_index as i
+          join pg_class as c on c.oid = i.indexrelid
+         where i.indrelid = 'core.audit_log_strays'::regclass
+    loop
+        execute format('alter index core.%I rename to %I', v_index, left('strays_' || v_index, 63));
+    end loop;
+    create table core.audit_log_default partition of core.audit_log default;
+    execute format('comment on table core.audit_log_default is %L', v_comment);
+    perform core.guard_audit_partition('core.audit_log_default');
+end
+$fn$;
+
+revoke execute on function core.set_audit_strays_aside() from public;
+
+comment on function core.set_audit_strays_aside() is
+    'Exchange the default partition of the audit log for an empty one; its entries stay in core.audit_log_strays, which the caller '
+    'empties into the log and drops. For core.audit_partitions. Internal. Errors: 55P03.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -7545,6 +8703,25 @@ grant execute on function core.tenant_today(uuid) to app_definer;
 comment on function core.tenant_today(uuid) is
     'The calendar day it is for a tenant: in its time zone, in UTC where that is no known zone. For functions of app_definer. Errors: none.';
 
+-- Attach as: create trigger _000_append_only before update or delete on <table>
+--                for each row execute function core.tg_append_only();
+-- Privileges stop everybody without them; this stops a superuser's slip. Whoever disables it is found by core.verify_audit.
+
+create or replace function core.tg_append_only() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.raise_error('PT403', 'forbidden', format('Rows of %I.%I are never changed or deleted.', tg_table_schema, tg_table_name));
+    return null;
+end
+$fn$;
+
+revoke execute on function core.tg_append_only() from public;
+
+comment on function core.tg_append_only() is
+    'Trigger BEFORE UPDATE OR DELETE, for each row: keeps a log append-only, for its owner too. Errors: PT403 always.';
+
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
 create or replace function core.tg_bump_version() returns trigger
@@ -7671,6 +8848,23 @@ revoke execute on function core.tg_memberships_rank() from public;
 comment on function core.tg_memberships_rank() is
     'Trigger BEFORE INSERT OR UPDATE on core.memberships: an insert by an application role is an invitation, and no change goes above '
     'the actor''s own rank. Errors: PT403, PT409 and PT422 of core.check_membership_change.';
+
+-- Attach as: create trigger _000_no_truncate before truncate on <table> for each statement execute function core.tg_no_truncate();
+
+create or replace function core.tg_no_truncate() returns trigger
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.raise_error('PT403', 'forbidden', format('%I.%I is never truncated.', tg_table_schema, tg_table_name));
+    return null;
+end
+$fn$;
+
+revoke execute on function core.tg_no_truncate() from public;
+
+comment on function core.tg_no_truncate() is
+    'Trigger BEFORE TRUNCATE, for each statement: keeps a log from being emptied at once. Errors: PT403 always.';
 
 -- Attached per event as core.attach_outbox does it:
 --     create trigger _600_outbox_update after update on <table> referencing new table as changed_rows for each statement
@@ -7929,6 +9123,94 @@ comment on function core.upsert_user(text, text, text, text) is
     'only the person of its context; without one it creates or looks up. Idempotent, safe under concurrency. Errors: PT403 another '
     'person''s account, PT409 e-mail in use, PT422 missing or malformed values.';
 
+-- Three questions. Are the runs and seals one unbroken chain of hashes, up to the head somebody keeps elsewhere? Is every sealed entry there
+-- as it was? Is there an entry that was not there when its transactions were sealed? Whoever can rewrite entries, seals and runs
+-- alike can answer all three; only the head kept elsewhere (core.audit_head) gives that away.
+
+create or replace function core.verify_audit(
+    p_tenant_id uuid default null, p_anchor_run bigint default null, p_anchor_head text default null, p_limit integer default 100
+) returns table (
+    problem text, tenant_id uuid, entry_id bigint, run bigint, seal_number bigint, from_transaction bigint, to_transaction bigint
+)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set timezone = 'UTC'
+    set jit = off
+as $fn$
+#variable_conflict use_column
+declare
+    c_none constant uuid := '00000000-0000-0000-0000-000000000000';
+    -- what retention may have dropped
+    v_gone constant date := (clock_timestamp() - core.audit_keep() - interval '1 month')::date;
+    v_now  constant bigint := (pg_snapshot_xmax(pg_current_snapshot())::text)::bigint;
+    v_own  constant bigint := coalesce((pg_current_xact_id_if_assigned()::text)::bigint, 0);
+begin
+    return query
+    with run as (
+        select r.*,
+               r.run <> lag(r.run, 1, 0::bigint) over runs + 1 or r.previous_head <> lag(r.head, 1, ''::bytea) over runs as is_loose,
+               core.audit_run_hash(r) <> r.head as is_changed
+          from core.audit_seal_runs as r
+        window runs as (order by r.run)
+    ), seal as (
+        select s.*,
+               s.number <> lag(s.number, 1, 0::bigint) over seals + 1 or s.previous_chain <> lag(s.chain, 1, ''::bytea) over seals as is_loose,
+               core.audit_seal_hash(s) <> s.chain as is_changed
+          from core.audit_seals as s
+         where p_tenant_id is null or s.tenant_id = p_tenant_id
+        window seals as (partition by s.tenant_id order by s.number)
+    ), leaf as (
+        select s.tenant_id, s.number, s.run, s.month, entry.id, entry.hash
+          from seal as s
+         cross join lateral unnest(s.entry_ids, s.entry_hashes) as entry (id, hash)
+    ), entry as (
+        select l.id, coalesce(l.tenant_id, c_none) as tenant_id, core.audit_entry_hash(l) as hash
+          from core.audit_log as l
+         cross join (select r.after_id, r.to_transaction from core.audit_seal_runs as r order by r.run desc limit 1) as sealed
+         where (l.id <= sealed.after_id
+                or l.transaction_id < sealed.to_transaction
+                -- dated ahead of every transaction there was, so that no seal would come to it
+                or l.transaction_id >= v_now and l.transaction_id <> v_own)
+           and (p_tenant_id is null or l.tenant_id is not distinct from nullif(p_tenant_id, c_none))
+    ), found as (
+        select 'anchor_differs' as problem, null::uuid as tenant_id, null::bigint as entry_id, p_anchor_run as run, null::bigint as number, 0 as rank
+         where p_anchor_run is not null
+           and not exists (select from run as r where r.run = p_anchor_run and encode(r.head, 'hex') = lower(p_anchor_head))
+         union all
+        select case when r.is_changed then 'run_changed' else 'run_missing' end, null, null, r.run, null, 1 from run as r where r.is_loose or r.is_changed
+         union all
+        select case when s.is_changed then 'seal_changed' else 'seal_missing' end, s.tenant_id, null, s.run, s.number, 2
+          from seal as s
+         where s.is_loose or s.is_changed
+         union all
+        select case when e.id is null then 'entry_missing' when l.id is null then 'entry_added' else 'entry_changed' end,
+               coalesce(l.tenant_id, e.tenant_id), coalesce(l.id, e.id), l.run, l.number, 3
+          from leaf as l
+          full join entry as e on e.id = l.id
+         where l.id is null and e.id is not null
+            or e.id is null and (v_gone is null or l.month >= v_gone)
+            or e.hash <> l.hash
+    )
+    select f.problem, nullif(f.tenant_id, c_none), f.entry_id, f.run, f.number, r.from_transaction, r.to_transaction
+      from found as f
+      left join core.audit_seal_runs as r on r.run = f.run
+     order by f.rank, f.run, f.tenant_id, f.number, f.entry_id
+     limit p_limit;
+end
+$fn$;
+
+alter function core.verify_audit(uuid, bigint, text, integer) owner to app_definer;
+revoke execute on function core.verify_audit(uuid, bigint, text, integer) from public;
+grant execute on function core.verify_audit(uuid, bigint, text, integer) to app_worker, app_monitor;
+
+comment on function core.verify_audit(uuid, bigint, text, integer) is
+    'What is not as core.seal_audit sealed it, first things first, at most p_limit rows; no row: all is as it was. Names the problem '
+    '(anchor_differs, run_changed, run_missing, seal_changed, seal_missing, entry_changed, entry_missing, entry_added), the entry and '
+    'tenant, the run, the seal, and the range of transactions. p_tenant_id keeps to one tenant, the nil uuid to entries of none. '
+    'p_anchor_run and p_anchor_head are a head of core.audit_head that was kept elsewhere. Entries older than audit.keep may be missing. '
+    'Errors: none.';
+
 -- For the policy of core.users: an array, computed once per statement, so that the policy reaches the primary key.
 -- A person who was only invited has agreed to nothing yet and stays hidden.
 
@@ -8068,6 +9350,109 @@ comment on policy system_all on core.app_settings is 'Owner and definer function
 comment on policy closed on core.app_settings is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
+
+-- core.audit_log: who holds audit.view reads the entries of the active tenant. Only triggers and definer functions write, and nobody
+-- changes or removes an entry: the rights are revoked even from the owner, and triggers refuse whoever has them all the same.
+
+alter table core.audit_log enable row level security;
+alter table core.audit_log force row level security;
+alter table core.audit_log_default enable row level security;
+alter table core.audit_log_default force row level security;
+
+create policy system_all on core.audit_log
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_auditors on core.audit_log
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and (select core.has_permission('audit.view')));
+
+-- Everybody goes through the parent and its policies.
+create policy system_all on core.audit_log_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+comment on policy system_all on core.audit_log is 'Owner and definer functions see every row.';
+comment on policy select_auditors on core.audit_log is 'Who holds audit.view sees the history of the active tenant.';
+comment on policy system_all on core.audit_log_default is 'Owner and definer functions see every row.';
+
+grant select on core.audit_log to app_user, app_readonly;
+revoke update, delete, truncate on core.audit_log, core.audit_log_default from app_owner, app_definer;
+
+-- Row triggers are cloned to every partition, present and future; statement triggers are not (core.audit_partitions attaches them).
+create trigger _000_append_only
+    before update or delete on core.audit_log
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_log
+    for each statement execute function core.tg_no_truncate();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_log_default
+    for each statement execute function core.tg_no_truncate();
+
+-- core.audit_seal_runs: closed to every application role; core.seal_audit and core.verify_audit reach it as app_definer. Append-only.
+
+alter table core.audit_seal_runs enable row level security;
+alter table core.audit_seal_runs force row level security;
+
+create policy system_all on core.audit_seal_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.audit_seal_runs
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.audit_seal_runs is 'Owner and definer functions see every row.';
+comment on policy closed on core.audit_seal_runs is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+revoke update, delete, truncate on core.audit_seal_runs from app_owner, app_definer;
+
+create trigger _000_append_only
+    before update or delete on core.audit_seal_runs
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_seal_runs
+    for each statement execute function core.tg_no_truncate();
+
+-- core.audit_seals: closed to every application role; core.seal_audit and core.verify_audit reach it as app_definer. Append-only.
+
+alter table core.audit_seals enable row level security;
+alter table core.audit_seals force row level security;
+
+create policy system_all on core.audit_seals
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.audit_seals
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.audit_seals is 'Owner and definer functions see every row.';
+comment on policy closed on core.audit_seals is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+revoke update, delete, truncate on core.audit_seals from app_owner, app_definer;
+
+create trigger _000_append_only
+    before update or delete on core.audit_seals
+    for each row execute function core.tg_append_only();
+
+create trigger _000_no_truncate
+    before truncate on core.audit_seals
+    for each statement execute function core.tg_no_truncate();
 
 -- core.backup_runs: closed to every application role; written by functions, read by whoever watches backups as app_definer.
 
@@ -8736,6 +10121,8 @@ create trigger _700_cache_invalidate_truncate
     after truncate on core.memberships
     for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
 
+select core.attach_audit('core.memberships', 'core.audit_log', 'tenant_id');
+
 -- core.metric_samples: closed to every application role; core.record_metric writes it, core.percentiles reads it.
 
 alter table core.metric_samples enable row level security;
@@ -9107,6 +10494,8 @@ create trigger _300_touch_updated_at
     before update on core.subscriptions
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('core.subscriptions', 'core.audit_log', 'tenant_id');
+
 -- core.table_bloat: for monitoring.
 
 grant select on core.table_bloat to app_monitor;
@@ -9183,6 +10572,8 @@ create trigger _400_soft_delete
     before update on core.tenants
     for each row when (old.deleted_at is distinct from new.deleted_at or old.deleted_by is distinct from new.deleted_by)
     execute function core.tg_soft_delete('id', 'tenant.delete');
+
+select core.attach_audit('core.tenants', 'core.audit_log', 'id');
 
 -- core.tier_features: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
@@ -9290,6 +10681,9 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on core.users
     for each statement execute function core.tg_cache_invalidate('session', 'id');
+
+-- Platform roles and deactivation above all. A person is no tenant's, so no tenant reads this history.
+select core.attach_audit('core.users', 'core.audit_log', null, p_redact => '{auth_subject}', p_ignore => '{last_seen_at}');
 
 -- migrate:down
 
@@ -9474,6 +10868,23 @@ drop policy system_all on core.cache_entries;
 drop policy closed on core.backup_runs;
 drop policy system_all on core.backup_runs;
 
+drop trigger _000_no_truncate on core.audit_seals;
+drop trigger _000_append_only on core.audit_seals;
+drop policy closed on core.audit_seals;
+drop policy system_all on core.audit_seals;
+
+drop trigger _000_no_truncate on core.audit_seal_runs;
+drop trigger _000_append_only on core.audit_seal_runs;
+drop policy closed on core.audit_seal_runs;
+drop policy system_all on core.audit_seal_runs;
+
+drop trigger _000_no_truncate on core.audit_log_default;
+drop trigger _000_no_truncate on core.audit_log;
+drop trigger _000_append_only on core.audit_log;
+drop policy system_all on core.audit_log_default;
+drop policy select_auditors on core.audit_log;
+drop policy system_all on core.audit_log;
+
 drop policy closed on core.app_settings;
 drop policy system_all on core.app_settings;
 
@@ -9489,6 +10900,7 @@ drop policy system_all on core.alert_rules;
 
 drop function core.wake_workers(text);
 drop function core.visible_user_ids();
+drop function core.verify_audit(uuid, bigint, text, integer);
 drop function core.upsert_user(text, text, text, text);
 drop function core.tg_touch_updated_at();
 drop function core.tg_tenants_delete_jobs();
@@ -9497,10 +10909,12 @@ drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
 drop function core.tg_rate_limit_policies_changed();
 drop function core.tg_outbox();
+drop function core.tg_no_truncate();
 drop function core.tg_memberships_rank();
 drop function core.cache_unguarded();
 drop function core.tg_cache_invalidate();
 drop function core.tg_bump_version();
+drop function core.tg_append_only();
 drop function core.tenant_today(uuid);
 drop function core.sync_cron();
 drop function core.sweep_lanes();
@@ -9511,8 +10925,11 @@ drop function core.snapshot_query_stats();
 drop function core.settled_event_id();
 drop function core.settle_lease(bigint, uuid[], jsonb, jsonb);
 drop function core.set_context_signed(text, text, text);
+drop function core.set_audit_strays_aside();
 drop function core.send_alert(text, text);
 drop function core.seal_holds();
+drop function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint);
+drop function core.seal_audit();
 drop function core.sample_gauges();
 drop function core.run_cron(text, timestamptz);
 drop function core.rotate_context_key(interval);
@@ -9585,6 +11002,7 @@ drop function core.may_enter(uuid, uuid);
 drop function core.mark_notification_read(uuid);
 drop function core.log_restore_verification(bigint, boolean, jsonb, jsonb);
 drop function core.log_error(text, text, text, jsonb);
+drop function core.lock_audit_log();
 drop function core.lease_of(uuid, text);
 drop function core.lane_of(text, integer);
 drop function core.job_backoff(text, integer);
@@ -9607,6 +11025,7 @@ drop function core.cancel_job(uuid);
 drop view core.job_queue;
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.guard_audit_partition(regclass);
 drop function core.get_metrics_today();
 drop function core.from_epoch_us(bigint);
 drop function core.finish_backup(bigint, boolean, bigint);
@@ -9636,6 +11055,7 @@ drop function core.client_ip();
 drop function core.clear_context();
 drop function core.claim_jobs(text, integer, text, text[]);
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
+drop function core.check_audit(regclass, regclass, text, text[], text[]);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
@@ -9650,11 +11070,31 @@ drop function core.cache_invalidate_prefix(text);
 drop function core.cache_invalidate(text);
 drop function core.cache_get(text, text);
 drop function core.cache_forget(text, text, text);
+drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
+drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
+drop function core.audit_seal_hash(core.audit_seals);
+drop function core.audit_run_hash(core.audit_seal_runs);
+drop function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean);
+drop function core.audit_restore(text, text, bigint);
+drop function core.audit_partitions(integer);
+drop function core.audit_keep();
+drop function core.audit_is_current(regclass, text[]);
+drop function core.audit_head();
+drop function core.audit_entry_hash(core.audit_log);
+drop view core.audited_tables;
+drop function core.audit_entity_type(regclass);
+drop function core.audit_entity_sql(name[], text, text);
+drop function core.audit_diff_sql(regclass, name[], text[], text[]);
+drop function core.audit_diff(jsonb, jsonb, text[], text[]);
+drop function core.audit_comparison(regclass, name);
+drop function core.audit_columns(regclass);
+drop function core.audit_attachment(regclass);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
 drop function core.attach_outbox(regclass, text, text[]);
 drop function core.attach_cache_invalidation(regclass, text, name);
+drop function core.attach_audit(regclass, regclass, text, text[], text[]);
 drop function core.assert_settings();
 drop function core.apply_retention_policies();
 drop function core.apply_retention(regclass, integer, integer);
@@ -9784,11 +11224,22 @@ drop table core.cache_invalidations;
 drop table core.cache_entries;
 drop view core.blocking_locks;
 drop table core.backup_runs;
+drop table core.audit_seals;
+drop table core.audit_seal_runs;
+
+drop table core.audit_log_default;
+drop table core.audit_log;
+
 drop table core.app_settings;
 drop table core.allowed_origins;
 drop view core.alert_status;
 drop table core.alerts;
 drop table core.alert_rules;
+
+drop function core.tg_audit_memberships();
+drop function core.tg_audit_subscriptions();
+drop function core.tg_audit_tenants();
+drop function core.tg_audit_users();
 
 alter default privileges for role app_definer grant usage on types to public;
 alter default privileges for role app_definer grant execute on functions to public;

@@ -2147,6 +2147,8 @@ create trigger _300_touch_updated_at
     before update on rental.contractors
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.contractors', 'core.audit_log', 'owner_user_id');
+
 -- rental.import_batches: landlords follow their own imports.
 
 alter table rental.import_batches enable row level security;
@@ -2291,6 +2293,8 @@ create trigger _300_touch_updated_at
     before update on rental.tenancies
     for each row execute function core.tg_touch_updated_at();
 
+select core.attach_audit('rental.tenancies', 'core.audit_log', 'owner_user_id');
+
 -- rental.tenant_invites: landlords invite their own renters.
 
 alter table rental.tenant_invites enable row level security;
@@ -2345,6 +2349,8 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.tenant_invites
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.tenant_invites', 'core.audit_log', 'owner_user_id', p_redact => '{token_hash}');
 
 -- rental.tenant_owner_quarantine: closed. It holds renters of nobody, so no landlord may read it.
 
@@ -2441,6 +2447,8 @@ create trigger _700_cache_invalidate_truncate
     after truncate on rental.tenants
     for each statement execute function core.tg_cache_invalidate('role', 'user_id');
 
+select core.attach_audit('rental.tenants', 'core.audit_log', 'owner_user_id');
+
 -- rental.tickets: landlords keep their own tickets, a renter sees own ones and opens new ones.
 
 alter table rental.tickets enable row level security;
@@ -2531,6 +2539,8 @@ create trigger _600_outbox_delete
     for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
         '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
 
+select core.attach_audit('rental.tickets', 'core.audit_log', 'owner_user_id');
+
 -- rental.units: landlords keep their own units, renters see the ones they rent.
 
 alter table rental.units enable row level security;
@@ -2603,6 +2613,8 @@ create trigger _700_cache_invalidate_truncate
     after truncate on rental.units
     for each statement execute function core.tg_cache_invalidate('role', 'owner_user_id');
 
+select core.attach_audit('rental.units', 'core.audit_log', 'owner_user_id');
+
 -- rental.user_profiles: everyone sees their own profile and may rename their company.
 
 alter table rental.user_profiles enable row level security;
@@ -2652,6 +2664,9 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on rental.user_profiles
     for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+
+-- The tenant of a landlord has the landlord's own id; that of a renter does not exist, so nobody reads a renter's history here.
+select core.attach_audit('rental.user_profiles', 'core.audit_log', 'user_id');
 
 -- migrate:down
 
@@ -2805,4 +2820,13 @@ drop table rental.tenant_owner_quarantine;
 drop table rental.import_errors;
 drop table rental.import_batches;
 drop table rental.contractors;
+
+drop function rental.tg_audit_contractors();
+drop function rental.tg_audit_tenancies();
+drop function rental.tg_audit_tenant_invites();
+drop function rental.tg_audit_tenants();
+drop function rental.tg_audit_tickets();
+drop function rental.tg_audit_units();
+drop function rental.tg_audit_user_profiles();
+
 drop schema rental;

@@ -61,3 +61,5 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on core.memberships
     for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+
+select core.attach_audit('core.memberships', 'core.audit_log', 'tenant_id');

@@ -27,3 +27,5 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on core.subscriptions
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('core.subscriptions', 'core.audit_log', 'tenant_id');

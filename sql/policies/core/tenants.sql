@@ -40,3 +40,5 @@ create trigger _400_soft_delete
     before update on core.tenants
     for each row when (old.deleted_at is distinct from new.deleted_at or old.deleted_by is distinct from new.deleted_by)
     execute function core.tg_soft_delete('id', 'tenant.delete');
+
+select core.attach_audit('core.tenants', 'core.audit_log', 'id');

@@ -46,3 +46,6 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on core.users
     for each statement execute function core.tg_cache_invalidate('session', 'id');
+
+-- Platform roles and deactivation above all. A person is no tenant's, so no tenant reads this history.
+select core.attach_audit('core.users', 'core.audit_log', null, p_redact => '{auth_subject}', p_ignore => '{last_seen_at}');

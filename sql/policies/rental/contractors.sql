@@ -51,3 +51,5 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.contractors
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.contractors', 'core.audit_log', 'owner_user_id');

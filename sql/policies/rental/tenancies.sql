@@ -57,3 +57,5 @@ create trigger _150_refuse_overlap
 create trigger _300_touch_updated_at
     before update on rental.tenancies
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.tenancies', 'core.audit_log', 'owner_user_id');

@@ -52,3 +52,5 @@ create trigger _100_tenant_immutable
 create trigger _300_touch_updated_at
     before update on rental.tenant_invites
     for each row execute function core.tg_touch_updated_at();
+
+select core.attach_audit('rental.tenant_invites', 'core.audit_log', 'owner_user_id', p_redact => '{token_hash}');

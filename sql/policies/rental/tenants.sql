@@ -70,3 +70,5 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on rental.tenants
     for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+
+select core.attach_audit('rental.tenants', 'core.audit_log', 'owner_user_id');

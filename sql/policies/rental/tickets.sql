@@ -87,3 +87,5 @@ create trigger _600_outbox_delete
     referencing old table as changed_rows
     for each statement execute function core.tg_outbox('tickets', 'owner_user_id', '{id}',
         '{owner_user_id,id,unit_id,tenant_id,title,description,status,priority,contractor_id,created_at,updated_at,version}');
+
+select core.attach_audit('rental.tickets', 'core.audit_log', 'owner_user_id');

@@ -69,3 +69,5 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on rental.units
     for each statement execute function core.tg_cache_invalidate('role', 'owner_user_id');
+
+select core.attach_audit('rental.units', 'core.audit_log', 'owner_user_id');

@@ -47,3 +47,6 @@ create trigger _700_cache_invalidate_delete
 create trigger _700_cache_invalidate_truncate
     after truncate on rental.user_profiles
     for each statement execute function core.tg_cache_invalidate('role', 'user_id');
+
+-- The tenant of a landlord has the landlord's own id; that of a renter does not exist, so nobody reads a renter's history here.
+select core.attach_audit('rental.user_profiles', 'core.audit_log', 'user_id');

@@ -332,7 +332,7 @@ def _text(header: dict[str, str], section: _Section) -> str:
     lines = [f"-- {key}: {value}" for key, value in header.items()]
     if section.notes:
         lines += ["", *(f"-- {note}" for note in section.notes)]
-    up = [block.up for block in section.blocks]
+    up = [block.up for block in section.blocks if block.up]
     down = [block.down for block in reversed(section.blocks) if block.down]
     sections = [*up, f"-- migrate:down{option}", *down]
     return _paragraphs(["\n".join(lines), f"-- migrate:up{option}", *sections])
