@@ -93,7 +93,7 @@ def test_refused_rows_are_reported_by_line_and_cost_no_other(landlords: Database
     assert [(row["line"], row["status"], row["error"]) for row in report(file)] == [
         ("2", "imported", ""),
         ("4", "failed", "email is no valid address."),
-        ("6", "failed", "The row has not 4 fields, as the header does."),
+        ("6", "failed", "The row has another number of fields than the header (4)."),
         ("7", "failed", "unitId is no UUID."),
         ("8", "imported", ""),
     ]

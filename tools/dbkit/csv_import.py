@@ -203,7 +203,7 @@ def _send(
     from psycopg.types.json import Jsonb
 
     values = Jsonb([row.values for row in part])
-    scope, key = f"import:{function}", f"{file.digest}:{part[0].line}-{part[-1].line}"
+    scope, key = "import", f"{function}:{file.digest}:{part[0].line}-{part[-1].line}"
     with connection.transaction():
         connection.execute(sql.SQL("set local role {}").format(sql.Identifier(caller.role)))
         connection.execute("select core.set_context(%s, %s)", (caller.user, caller.tenant))
