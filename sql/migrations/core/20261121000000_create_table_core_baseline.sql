@@ -28,6 +28,96 @@ alter default privileges for role app_definer revoke usage on types from public;
 alter default privileges in schema core grant all on tables to app_definer;
 alter default privileges in schema core grant all on sequences to app_definer;
 
+-- core.alert_rules: what is watched. A probe is a function by name, so a rule is data and holds no SQL.
+
+create table core.alert_rules (
+    name           text not null,
+    description    text not null,
+    probe          text not null,
+    argument       text,
+    comparator     text not null default '>',
+    threshold      double precision not null,
+    window_minutes integer not null default 0,
+    for_minutes    integer not null default 0,
+    every_minutes  integer not null default 1,
+    severity       text not null default 'warning',
+    channel        text not null default 'alerts',
+    is_enabled     boolean not null default true,
+    checked_at     timestamptz,
+    last_value     double precision,
+    last_error     text,
+    created_at     timestamptz not null default now(),
+    updated_at     timestamptz not null default now(),
+
+    constraint alert_rules_pkey primary key (name),
+    constraint alert_rules_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    -- core.evaluate_alerts calls nothing that was not made to be a probe
+    constraint alert_rules_probe_valid check (probe ~ '^[a-z_][a-z0-9_]*\.probe_[a-z0-9_]+$'),
+    constraint alert_rules_comparator_valid check (comparator in ('>', '>=', '<', '<=')),
+    constraint alert_rules_window_not_negative check (window_minutes >= 0),
+    constraint alert_rules_for_not_negative check (for_minutes >= 0),
+    constraint alert_rules_every_positive check (every_minutes > 0),
+    constraint alert_rules_severity_valid check (severity in ('info', 'warning', 'critical'))
+);
+
+comment on table core.alert_rules is 'Rules of core.evaluate_alerts. Seeds add them; threshold, minutes, severity and channel are the operator''s to change.';
+comment on column core.alert_rules.probe is 'Function (p_minutes integer, p_argument text) returning double precision; null means no data.';
+comment on column core.alert_rules.argument is 'Second argument of the probe, such as the name of a metric.';
+comment on column core.alert_rules.window_minutes is 'First argument of the probe: how far back it looks.';
+comment on column core.alert_rules.for_minutes is 'How long the condition must hold before the alert fires; 0 fires at once.';
+comment on column core.alert_rules.every_minutes is 'How often core.evaluate_alerts asks the probe.';
+comment on column core.alert_rules.last_value is 'What the probe said at checked_at.';
+comment on column core.alert_rules.last_error is 'Why the probe said nothing at checked_at; null when it answered.';
+
+-- core.alerts: conditions that were noticed, from the first look to the last.
+
+create table core.alerts (
+    id            bigint generated always as identity,
+    rule          text not null,
+    state         text not null default 'pending',
+    value         double precision,
+    message       text not null,
+    first_seen_at timestamptz not null default now(),
+    fired_at      timestamptz,
+    resolved_at   timestamptz,
+
+    constraint alerts_pkey primary key (id),
+    constraint alerts_rule_fkey foreign key (rule) references core.alert_rules (name) on delete cascade,
+    constraint alerts_state_valid check (state in (
+        'pending',  -- -> firing; deleted when the condition passes before for_minutes: nobody was told
+        'firing',   -- -> resolved
+        'resolved'
+    )),
+    constraint alerts_fired_unless_pending check ((state = 'pending') = (fired_at is null)),
+    constraint alerts_resolved_at_matches check ((state = 'resolved') = (resolved_at is not null))
+);
+
+-- at most one that is not over for each rule, and the way to it
+create unique index alerts_one_open_per_rule on core.alerts (rule) where state <> 'resolved';
+-- the history of a rule
+create index alerts_rule_idx on core.alerts (rule, first_seen_at desc);
+
+comment on table core.alerts is 'Alerts of core.evaluate_alerts: pending until the condition held for_minutes, firing, resolved.';
+comment on column core.alerts.value is 'What the probe said last while the condition held.';
+
+-- core.alert_status: every rule and how it stands.
+
+create view core.alert_status with (security_invoker = true) as
+select r.name as rule, r.severity, r.description,
+       case
+           when not r.is_enabled then 'disabled'
+           when a.state is not null then a.state
+           -- silence is no good news
+           when r.checked_at is null or r.last_value is null then 'unknown'
+           else 'ok'
+       end as state,
+       r.last_value as value, r.comparator, r.threshold, r.for_minutes, a.first_seen_at, a.fired_at, r.checked_at, r.last_error, r.channel
+  from core.alert_rules as r
+  left join core.alerts as a on a.rule = r.name and a.state <> 'resolved';
+
+comment on view core.alert_status is 'Alert rules with their state now: ok, pending, firing, unknown (the probe has no data or failed) or disabled.';
+comment on column core.alert_status.value is 'What the probe said when it was asked last.';
+
 -- core.allowed_origins: the browser origins each system answers.
 
 create table core.allowed_origins (
@@ -81,6 +171,180 @@ create index backup_runs_finished_idx on core.backup_runs (kind, finished_at) wh
 comment on table core.backup_runs is 'Backups of this database, those that failed too.';
 comment on column core.backup_runs.location_hash is 'SHA-256 of where the backup is: tells places apart without telling where.';
 comment on column core.backup_runs.ok is 'Null while it runs.';
+
+-- core.blocking_locks: who waits, and for whom. One row a pair.
+
+create view core.blocking_locks with (security_invoker = true) as
+select waiting.pid as blocked_pid,
+       waiting.usename as blocked_user,
+       waiting.query as blocked_query,
+       round(extract(epoch from clock_timestamp() - lock.waitstart), 1) as seconds,
+       lock.locktype as lock_type,
+       lock.mode as wanted_mode,
+       case when lock.database = d.oid then lock.relation::pg_catalog.regclass::text end as relation,
+       holder.pid as blocking_pid,
+       holder.usename as blocking_user,
+       holder.state as blocking_state,
+       holder.query as blocking_query
+  from pg_catalog.pg_stat_activity as waiting
+  join pg_catalog.pg_locks as lock on lock.pid = waiting.pid and not lock.granted
+  join pg_catalog.pg_database as d on d.datname = current_database()
+ cross join unnest(pg_catalog.pg_blocking_pids(waiting.pid)) as blocker (pid)
+  left join pg_catalog.pg_stat_activity as holder on holder.pid = blocker.pid
+ where waiting.wait_event_type = 'Lock'
+ order by seconds desc nulls last, blocked_pid, blocking_pid;
+
+comment on view core.blocking_locks is 'Sessions that wait for a lock and the sessions they wait for, longest wait first.';
+comment on column core.blocking_locks.relation is 'Table the wait is about; null for a wait for a row or transaction, and in another database.';
+comment on column core.blocking_locks.blocking_pid is 'select pg_terminate_backend(pid) ends it; null for a prepared transaction.';
+
+-- core.cache_entries: cached values. An entry is stale when an invalidation of one of its tags is not part of what it saw: `seen` is the
+-- snapshot from before the value was computed, so a change that commits in between counts, too. Of its own transaction it saw what was
+-- before `seen_at`. Nobody deletes entries to invalidate them, so writers of business tables never wait for each other here, and a
+-- rollback leaves the entry as it was.
+-- No index on tags: a tag is looked up among the tenant's own entries, and a trigger does not look at entries at all.
+
+create unlogged table core.cache_entries (
+    tenant_id  uuid not null,
+    key        text not null collate "C",
+    variant    text not null default '',
+    value      jsonb not null,
+    tags       text[] not null default '{}',
+    seen       pg_snapshot not null default pg_current_snapshot(),
+    seen_at    timestamptz not null default clock_timestamp(),
+    xid        xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+
+    constraint cache_entries_pkey primary key (tenant_id, key, variant),
+    constraint cache_entries_value_size check (pg_column_size(value) <= 1048576)
+);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.cache_purge_expired
+create index cache_entries_expires_idx on core.cache_entries (expires_at);
+
+comment on table core.cache_entries is 'Values kept by core.cache_set until they expire or what they were made from changes.';
+comment on column core.cache_entries.tenant_id is 'The tenant; for policies that vary by person, the user.';
+comment on column core.cache_entries.key is 'Name of the policy, a colon, the caller''s key.';
+comment on column core.cache_entries.variant is 'The role or user that shares the entry, by the policy''s varies_by.';
+comment on column core.cache_entries.seen is 'Changes of other transactions outside this snapshot are newer than the value.';
+comment on column core.cache_entries.seen_at is 'Changes of the own transaction after this are newer than the value.';
+comment on column core.cache_entries.xid is 'The transaction that stored the value.';
+
+-- core.cache_invalidations: which tags became stale in which transaction. Only ever inserted into by writers, so nobody waits.
+
+create unlogged table core.cache_invalidations (
+    tenant_id  uuid not null,
+    tag        text not null collate "C",
+    xid        xid8 not null default pg_current_xact_id(),
+    prefix     text not null default '' collate "C",
+    noted_at   timestamptz not null default clock_timestamp(),
+    settled_at timestamptz,
+
+    constraint cache_invalidations_pkey primary key (tenant_id, tag, xid, prefix)
+) with (fillfactor = 80);
+
+comment on table core.cache_invalidations is 'Invalidations of the last minutes; core.cache_get compares entries with them.';
+comment on column core.cache_invalidations.tag is 'A tag; key:<key> for one key; * for every key that begins with prefix.';
+comment on column core.cache_invalidations.noted_at is 'The last time in its transaction.';
+comment on column core.cache_invalidations.settled_at is 'When the purge first saw it committed.';
+
+-- core.cache_lookups: each core.cache_get, until core.cache_purge_expired sums them up. A row a look-up: a counter would be a row that all
+-- readers of a cache lock.
+
+-- dbkit: allow key_without_tenant_first because rows are only appended and summed up
+-- dbkit: allow table_without_primary_key because an index would cost more than the row
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_lookups (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    is_hit    boolean not null
+);
+
+comment on table core.cache_lookups is 'Look-ups not yet in core.cache_stats.';
+
+-- core.cache_policies: what may be cached, for how long, and what makes it stale.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.cache_policies (
+    name          text not null,
+    priority      text not null,
+    ttl_seconds   integer,
+    tag           text,
+    source_tables text[] not null default '{}',
+    varies_by     text not null default 'tenant',
+    is_internal   boolean not null default false,
+    description   text not null default '',
+
+    constraint cache_policies_pkey primary key (name),
+    constraint cache_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint cache_policies_priority_valid check (priority in ('P0', 'P1', 'P2', 'NEVER')),
+    constraint cache_policies_ttl_seconds_check check (ttl_seconds between 1 and 86400),
+    constraint cache_policies_ttl_rule check ((priority = 'NEVER') = (ttl_seconds is null)),
+    constraint cache_policies_varies_by_valid check (varies_by in ('tenant', 'role', 'user', 'person'))
+);
+
+comment on table core.cache_policies is 'Classes of cached values. NEVER: nothing of the class may be cached.';
+comment on column core.cache_policies.tag is 'Every entry of the class carries it; triggers on the source tables invalidate it.';
+comment on column core.cache_policies.source_tables is
+    'Tables the values are made from, also of modules that are not installed. core.cache_unguarded lists those without the trigger.';
+comment on column core.cache_policies.varies_by is
+    'Who shares an entry: tenant (all members), role (members of one role), user (one member), person (one user, in whatever tenant).';
+comment on column core.cache_policies.is_internal is 'Written by the database''s own functions only: core.cache_set refuses it.';
+
+-- core.cache_stats: hits and misses per tenant, minute and policy.
+
+-- dbkit: allow table_without_timestamps because bucket is the minute
+create unlogged table core.cache_stats (
+    tenant_id uuid not null,
+    bucket    timestamptz not null,
+    name      text not null,
+    hits      bigint not null default 0,
+    misses    bigint not null default 0,
+
+    constraint cache_stats_pkey primary key (tenant_id, bucket, name)
+);
+
+-- core.cache_stats_report: the buckets of a period
+create index cache_stats_bucket_idx on core.cache_stats (bucket);
+
+comment on table core.cache_stats is 'Look-ups of the cache, summed up by core.cache_purge_expired.';
+
+-- core.connection_usage: connections of each database, and of the whole server in the row without a database.
+
+create view core.connection_usage with (security_invoker = true) as
+with server as (
+    select current_setting('max_connections')::integer as max_connections,
+           current_setting('superuser_reserved_connections')::integer
+           -- since PostgreSQL 16
+           + coalesce(current_setting('reserved_connections', true), '0')::integer as reserved
+),
+sessions as (
+    select a.datname,
+           count(*)::integer as used,
+           count(*) filter (where a.state = 'active')::integer as active,
+           count(*) filter (where a.state like 'idle in transaction%')::integer as idle_in_transaction
+      from pg_catalog.pg_stat_activity as a
+     where a.backend_type = 'client backend'
+     group by grouping sets ((a.datname), ())
+)
+select s.datname as database_name,
+       s.used,
+       s.active,
+       s.idle_in_transaction,
+       case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections end as max_connections,
+       server.reserved,
+       greatest(0, case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections - server.reserved end - s.used) as available
+  from sessions as s
+ cross join server
+  left join pg_catalog.pg_database as d on d.datname = s.datname;
+
+comment on view core.connection_usage is 'Connections used, free and reserved, per database; database_name is null in the row of the whole server.';
+comment on column core.connection_usage.max_connections is 'Limit of the database where it has one, else of the server.';
+comment on column core.connection_usage.reserved is 'Connections only superusers and the roles of reserved_connections get.';
+comment on column core.connection_usage.available is 'What is left for everybody else.';
 
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
@@ -198,6 +462,126 @@ create unique index context_keys_one_live_key on core.context_keys ((true)) wher
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';
 comment on column core.context_keys.retired_at is 'A seal holds in transactions that began before this moment, and in no later one.';
 
+-- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
+-- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
+
+create table core.cron_jobs (
+    name        text not null,
+    schedule    text not null,
+    command     text not null,
+    system      text not null,
+    run_mode    text not null default 'sql',
+    is_enabled  boolean not null default true,
+    description text not null default '',
+    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+
+    constraint cron_jobs_pkey primary key (name),
+    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
+    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
+    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
+    -- five fields: the form every release of pg_cron reads; what they say is checked by dbkit lint and by pg_cron
+    constraint cron_jobs_schedule_valid check (schedule ~ '^[0-9a-z*/,-]+( [0-9a-z*/,-]+){4}$'),
+    constraint cron_jobs_command_valid check (
+        case run_mode
+            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
+            -- what may not run in a transaction
+            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
+        end)
+);
+
+comment on table core.cron_jobs is
+    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
+comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
+comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
+comment on column core.cron_jobs.system is 'Module the job belongs to.';
+comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
+comment on column core.cron_jobs.target is 'The function or table of the command.';
+comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
+
+-- core.cron_runs: what ran when, and how it ended. A row without finished_at is running, or its session died.
+
+create table core.cron_runs (
+    id            bigint generated always as identity,
+    name          text not null,
+    started_at    timestamptz not null default now(),
+    finished_at   timestamptz,
+    ok            boolean,
+    rows_affected bigint,
+    message       text,
+
+    constraint cron_runs_pkey primary key (id),
+    constraint cron_runs_ok_iff_finished check ((ok is null) = (finished_at is null))
+);
+
+-- the last run of a job
+create index cron_runs_name_started_idx on core.cron_runs (name, started_at desc);
+-- core.apply_retention_policies
+create index cron_runs_started_idx on core.cron_runs (started_at);
+
+comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
+comment on column core.cron_runs.rows_affected is 'What the function returned, where that is a number.';
+comment on column core.cron_runs.message is 'SQLSTATE and message of a failure, or what the function returned.';
+
+-- core.cron_status: every job, whether what it calls is there, and its last run.
+
+create view core.cron_status with (security_invoker = true) as
+select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
+       case j.run_mode
+           when 'sql' then exists (
+               select
+                 from pg_catalog.pg_proc as p
+                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and p.proname = split_part(j.target, '.', 2))
+           else exists (
+               select
+                 from pg_catalog.pg_class as c
+                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and c.relname = split_part(j.target, '.', 2))
+       end as is_installed,
+       j.description,
+       j.created_at,
+       r.started_at as last_started_at,
+       r.finished_at as last_finished_at,
+       r.ok as last_ok,
+       r.rows_affected as last_rows_affected,
+       r.message as last_message
+  from core.cron_jobs as j
+  left join lateral (
+    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
+      from core.cron_runs as run
+     where run.name = j.name
+     order by run.started_at desc
+     limit 1) as r on true;
+
+comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
+comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
+comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
+
+-- core.duplicate_indexes: indexes of one table that are the same but for their name.
+
+create view core.duplicate_indexes with (security_invoker = true) as
+select n.nspname as schema_name,
+       t.relname as table_name,
+       array_agg(c.relname order by i.indisprimary desc, i.indisunique desc, c.relname) as indexes,
+       sum(pg_catalog.pg_relation_size(c.oid))::bigint - max(pg_catalog.pg_relation_size(c.oid)) as wasted_bytes
+  from pg_catalog.pg_index as i
+  join pg_catalog.pg_class as c on c.oid = i.indexrelid
+  join pg_catalog.pg_class as t on t.oid = i.indrelid
+  join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+ where n.nspname !~ '^pg_'
+   and n.nspname <> 'information_schema'
+ group by n.nspname, t.relname, i.indrelid, c.relam, i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
+          i.indnkeyatts, pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+having count(*) > 1
+ order by wasted_bytes desc, schema_name, table_name;
+
+comment on view core.duplicate_indexes is 'Sets of equal indexes: same table, method, columns, operator classes, order and condition.';
+comment on column core.duplicate_indexes.indexes is 'The one to keep comes first: it backs a key, or is unique.';
+
 -- core.email: an address in lower case. Text, not citext: text equality reaches an index under row security.
 
 -- dbkit: allow domain_with_constraint because the form of the value is a standard's and does not change
@@ -210,6 +594,30 @@ create domain core.email as text
 
 comment on domain core.email is 'E-mail address in lower case, at most 254 characters. Functions lower their input; direct DML must.';
 
+-- core.error_events: errors an application reported. Append-only; context is redacted before it is stored.
+
+create table core.error_events (
+    id         bigint generated always as identity,
+    tenant_id  uuid,
+    user_id    uuid,
+    action     text not null,
+    sqlstate   text,
+    message    text not null,
+    context    jsonb not null default '{}',
+    created_at timestamptz not null default now(),
+
+    constraint error_events_pkey primary key (id),
+    constraint error_events_sqlstate_valid check (sqlstate ~ '^[0-9A-Z]{5}$'),
+    constraint error_events_context_is_object check (jsonb_typeof(context) = 'object')
+);
+
+-- errors of a period: core.probe_errors, core.probe_error_rate, core.apply_retention_policies
+create index error_events_created_idx on core.error_events (created_at);
+
+comment on table core.error_events is 'Errors by core.log_error. Without foreign keys: what happened outlives whom it happened to.';
+comment on column core.error_events.tenant_id is 'The tenant of the transaction that reported it; null before sign-in.';
+comment on column core.error_events.context is 'What the application knew, values of secret keys redacted.';
+
 -- core.features: what a tier can switch on. Reference data, seeded.
 
 create table core.features (
@@ -220,6 +628,228 @@ create table core.features (
 );
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
+
+-- core.hourly_metrics: what core.metric_samples said, an hour a row.
+
+create table core.hourly_metrics (
+    name    text not null,
+    hour    timestamptz not null,
+    labels  jsonb not null default '{}',
+    samples bigint not null,
+    avg     double precision not null,
+    p50     double precision not null,
+    p95     double precision not null,
+    p99     double precision not null,
+
+    constraint hourly_metrics_pkey primary key (name, hour, labels),
+    constraint hourly_metrics_hour_whole check (hour = date_trunc('hour', hour, 'UTC')),
+    constraint hourly_metrics_samples_positive check (samples > 0)
+);
+
+-- core.apply_retention_policies
+create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
+
+comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';
+comment on column core.hourly_metrics.hour is 'Beginning of the hour.';
+
+-- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
+
+create table core.job_leases (
+    id            bigint generated always as identity,
+    claimed_at    timestamptz not null,
+    lease_until   timestamptz not null,
+    lease_seconds integer not null,
+    open_count    integer not null,
+    queue         text not null,
+    worker        text not null,
+    has_keys      boolean not null,
+    settled       uuid[],
+
+    constraint job_leases_pkey primary key (id),
+    constraint job_leases_open_count_positive check (open_count > 0)
+);
+
+-- core.lease_of: the lease of a worker that holds a job
+create index job_leases_worker_id_idx on core.job_leases (worker, id);
+
+comment on table core.job_leases is 'Leases on claimed batches: who works on them and until when.';
+comment on column core.job_leases.open_count is 'Jobs of the batch that are still to be settled.';
+comment on column core.job_leases.has_keys is 'Whether a job of the batch holds a dedupe key.';
+comment on column core.job_leases.settled is 'Jobs of the batch that were settled already; null: none.';
+
+-- core.job_types: what a job may be, what its payload must name and how often it is tried.
+
+create table core.job_types (
+    job_type         text not null,
+    class            text not null,
+    default_priority integer not null default 0,
+    max_retries      integer not null default 3,
+    backoff_minutes  integer[] not null default '{1,5,15}',
+    lease_seconds    integer not null default 60,
+    required_keys    text[] not null default '{}',
+    expected_ms      integer,
+
+    constraint job_types_pkey primary key (job_type),
+    constraint job_types_job_type_valid check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint job_types_class_valid check (class in ('immediate', 'scheduled', 'background')),
+    constraint job_types_max_retries_valid check (max_retries between 0 and 20),
+    constraint job_types_backoff_minutes_valid check (cardinality(backoff_minutes) > 0 and 0 <= all (backoff_minutes)),
+    constraint job_types_lease_seconds_positive check (lease_seconds > 0),
+    constraint job_types_expected_ms_positive check (expected_ms > 0)
+);
+
+comment on table core.job_types is 'Types of background jobs: class, retries, backoff, lease and the payload keys core.enqueue insists on.';
+comment on column core.job_types.backoff_minutes is 'Minutes before the first, second, … retry; the last one repeats.';
+comment on column core.job_types.lease_seconds is 'How long a worker may be silent before its jobs are given to another.';
+comment on column core.job_types.required_keys is 'Top-level keys a payload must have, checked at enqueue.';
+
+-- core.jobs_done: which jobs of an envelope were completed. Partitioned as the envelopes are, by when the jobs were claimed, so that a
+-- day's jobs and their outcomes leave together.
+
+create table core.jobs_done (
+    lease_id    bigint not null,
+    claimed_at  timestamptz not null,
+    finished_at timestamptz not null,
+    job_ids     uuid[],
+    results     jsonb,
+
+    -- an envelope may be settled in parts, one after the other
+    constraint jobs_done_pkey primary key (lease_id, claimed_at, finished_at)
+) partition by range (claimed_at);
+
+create table core.jobs_done_default partition of core.jobs_done default;
+
+-- core.ensure_job_partitions and core.purge_jobs run as app_definer.
+alter table core.jobs_done owner to app_definer;
+alter table core.jobs_done_default owner to app_definer;
+
+comment on table core.jobs_done is 'Completed jobs by day of their claim.';
+comment on column core.jobs_done.job_ids is 'Which jobs of the envelope; null: all of them.';
+comment on column core.jobs_done.results is 'What the handlers gave back, by job id.';
+comment on table core.jobs_done_default is 'Outcomes of days without a partition of their own.';
+
+-- core.jobs_ready: jobs that are due. Insert and delete only: a claim moves rows into an envelope (core.job_envelopes).
+--
+-- No foreign keys: a check per row would cost as much as the insert. core.add_job and core.enqueue_many look at type, lane and tenant
+-- once a call and keep the tenant from going away until they commit; its deletion takes the jobs along (tg_tenants_delete_jobs).
+
+-- What differs from job to job comes first and together: envelopes are compressed.
+create table core.jobs_ready (
+    tag           bigint not null,
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null default 0,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    created_by    uuid,
+    job_type      text not null,
+    dedupe_key    text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_ready_pkey primary key (id)
+);
+
+-- core.next_jobs: the next jobs of a lane, in order and without a sort
+create index idx_job_queue_pending on core.jobs_ready (lane_id, tag);
+-- a tenant's own jobs, its end of the line in a fair queue, and its deletion
+create index idx_job_queue_company on core.jobs_ready (tenant_id, lane_id, priority, tag);
+
+comment on table core.jobs_ready is 'Jobs that are due and wait for a worker.';
+comment on column core.jobs_ready.tag is
+    'Place in the lane: when the job was due in µs since 2000; in a fair queue the turn at which its tenant gets to it.';
+comment on column core.jobs_ready.tenant_id is 'Whose job it is, from the context of the caller; null: the platform''s.';
+comment on column core.jobs_ready.error_message is 'Why the attempt before failed.';
+
+-- core.job_envelopes: every batch a worker ever claimed, written once: one row carries all its jobs. By day, so that history leaves by
+-- whole partitions. What happened to the jobs is in core.job_leases (running), core.jobs_done, core.jobs_scheduled and core.jobs_dead.
+
+create table core.job_envelopes (
+    id         bigint not null,
+    claimed_at timestamptz not null,
+    worker     text not null,
+    jobs       core.jobs_ready[] not null,
+
+    constraint job_envelopes_pkey primary key (id, claimed_at)
+) partition by range (claimed_at);
+
+-- A claim finds a place on a day nobody made a partition for.
+create table core.job_envelopes_default partition of core.job_envelopes default;
+
+-- core.ensure_job_partitions and core.purge_jobs run as app_definer.
+alter table core.job_envelopes owner to app_definer;
+alter table core.job_envelopes_default owner to app_definer;
+
+comment on table core.job_envelopes is 'Claimed batches by day: who took which jobs when, as they were.';
+comment on table core.job_envelopes_default is 'Batches of days without a partition of their own.';
+
+-- core.long_transactions: what holds back vacuum and keeps locks. A prepared transaction has no session that could end.
+
+create view core.long_transactions with (security_invoker = true) as
+select a.pid, a.usename as user_name, a.datname as database_name, a.application_name, a.state,
+       a.xact_start as started_at,
+       round(extract(epoch from clock_timestamp() - a.xact_start), 1) as seconds,
+       a.wait_event_type, a.wait_event, a.query,
+       null::text as prepared_as
+  from pg_catalog.pg_stat_activity as a
+ where a.backend_type = 'client backend'
+   and a.pid <> pg_catalog.pg_backend_pid()
+   and a.xact_start < clock_timestamp() - interval '5 seconds'
+ union all
+select null, p.owner, p.database, null, 'prepared', p.prepared,
+       round(extract(epoch from clock_timestamp() - p.prepared), 1),
+       null, null, null, p.gid
+  from pg_catalog.pg_prepared_xacts as p
+ where p.prepared < clock_timestamp() - interval '5 seconds'
+ order by started_at;
+
+comment on view core.long_transactions is 'Transactions open for more than five seconds, oldest first, prepared ones included; not the one that asks.';
+comment on column core.long_transactions.prepared_as is 'Name of a prepared transaction: commit prepared or rollback prepared ends it.';
+
+-- core.metric_samples: single measurements, kept for days; core.hourly_metrics keeps what they say for a year.
+
+create table core.metric_samples (
+    id         bigint generated always as identity,
+    name       text not null,
+    value      double precision not null,
+    labels     jsonb not null default '{}',
+    tenant_id  uuid,
+    created_at timestamptz not null default now(),
+
+    constraint metric_samples_pkey primary key (id),
+    constraint metric_samples_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    -- a NaN would poison every percentile it is part of
+    constraint metric_samples_value_finite check (value > '-Infinity' and value < 'Infinity'),
+    constraint metric_samples_labels_is_object check (jsonb_typeof(labels) = 'object')
+);
+
+-- one metric over a period
+create index metric_samples_name_created_idx on core.metric_samples (name, created_at desc);
+-- core.apply_retention_policies and core.aggregate_metrics
+create index metric_samples_created_idx on core.metric_samples (created_at);
+
+comment on table core.metric_samples is 'Measurements by core.record_metric, such as response_ms, query_ms, db_cpu.';
+comment on column core.metric_samples.labels is 'What tells series of one name apart, such as {"route": "/tickets"}; few values each.';
+
+-- core.migration_status: each module's line of migrations in one row.
+
+create view core.migration_status with (security_invoker = true) as
+select m.line,
+       count(*) filter (where m.state in ('applied', 'baseline')) as applied,
+       count(*) filter (where m.state in ('partial', 'reverting')) as unfinished,
+       count(*) filter (where m.state = 'reverted') as reverted,
+       max(m.version) filter (where m.state in ('applied', 'baseline')) as newest_version,
+       max(m.applied_at) filter (where m.state in ('applied', 'baseline')) as last_applied_at
+  from dbkit.migrations as m
+ group by m.line
+ order by m.line;
+
+comment on view core.migration_status is 'Migrations per module. Versions the files have and the database has not: dbkit migrate status.';
+comment on column core.migration_status.unfinished is 'Files that stopped half-way; dbkit migrate apply goes on with them.';
 
 -- core.outbox_events: what happened, written by the transaction that did it. Listeners are woken by NOTIFY and read here, through row security.
 --
@@ -273,6 +903,201 @@ create domain core.phone_e164 as text
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
 
+-- core.query_stats_snapshots: the dearest statements of pg_stat_statements, once an hour, so that a change has a date.
+
+create table core.query_stats_snapshots (
+    taken_at      timestamptz not null default now(),
+    queryid       bigint not null,
+    userid        oid not null,
+    query         text,
+    calls         bigint not null,
+    -- dbkit: allow float_for_amount because it is a time that pg_stat_statements measured, not money
+    total_exec_ms double precision not null,
+    mean_exec_ms  double precision not null,
+    max_exec_ms   double precision not null,
+
+    constraint query_stats_snapshots_pkey primary key (taken_at, queryid, userid)
+);
+
+comment on table core.query_stats_snapshots is 'Statements of this database by total time, by core.snapshot_query_stats. Figures count from the last reset.';
+
+-- core.queues: the queues there are. A queue is first in, first out within a priority, or fair: tenants take turns.
+
+create table core.queues (
+    name        text not null,
+    is_fair     boolean not null default false,
+    max_running integer,
+    lease_low   regclass,
+    created_at  timestamptz not null default now(),
+
+    constraint queues_pkey primary key (name),
+    constraint queues_name_valid check (name ~ '^[a-z][a-z0-9_-]{0,62}$'),
+    constraint queues_max_running_positive check (max_running > 0)
+);
+
+comment on table core.queues is 'Queues of jobs; core.put_queue adds and changes them.';
+comment on column core.queues.is_fair is 'Tenants take turns, by weight; priorities count inside a tenant only.';
+comment on column core.queues.max_running is 'How many jobs of the queue may run at a time, exactly; null: no limit.';
+comment on column core.queues.lease_low is 'Of a queue with a limit: the sequence that holds the oldest lease its count has to look at.';
+
+-- core.queue_lanes: one lane per queue and priority (a fair queue has one), each with its low-water mark in a sequence.
+--
+-- Claimed rows are deleted, but while an old snapshot is open nothing may remove them from the index, and every claim would walk over
+-- all of them. The mark says where the lane's first waiting job can be, so a claim starts there. It lives in a sequence because a
+-- sequence is changed in place: a row would leave a dead version behind at every change, which is the very thing to get away from.
+-- The mark may be too high for a job whose transaction committed late; core.sweep_lanes looks below it and lowers it.
+
+create sequence core.queue_swept_at;
+create sequence core.queue_scheduled_low;
+
+comment on sequence core.queue_swept_at is 'Until when (µs since 2000) core.sweep_lanes rests.';
+comment on sequence core.queue_scheduled_low is 'Low-water mark of core.jobs_scheduled: µs since 2000.';
+
+-- Declared rather than made when a lane is, so that a database with many lanes has the objects its declaration names. A lane beyond the
+-- last one has no mark: it works, and is slow only while an old snapshot is open.
+create sequence core.queue_mark_01 minvalue -9223372036854775808;
+create sequence core.queue_mark_02 minvalue -9223372036854775808;
+create sequence core.queue_mark_03 minvalue -9223372036854775808;
+create sequence core.queue_mark_04 minvalue -9223372036854775808;
+create sequence core.queue_mark_05 minvalue -9223372036854775808;
+create sequence core.queue_mark_06 minvalue -9223372036854775808;
+create sequence core.queue_mark_07 minvalue -9223372036854775808;
+create sequence core.queue_mark_08 minvalue -9223372036854775808;
+create sequence core.queue_mark_09 minvalue -9223372036854775808;
+create sequence core.queue_mark_10 minvalue -9223372036854775808;
+create sequence core.queue_mark_11 minvalue -9223372036854775808;
+create sequence core.queue_mark_12 minvalue -9223372036854775808;
+create sequence core.queue_mark_13 minvalue -9223372036854775808;
+create sequence core.queue_mark_14 minvalue -9223372036854775808;
+create sequence core.queue_mark_15 minvalue -9223372036854775808;
+create sequence core.queue_mark_16 minvalue -9223372036854775808;
+create sequence core.queue_mark_17 minvalue -9223372036854775808;
+create sequence core.queue_mark_18 minvalue -9223372036854775808;
+create sequence core.queue_mark_19 minvalue -9223372036854775808;
+create sequence core.queue_mark_20 minvalue -9223372036854775808;
+create sequence core.queue_mark_21 minvalue -9223372036854775808;
+create sequence core.queue_mark_22 minvalue -9223372036854775808;
+create sequence core.queue_mark_23 minvalue -9223372036854775808;
+create sequence core.queue_mark_24 minvalue -9223372036854775808;
+create sequence core.queue_mark_25 minvalue -9223372036854775808;
+create sequence core.queue_mark_26 minvalue -9223372036854775808;
+create sequence core.queue_mark_27 minvalue -9223372036854775808;
+create sequence core.queue_mark_28 minvalue -9223372036854775808;
+create sequence core.queue_mark_29 minvalue -9223372036854775808;
+create sequence core.queue_mark_30 minvalue -9223372036854775808;
+create sequence core.queue_mark_31 minvalue -9223372036854775808;
+create sequence core.queue_mark_32 minvalue -9223372036854775808;
+create sequence core.queue_mark_33 minvalue -9223372036854775808;
+create sequence core.queue_mark_34 minvalue -9223372036854775808;
+create sequence core.queue_mark_35 minvalue -9223372036854775808;
+create sequence core.queue_mark_36 minvalue -9223372036854775808;
+create sequence core.queue_mark_37 minvalue -9223372036854775808;
+create sequence core.queue_mark_38 minvalue -9223372036854775808;
+create sequence core.queue_mark_39 minvalue -9223372036854775808;
+create sequence core.queue_mark_40 minvalue -9223372036854775808;
+
+-- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
+create table core.queue_lanes (
+    id       integer generated always as identity,
+    queue    text not null,
+    priority integer not null,
+    mark     regclass,
+
+    constraint queue_lanes_pkey primary key (id),
+    constraint queue_lanes_queue_priority_key unique (queue, priority),
+    constraint queue_lanes_mark_key unique (mark),
+    constraint queue_lanes_queue_fkey foreign key (queue) references core.queues (name) on delete restrict
+);
+
+comment on table core.queue_lanes is 'Lanes of a queue: the order of claims is priority, then place in the lane.';
+comment on column core.queue_lanes.mark is 'The sequence with the lane''s low-water mark; null: every claim starts at the beginning.';
+
+-- core.rate_limit_policies: how many requests of one subject in how long, and what happens when the limiter itself cannot answer.
+
+-- dbkit: allow table_without_timestamps because reference rows come with seeds and migrations, which have their history
+create table core.rate_limit_policies (
+    name           text not null,
+    subject_kind   text not null,
+    max_requests   integer not null,
+    window_seconds integer not null,
+    fail_mode      text not null default 'open',
+    algorithm      text not null default 'exact',
+
+    constraint rate_limit_policies_pkey primary key (name),
+    constraint rate_limit_policies_name_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+    constraint rate_limit_policies_subject_kind_valid check (subject_kind in ('user', 'ip', 'global')),
+    constraint rate_limit_policies_max_requests_positive check (max_requests > 0),
+    constraint rate_limit_policies_window_seconds_positive check (window_seconds > 0),
+    constraint rate_limit_policies_fail_mode_valid check (fail_mode in ('open', 'closed')),
+    constraint rate_limit_policies_algorithm_valid check (algorithm in ('exact', 'gcra')),
+    -- an exact window keeps every time in it: 8 bytes each, in one row a key
+    constraint rate_limit_policies_exact_fits_a_page check (algorithm = 'gcra' or max_requests <= 1000)
+);
+
+comment on table core.rate_limit_policies is 'Limits core.rate_limit enforces: max_requests of one subject in any window_seconds.';
+comment on column core.rate_limit_policies.subject_kind is
+    'Whom a request counts for when no key is given: user (else address), ip (address, else user), global (all together).';
+comment on column core.rate_limit_policies.fail_mode is
+    'When the limiter cannot answer within 50 ms: open lets the request pass with a notice, closed refuses it.';
+comment on column core.rate_limit_policies.algorithm is
+    'exact: the times of the requests in a sliding window. gcra: one time, requests drain evenly over the window.';
+
+-- core.rate_limit_refusals: counts refused requests. A sequence, and unlogged: the count survives the rollback that a refusal ends in,
+-- and it costs neither a row lock nor WAL. It begins anew after a crash.
+
+create unlogged sequence core.rate_limit_refusals;
+
+comment on sequence core.rate_limit_refusals is 'Requests refused by core.rate_limit since the last crash; core.rate_limit_report reads it.';
+
+-- core.rate_limit_violations: who ran into a limit. One row a key and window, so that hammering does not write.
+
+-- dbkit: allow key_without_tenant_first because limits bind requests before any tenant is known
+create table core.rate_limit_violations (
+    id          bigint generated always as identity,
+    policy      text not null,
+    key         text not null,
+    -- dbkit: allow tenant_column_nullable because limits bind requests before any tenant is known
+    tenant_id   uuid,
+    retry_after integer not null,
+    created_at  timestamptz not null default now(),
+
+    constraint rate_limit_violations_pkey primary key (id)
+);
+
+-- dbkit: allow index_without_tenant_first because report and purge look at all tenants
+-- core.rate_limit_report and core.purge_rate_limits: violations of a period
+create index rate_limit_violations_created_idx on core.rate_limit_violations (created_at);
+
+comment on table core.rate_limit_violations is 'First refusal of a key in each window, written by core.rate_limit.';
+comment on column core.rate_limit_violations.retry_after is 'Seconds the caller was told to wait.';
+
+-- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
+-- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
+-- No index but the key: an update then stays on its page.
+
+-- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
+create unlogged table core.rate_limits (
+    policy         text not null,
+    key            text not null,
+    max_requests   integer not null,
+    next_at        timestamptz,
+    recorded_until timestamptz,
+    hits           timestamptz[] not null default '{}',
+    tat            timestamptz,
+    updated_at     timestamptz not null,
+
+    constraint rate_limits_pkey primary key (policy, key)
+) with (fillfactor = 60);
+
+comment on table core.rate_limits is 'What core.rate_limit has counted, one row per policy and key.';
+comment on column core.rate_limits.key is 'user:<id>, ip:<address>, global, or a caller''s key after its tenant, its user or anon.';
+comment on column core.rate_limits.max_requests is 'The policy''s, here so that a refusal reads one row.';
+comment on column core.rate_limits.next_at is 'While in the future, requests are refused.';
+comment on column core.rate_limits.recorded_until is 'The next violation of the key is recorded after this.';
+comment on column core.rate_limits.hits is 'Algorithm exact: times of the allowed requests, the oldest first, none before the window.';
+comment on column core.rate_limits.tat is 'Algorithm gcra: when the requests so far have drained (theoretical arrival time).';
+comment on column core.rate_limits.updated_at is 'The last allowed request.';
+
 -- core.restore_verifications: backups that were restored for a test, and whether what came back was what had been saved.
 
 create table core.restore_verifications (
@@ -293,6 +1118,56 @@ create index restore_verifications_backup_id_idx on core.restore_verifications (
 comment on table core.restore_verifications is 'Tests of backups by restoring them, see dbkit restore-verify.';
 comment on column core.restore_verifications.row_counts is 'Rows per table that came back.';
 comment on column core.restore_verifications.mismatches is 'What differed from the database at the time of the backup; empty when ok.';
+
+-- core.backup_status: the last of each kind of backup, and the last proof that one can be restored. Through a function, since the
+-- tables are closed: where a backup is, is not for a dashboard.
+
+create function core.backup_report() returns table (
+    kind text, last_ok_at timestamptz, last_started_at timestamptz, is_running boolean, failed_since_ok bigint, size_bytes bigint,
+    last_verified_at timestamptz
+)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with good as (
+        select distinct on (b.kind) b.kind, b.finished_at, b.size_bytes
+          from core.backup_runs as b
+         where b.ok
+         order by b.kind, b.finished_at desc
+    )
+    select b.kind,
+           max(g.finished_at),
+           max(b.started_at),
+           bool_or(b.finished_at is null and b.started_at > clock_timestamp() - interval '1 day'),
+           count(*) filter (where not b.ok and b.started_at > coalesce(g.finished_at, '-infinity')),
+           max(g.size_bytes),
+           (select max(v.verified_at)
+              from core.restore_verifications as v
+              join core.backup_runs as tested on tested.id = v.backup_id
+             where v.ok
+               and tested.kind = b.kind)
+      from core.backup_runs as b
+      left join good as g on g.kind = b.kind
+     group by b.kind
+     order by b.kind;
+end;
+
+alter function core.backup_report() owner to app_definer;
+revoke execute on function core.backup_report() from public;
+grant execute on function core.backup_report() to app_monitor;
+
+comment on function core.backup_report() is 'What core.backup_status shows. Errors: none.';
+
+create view core.backup_status with (security_invoker = true) as
+select r.kind, r.last_ok_at,
+       round(extract(epoch from clock_timestamp() - r.last_ok_at) / 3600, 1) as hours_since_ok,
+       r.last_started_at, r.is_running, r.failed_since_ok, r.size_bytes, r.last_verified_at
+  from core.backup_report() as r;
+
+comment on view core.backup_status is 'Backups by kind: the last that succeeded, failures since, the last that was restored and compared.';
+comment on column core.backup_status.is_running is 'Whether one began within a day and has not ended.';
+comment on column core.backup_status.last_verified_at is 'When a backup of this kind was last restored and found complete.';
 
 -- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
 
@@ -408,6 +1283,80 @@ select m.line, m.version, m.name, m.checksum, m.depends_on, m.transactional, m.a
 comment on view core.schema_migrations is 'Migrations of every line with checksum, time and duration; reading it needs SELECT on dbkit.migrations.';
 comment on column core.schema_migrations.line is 'Module the migration belongs to; versions order one line.';
 
+-- current_user is the caller here: the function is no definer.
+
+create function core.sees_all_jobs() returns boolean
+    language sql stable parallel safe
+    set search_path = pg_catalog, pg_temp
+return pg_has_role('app_platform_admin', 'usage') or pg_has_role('app_definer', 'usage');
+
+revoke execute on function core.sees_all_jobs() from public;
+grant execute on function core.sees_all_jobs()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.sees_all_jobs() is 'Whether the caller is a platform administrator, the owner or a definer. Errors: none.';
+
+-- core.statement_statistics: pg_stat_statements of this database, where it is installed, in whatever schema. A view cannot name a
+-- relation that is not there, so the text is put together when it runs; the schema is the one thing put in. As the caller: what
+-- Postgres hides from a role without pg_read_all_stats stays hidden.
+
+create function core.statement_statistics() returns table (
+    queryid bigint, userid oid, user_name name, query text, calls bigint, rows bigint,
+    total_ms double precision, mean_ms double precision, max_ms double precision
+)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_schema name;
+begin
+    select n.nspname
+      into v_schema
+      from pg_extension as e
+      join pg_namespace as n on n.oid = e.extnamespace
+     where e.extname = 'pg_stat_statements';
+    if not found then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'pg_stat_statements is not installed in this database.', '{"run": "create extension pg_stat_statements"}');
+    end if;
+    return query execute format(
+        $sql$
+        select s.queryid, s.userid, pg_get_userbyid(s.userid), s.query, s.calls, s.rows,
+               s.total_exec_time, s.mean_exec_time, s.max_exec_time
+          from %I.pg_stat_statements as s
+         where s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
+           and s.query !~* '(pg_stat_statements|core\.(slow_queries|top_queries_by_total_time|statement_statistics))'
+        $sql$, v_schema);
+exception
+    when object_not_in_prerequisite_state then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'pg_stat_statements is installed, but the server does not preload it.', '{"setting": "shared_preload_libraries"}');
+end
+$fn$;
+
+revoke execute on function core.statement_statistics() from public;
+grant execute on function core.statement_statistics() to app_monitor, app_definer;
+
+comment on function core.statement_statistics() is
+    'Statements of this database since the last reset, in milliseconds, without those that ask for statistics. '
+    'Errors: PT503 pg_stat_statements is not installed or not preloaded.';
+
+-- core.slow_queries: statements that are slow each time.
+
+create view core.slow_queries with (security_invoker = true) as
+select s.queryid, s.user_name, s.calls, s.rows,
+       round(s.mean_ms::numeric, 1) as mean_ms,
+       round(s.max_ms::numeric, 1) as max_ms,
+       round(s.total_ms::numeric / 1000, 1) as total_seconds,
+       s.query
+  from core.statement_statistics() as s
+ where s.mean_ms > 100
+ order by s.mean_ms desc
+ limit 20;
+
+comment on view core.slow_queries is
+    'The twenty statements with the highest mean over 100 ms. Needs pg_stat_statements; without it reading raises PT503.';
+
 -- core.subscription_tiers: what a tenant can subscribe to, per system. Reference data, seeded.
 
 create table core.subscription_tiers (
@@ -427,6 +1376,43 @@ comment on table core.subscription_tiers is 'Subscription tiers of each system; 
 comment on column core.subscription_tiers.rank is 'Order of the tiers inside one system; 0 is free, any other starts as a trial.';
 comment on column core.subscription_tiers.limits is 'Quantities the tier allows, by name; read by the modules.';
 
+-- core.table_bloat: by dead rows, not by size: a large table is not a bloated one.
+
+create view core.table_bloat with (security_invoker = true) as
+select s.schemaname as schema_name, s.relname as table_name, s.n_live_tup as live_rows, s.n_dead_tup as dead_rows,
+       round(s.n_dead_tup::numeric / nullif(s.n_live_tup + s.n_dead_tup, 0), 4) as dead_ratio,
+       greatest(s.last_vacuum, s.last_autovacuum) as last_vacuum_at,
+       greatest(s.last_analyze, s.last_autoanalyze) as last_analyze_at,
+       pg_catalog.pg_relation_size(s.relid) as heap_bytes
+  from pg_catalog.pg_stat_user_tables as s
+  -- a partitioned table has no rows of its own
+  join pg_catalog.pg_class as c on c.oid = s.relid and c.relkind <> 'p'
+ order by dead_rows desc, schema_name, table_name;
+
+comment on view core.table_bloat is 'Dead rows of each table, most first, and when it was vacuumed and analyzed last, by hand or by itself.';
+comment on column core.table_bloat.dead_ratio is 'Dead rows of all rows, 0 to 1; null for an empty table.';
+
+-- core.table_sizes: by oid, so that a name that needs quotes works too. Partitions are listed, their parents have no storage.
+
+create view core.table_sizes with (security_invoker = true) as
+select n.nspname as schema_name, c.relname as table_name,
+       pg_catalog.pg_total_relation_size(c.oid) as total_bytes,
+       pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) as total,
+       pg_catalog.pg_relation_size(c.oid) as heap_bytes,
+       pg_catalog.pg_indexes_size(c.oid) as index_bytes,
+       case when c.reltoastrelid = 0 then 0 else pg_catalog.pg_total_relation_size(c.reltoastrelid) end as toast_bytes,
+       greatest(c.reltuples, 0)::bigint as estimated_rows
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'm')
+   and n.nspname !~ '^pg_'
+   and n.nspname <> 'information_schema'
+ order by total_bytes desc, schema_name, table_name;
+
+comment on view core.table_sizes is 'Storage of tables and materialized views, largest first.';
+comment on column core.table_sizes.total_bytes is 'Heap with its maps, indexes and out-of-line values.';
+comment on column core.table_sizes.estimated_rows is 'As of the last ANALYZE or VACUUM.';
+
 -- core.tier_features: which tier includes which feature. Reference data, seeded.
 
 create table core.tier_features (
@@ -445,6 +1431,40 @@ create table core.tier_features (
 create index tier_features_feature_key_idx on core.tier_features (feature_key);
 
 comment on table core.tier_features is 'The features of each tier; a tier has no others, nothing is inherited by rank.';
+
+-- core.top_queries_by_total_time: where the server's time goes; often a fast statement that runs too often.
+
+create view core.top_queries_by_total_time with (security_invoker = true) as
+select s.queryid, s.user_name, s.calls, s.rows,
+       round(s.total_ms::numeric / 1000, 1) as total_seconds,
+       round((100 * s.total_ms / nullif(sum(s.total_ms) over (), 0))::numeric, 1) as percent_of_total,
+       round(s.mean_ms::numeric, 1) as mean_ms,
+       s.query
+  from core.statement_statistics() as s
+ order by s.total_ms desc
+ limit 20;
+
+comment on view core.top_queries_by_total_time is
+    'The twenty statements that took most time in all. Needs pg_stat_statements; without it reading raises PT503.';
+
+-- core.unused_indexes: indexes no query has read since the statistics were reset. Those that keep something unique or back a
+-- constraint work without being read.
+
+create view core.unused_indexes with (security_invoker = true) as
+select s.schemaname as schema_name, s.relname as table_name, s.indexrelname as index_name,
+       pg_catalog.pg_relation_size(s.indexrelid) as bytes,
+       pg_catalog.pg_size_pretty(pg_catalog.pg_relation_size(s.indexrelid)) as size,
+       (select d.stats_reset from pg_catalog.pg_stat_database as d where d.datname = current_database()) as counted_since
+  from pg_catalog.pg_stat_user_indexes as s
+  join pg_catalog.pg_index as i on i.indexrelid = s.indexrelid
+ where s.idx_scan = 0
+   and not i.indisunique
+   and not i.indisexclusion
+   and not exists (select from pg_catalog.pg_constraint as c where c.conindid = s.indexrelid)
+ order by bytes desc, schema_name, table_name, index_name;
+
+comment on view core.unused_indexes is 'Indexes without a scan that enforce nothing, largest first. Ask the replicas too: each counts for itself.';
+comment on column core.unused_indexes.counted_since is 'Since when scans are counted; null means since the server was made.';
 
 -- core.users: one row per person, keyed by the subject of the identity provider. No credentials are stored.
 
@@ -559,6 +1579,176 @@ comment on table core.context_tokens is 'Opaque context tokens, hashed at rest; 
 comment on column core.context_tokens.token_hash is 'sha256 of the token text.';
 comment on column core.context_tokens.tenant_id is 'Tenant the token opens; null for a token that only names the person.';
 
+-- core.daily_counters: business figures of a tenant, by its own calendar day.
+
+-- dbkit: allow table_without_timestamps because a counter is of a day, and that is in its key
+create table core.daily_counters (
+    tenant_id uuid not null,
+    metric    text not null,
+    day       date not null,
+    count     bigint not null default 0,
+    amount    numeric(14, 2) not null default 0,
+
+    constraint daily_counters_pkey primary key (tenant_id, metric, day),
+    constraint daily_counters_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    constraint daily_counters_metric_valid check (metric ~ '^[a-z][a-z0-9_]{0,62}$')
+);
+
+comment on table core.daily_counters is 'Counters of core.count_metric, such as jobs_created and invoices_sent; core.get_metrics_today reads today''s.';
+comment on column core.daily_counters.day is 'Calendar day in the time zone of the tenant.';
+comment on column core.daily_counters.amount is 'Sum of the amounts counted, in the currency of the tenant.';
+
+-- core.idempotency_keys: what a request with a key of its own came to, so that sending it again does not do it again.
+-- A row without response is being worked on: by attempt number `attempt`, until lease_until.
+
+create table core.idempotency_keys (
+    tenant_id       uuid not null,
+    scope           text not null,
+    idempotency_key text not null,
+    request_hash    text not null,
+    response        jsonb,
+    attempt         integer not null default 1,
+    lease_until     timestamptz not null,
+    created_at      timestamptz not null default now(),
+    expires_at      timestamptz not null default now() + interval '24 hours',
+
+    constraint idempotency_keys_pkey primary key (tenant_id, scope, idempotency_key),
+    constraint idempotency_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade,
+    constraint idempotency_keys_scope_valid check (scope ~ '^[a-z][a-z0-9_.:]{0,62}$'),
+    constraint idempotency_keys_idempotency_key_length check (length(idempotency_key) between 1 and 255),
+    constraint idempotency_keys_response_size check (octet_length(response::text) <= 65536)
+) with (fillfactor = 80);
+
+-- dbkit: allow index_without_tenant_first because the purge looks at all tenants
+-- core.purge_idempotency_keys
+create index idempotency_keys_expires_idx on core.idempotency_keys (expires_at);
+
+comment on table core.idempotency_keys is 'Requests with an idempotency key and their responses, for 24 hours.';
+comment on column core.idempotency_keys.scope is 'What the request does, e.g. payments.create: the same key in two scopes is two keys.';
+comment on column core.idempotency_keys.request_hash is 'sha256 of the request as jsonb text, in hex: the same key with other data is refused.';
+comment on column core.idempotency_keys.attempt is 'Grows when a crashed owner is taken over; its late response is refused.';
+comment on column core.idempotency_keys.lease_until is 'Until when a row without response is in progress; then the next caller takes it over.';
+
+-- core.job_keys: dedupe keys of jobs that wait or run. A key is free again when its job has ended.
+
+create table core.job_keys (
+    job_id     uuid not null,
+    tenant_id  uuid,
+    job_type   text not null,
+    dedupe_key text not null,
+    created_at timestamptz not null default now(),
+
+    constraint job_keys_pkey primary key (job_id),
+    constraint job_queue_dedupe_key unique nulls not distinct (tenant_id, job_type, dedupe_key),
+    constraint job_keys_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+comment on table core.job_keys is 'Dedupe keys in use: one pending or processing job per tenant, type and key.';
+
+-- core.jobs_dead: jobs that failed for good or were cancelled. core.retry_job brings one back, core.purge_jobs removes old ones.
+
+create table core.jobs_dead (
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    started_at    timestamptz,
+    finished_at   timestamptz not null default clock_timestamp(),
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    created_by    uuid,
+    status        text not null,
+    job_type      text not null,
+    dedupe_key    text,
+    worker        text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_dead_pkey primary key (id),
+    constraint jobs_dead_status_valid check (status in ('failed', 'cancelled')),
+    constraint jobs_dead_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+-- core.purge_jobs, and failures of a period
+create index jobs_dead_finished_at_idx on core.jobs_dead (finished_at);
+-- a tenant's own jobs, and its deletion
+create index jobs_dead_tenant_id_idx on core.jobs_dead (tenant_id);
+
+comment on table core.jobs_dead is 'Dead letters: jobs that failed for good, and cancelled ones.';
+
+-- core.jobs_scheduled: jobs that are not due yet: delayed ones and retries. core.promote_jobs moves them to core.jobs_ready.
+
+create table core.jobs_scheduled (
+    scheduled_at  timestamptz not null,
+    created_at    timestamptz not null,
+    lane_id       integer not null,
+    priority      integer not null,
+    retry_count   integer not null default 0,
+    max_retries   integer not null,
+    lease_seconds integer not null,
+    id            uuid not null,
+    tenant_id     uuid,
+    created_by    uuid,
+    job_type      text not null,
+    dedupe_key    text,
+    error_message text,
+    payload       jsonb not null,
+
+    constraint jobs_scheduled_pkey primary key (id),
+    constraint jobs_scheduled_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+-- core.promote_jobs: what is due
+create index jobs_scheduled_scheduled_at_idx on core.jobs_scheduled (scheduled_at);
+-- a tenant's own jobs, and its deletion
+create index jobs_scheduled_tenant_id_idx on core.jobs_scheduled (tenant_id);
+
+comment on table core.jobs_scheduled is 'Delayed jobs and retries, waiting for their time.';
+
+-- core.all_jobs: every job of every tenant, in the columns of core.job_queue. For owner and definer code.
+
+-- dbkit: allow view_bypasses_rls because no application role may read it: core.job_queue says who sees what
+create view core.all_jobs with (security_barrier) as
+select r.id, r.tenant_id, l.queue, r.job_type, r.payload, 'pending'::text as status, r.priority, r.retry_count, r.max_retries, r.scheduled_at,
+       null::timestamptz as started_at, null::timestamptz as completed_at, null::timestamptz as failed_at, r.error_message, r.created_at,
+       null::text as locked_by, null::timestamptz as lease_expires_at, r.dedupe_key, null::jsonb as result, r.created_by
+  from core.jobs_ready as r
+  join core.queue_lanes as l on l.id = r.lane_id
+ union all
+select s.id, s.tenant_id, l.queue, s.job_type, s.payload, 'pending', s.priority, s.retry_count, s.max_retries, s.scheduled_at,
+       null, null, null, s.error_message, s.created_at,
+       null, null, s.dedupe_key, null, s.created_by
+  from core.jobs_scheduled as s
+  join core.queue_lanes as l on l.id = s.lane_id
+ union all
+select job.id, job.tenant_id, h.queue, job.job_type, job.payload, 'processing', job.priority, job.retry_count, job.max_retries, job.scheduled_at,
+       h.claimed_at, null, null, job.error_message, job.created_at,
+       h.worker, h.lease_until, job.dedupe_key, null, job.created_by
+  from core.job_leases as h
+  join core.job_envelopes as e on e.id = h.id and e.claimed_at = h.claimed_at
+ cross join unnest(e.jobs) as job
+ where job.id <> all (coalesce(h.settled, '{}'))
+ union all
+select job.id, job.tenant_id, l.queue, job.job_type, job.payload, 'completed', job.priority, job.retry_count, job.max_retries, job.scheduled_at,
+       d.claimed_at, d.finished_at, null, job.error_message, job.created_at,
+       null, null, job.dedupe_key, d.results -> job.id::text, job.created_by
+  from core.jobs_done as d
+  join core.job_envelopes as e on e.id = d.lease_id and e.claimed_at = d.claimed_at
+ cross join unnest(e.jobs) as job
+  join core.queue_lanes as l on l.id = job.lane_id
+ where d.job_ids is null or job.id = any (d.job_ids)
+ union all
+select x.id, x.tenant_id, l.queue, x.job_type, x.payload, x.status, x.priority, x.retry_count, x.max_retries, x.scheduled_at,
+       x.started_at, null, case when x.status = 'failed' then x.finished_at end, x.error_message, x.created_at,
+       null, null, x.dedupe_key, null, x.created_by
+  from core.jobs_dead as x
+  join core.queue_lanes as l on l.id = x.lane_id;
+
+comment on view core.all_jobs is 'Every job with its state, for owner and definer code; core.job_queue is the view for everybody else.';
+
 -- core.memberships: who belongs where, and in which role. Every context starts here.
 
 create table core.memberships (
@@ -597,6 +1787,66 @@ comment on table core.memberships is 'People in tenants. Rows are never deleted 
 comment on column core.memberships.role_key is 'Role in the tenant''s system, see core.roles (system, key).';
 comment on column core.memberships.status is 'invited -> active -> suspended or removed; only an active member can enter the tenant.';
 comment on column core.memberships.joined_at is 'When the person accepted; set by definer functions only.';
+
+-- core.queue_health: how each queue stands, by type. No jobs, no tenants: counts only, for monitoring.
+
+-- dbkit: allow view_bypasses_rls because it shows counts, to monitoring roles only
+create view core.queue_health with (security_barrier) as
+with waiting as (
+    select l.queue, r.job_type, count(*) as ready, min(r.scheduled_at) as oldest
+      from core.jobs_ready as r
+      join core.queue_lanes as l on l.id = r.lane_id
+     group by l.queue, r.job_type
+), scheduled as (
+    select l.queue, s.job_type, count(*) as scheduled, count(*) filter (where s.retry_count > 0) as retrying
+      from core.jobs_scheduled as s
+      join core.queue_lanes as l on l.id = s.lane_id
+     group by l.queue, s.job_type
+), running as (
+    select h.queue, job.job_type, count(*) as processing, count(*) filter (where h.lease_until < clock_timestamp()) as stuck
+      from core.job_leases as h
+      join core.job_envelopes as e on e.id = h.id and e.claimed_at = h.claimed_at
+     cross join unnest(e.jobs) as job
+     where job.id <> all (coalesce(h.settled, '{}'))
+     group by h.queue, job.job_type
+), dead as (
+    select l.queue, x.job_type, count(*) filter (where x.status = 'failed') as failed,
+           count(*) filter (where x.status = 'failed' and x.finished_at > clock_timestamp() - interval '1 hour') as failed_last_hour
+      from core.jobs_dead as x
+      join core.queue_lanes as l on l.id = x.lane_id
+     group by l.queue, x.job_type
+)
+select queue,
+       job_type,
+       coalesce(waiting.ready, 0) as ready,
+       coalesce(scheduled.scheduled, 0) as scheduled,
+       coalesce(scheduled.retrying, 0) as retrying,
+       coalesce(running.processing, 0) as processing,
+       coalesce(running.stuck, 0) as stuck,
+       coalesce(dead.failed, 0) as failed,
+       coalesce(dead.failed_last_hour, 0) as failed_last_hour,
+       coalesce(extract(epoch from clock_timestamp() - waiting.oldest), 0)::double precision as oldest_ready_seconds
+  from waiting
+  full join scheduled using (queue, job_type)
+  full join running using (queue, job_type)
+  full join dead using (queue, job_type);
+
+comment on view core.queue_health is 'Jobs by queue and type: ready, scheduled, of these retries, running, of these with an expired lease, failed.';
+comment on column core.queue_health.oldest_ready_seconds is 'How long the oldest due job has been waiting.';
+
+-- core.queue_weights: the share of a tenant in fair queues where it is not 1.
+
+create table core.queue_weights (
+    tenant_id  uuid not null,
+    weight     numeric(6,2) not null,
+    updated_at timestamptz not null default now(),
+
+    constraint queue_weights_pkey primary key (tenant_id),
+    constraint queue_weights_weight_valid check (weight between 0.01 and 1000),
+    constraint queue_weights_tenant_id_fkey foreign key (tenant_id) references core.tenants (id) on delete cascade
+);
+
+comment on table core.queue_weights is 'Turns a tenant gets in fair queues while another one gets one; core.put_queue_weight writes it.';
 
 -- core.subscriptions: what each tenant has subscribed to.
 
@@ -714,6 +1964,136 @@ grant execute on function core.accept_membership(uuid) to app_user;
 
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
+
+-- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for.
+
+create or replace function core.add_job(
+    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_now  timestamptz := clock_timestamp();
+    -- now() is when the transaction began: taken by its word, a job of a long transaction would be due before those already served
+    v_at   timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
+    v_id   uuid := core.new_job_id(v_now);
+    v_key  uuid;
+    v_type core.job_types;
+    v_lane core.queue_lanes;
+    v_fair boolean;
+    v_tag  bigint;
+    v_priority integer;
+begin
+    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
+    if v_type.job_type is null or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+        perform core.refuse_payload(p_job_type, p_payload);
+    end if;
+    v_priority := coalesce(p_priority, v_type.default_priority);
+    select q.is_fair into v_fair from core.queues as q where q.name = p_queue;
+    if v_fair is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_fair then
+        v_priority := sign(v_priority);
+    end if;
+    select l.* into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = case when v_fair then 0 else v_priority end;
+    if v_lane.id is null then
+        v_lane := core.lane_of(p_queue, v_priority);
+    end if;
+    -- the tenant stays until this transaction has ended, as a foreign key would have it
+    perform from core.tenants as t where t.id = p_tenant for key share;
+    if p_tenant is not null and not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no such tenant.');
+    end if;
+
+    if p_dedupe_key is not null then
+        loop
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            values (v_id, p_tenant, p_job_type, p_dedupe_key)
+            on conflict (tenant_id, job_type, dedupe_key) do nothing;
+            exit when found;
+            select k.job_id into v_key
+              from core.job_keys as k
+             where k.tenant_id is not distinct from p_tenant and k.job_type = p_job_type and k.dedupe_key = p_dedupe_key;
+            if found then
+                return v_key;
+            end if;
+            -- its job ended in between, so the key is free again
+        end loop;
+    end if;
+
+    if v_at > v_now then
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+        values (v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+        return v_id;
+    end if;
+
+    if v_fair then
+        v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
+    else
+        v_tag := core.epoch_us(v_at);
+        -- a job that was due before those being served: claims have to begin with it
+        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+    end if;
+    insert into core.jobs_ready (
+        tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
+    values (v_tag, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds, v_id, p_tenant, p_user, p_job_type, p_dedupe_key, p_payload);
+    perform core.wake_workers(p_queue);
+    return v_id;
+end
+$fn$;
+
+alter function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
+
+comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
+    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
+    'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
+    'without a required key.';
+
+-- Counts whole hours again as long as their samples are there, so a run that was missed or came twice changes nothing.
+
+create or replace function core.aggregate_metrics() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    -- The hour before the newest is counted once more: a transaction may have committed its samples late.
+    v_from timestamptz := (select max(h.hour) - interval '1 hour' from core.hourly_metrics as h);
+    v_rows integer;
+begin
+    insert into core.hourly_metrics as h (name, hour, labels, samples, avg, p50, p95, p99)
+    select q.name, q.hour, q.labels, q.samples, q.avg, q.points[1], q.points[2], q.points[3]
+      from (
+        select s.name,
+               date_trunc('hour', s.created_at, 'UTC') as hour,
+               s.labels,
+               count(*) as samples,
+               avg(s.value) as avg,
+               percentile_cont(array[0.5, 0.95, 0.99]) within group (order by s.value) as points
+          from core.metric_samples as s
+         where s.created_at >= coalesce(v_from, '-infinity')
+           and s.created_at < date_trunc('hour', clock_timestamp(), 'UTC')
+         group by 1, 2, 3) as q
+    on conflict (name, hour, labels) do update
+       set samples = excluded.samples, avg = excluded.avg, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99
+     where h.samples is distinct from excluded.samples;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+end
+$fn$;
+
+alter function core.aggregate_metrics() owner to app_definer;
+revoke execute on function core.aggregate_metrics() from public;
+
+comment on function core.aggregate_metrics() is
+    'Turn the samples of every hour that is over into core.hourly_metrics; the cron job hourly-metric-aggregation. Returns the rows '
+    'written. Idempotent. Errors: none.';
 
 -- A shared advisory lock is the announcement: everybody sees it before the transaction commits, it goes when the transaction is over,
 -- and it costs no row. Its class is the tenant, its object the last id drawn so far: what this transaction draws is higher. One per
@@ -859,6 +2239,46 @@ comment on function core.assert_settings() is
     'The required settings of core.app_settings that are missing: rows without a value, secrets whose server setting is empty, '
     'extension.<name> that is not installed. No row means all is well. Errors: none.';
 
+-- For tables outside this tree; guard sheets write the triggers out.
+
+create or replace function core.attach_cache_invalidation(p_table regclass, p_tag text, p_room_column name default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_column name := coalesce(p_room_column, core.tenant_column(p_table));
+    v_event  record;
+begin
+    if v_column is null or p_tag is null then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A tag, and a column that says whose entries a row makes stale, are needed.',
+            '{"room_column": "is not known; attach the tenant guard first, or name it"}');
+    end if;
+    for v_event in
+        select *
+          from (values
+            ('insert',   'referencing new table as new_rows'),
+            ('update',   'referencing old table as old_rows new table as new_rows'),
+            ('delete',   'referencing old table as old_rows'),
+            ('truncate', '')
+          ) as event (name, tables)
+    loop
+        execute format(
+            $sql$ create or replace trigger _700_cache_invalidate_%s
+                      after %s on %s
+                      %s
+                      for each statement execute function core.tg_cache_invalidate(%L, %L) $sql$,
+            v_event.name, v_event.name, p_table, v_event.tables, p_tag, v_column);
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.attach_cache_invalidation(regclass, text, name) from public;
+
+comment on function core.attach_cache_invalidation(regclass, text, name) is
+    'Make every write of a table invalidate the cache entries with a tag, of the tenants (or, by p_room_column, the persons) its rows name; '
+    'for the owner of the table. Idempotent. Errors: PT422 no tag or no column, 42501 not the owner.';
+
 -- Payloads hold the columns app_user may read at the time of attaching: call it again when one is added or granted.
 -- Guard sheets write the triggers out.
 
@@ -978,6 +2398,430 @@ revoke execute on function core.attach_touch(regclass) from public;
 
 comment on function core.attach_touch(regclass) is
     'Keep updated_at of a table by trigger; for the owner of the table. Idempotent. Errors: 42501 not the owner.';
+
+-- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
+-- them is housekeeping, and skips what another transaction holds.
+
+create or replace function core.cache_forget(p_tag text, p_prefix text, p_key text) returns integer
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_user    uuid := core.require_user();
+    v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
+    v_removed integer;
+begin
+    insert into core.cache_invalidations (tenant_id, tag, prefix)
+    select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
+      from unnest(v_rooms) as room (id)
+    on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select gone.ctid
+                 from core.cache_entries as gone
+                where gone.tenant_id = any (v_rooms)
+                  and (gone.key = p_key or starts_with(gone.key, p_prefix) or p_tag = any (gone.tags))
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_forget(text, text, text) owner to app_definer;
+revoke execute on function core.cache_forget(text, text, text) from public;
+
+comment on function core.cache_forget(text, text, text) is
+    'Invalidate the caller''s entries by tag, prefix or key, whichever is not null; returns how many were removed. Internal. Idempotent. '
+    'Errors: PT401 nobody is signed in.';
+
+create or replace function core.cache_get(p_name text, p_key text) returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant into v_where from core.cache_room(p_name) as c;
+    return core.cache_read(v_where.room, p_name, p_key, v_where.variant);
+end
+$fn$;
+
+alter function core.cache_get(text, text) owner to app_definer;
+revoke execute on function core.cache_get(text, text) from public;
+grant execute on function core.cache_get(text, text) to app_user;
+
+comment on function core.cache_get(text, text) is
+    'A cached value of the active tenant (or role, user, person, by the policy), null when there is none, it has expired or what it was made '
+    'from has changed. After null, compute the value and call core.cache_set in the same transaction. Each call counts as a look-up. '
+    'Errors: PT422 no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_invalidate(p_key text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'An entry is named by its policy and key, e.g. customers:1.');
+    end if;
+    return core.cache_forget(null, null, p_key);
+end
+$fn$;
+
+alter function core.cache_invalidate(text) owner to app_definer;
+revoke execute on function core.cache_invalidate(text) from public;
+grant execute on function core.cache_invalidate(text) to app_user;
+
+comment on function core.cache_invalidate(text) is
+    'Forget one entry of the active tenant or the person, in all its variants, by policy and key: ''customers:1''. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no key, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_prefix(p_prefix text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_prefix is null then
+        perform core.raise_error('PT400', 'bad_request', 'A prefix is needed.');
+    end if;
+    return core.cache_forget(null, p_prefix, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_prefix(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_prefix(text) from public;
+grant execute on function core.cache_invalidate_prefix(text) to app_user;
+
+comment on function core.cache_invalidate_prefix(text) is
+    'Forget the entries of the active tenant and the person whose policy and key begin with a prefix: ''customers:'' is all of that policy. Not a pattern. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no prefix, PT401 nobody is signed in.';
+
+create or replace function core.cache_invalidate_tag(p_tag text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_tag is null then
+        perform core.raise_error('PT400', 'bad_request', 'A tag is needed.');
+    end if;
+    return core.cache_forget(p_tag, null, null);
+end
+$fn$;
+
+alter function core.cache_invalidate_tag(text) owner to app_definer;
+revoke execute on function core.cache_invalidate_tag(text) from public;
+grant execute on function core.cache_invalidate_tag(text) to app_user;
+
+comment on function core.cache_invalidate_tag(text) is
+    'Forget the entries of the active tenant and the person that carry a tag. Takes effect with the transaction; returns how many entries were removed. Idempotent. Errors: PT400 no tag, PT401 nobody is signed in.';
+
+-- Also sums look-ups up, and forgets invalidations nobody needs: a transaction that looked before one was committed stores nothing after
+-- five minutes, so after six, and once the entries it made stale are gone, it has done its work. Those entries are the one thing waited for.
+
+create or replace function core.cache_purge_expired(p_batch integer default 50000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+    v_stale   integer;
+begin
+    -- one at a time: whoever comes second finds nothing to do
+    if not pg_try_advisory_xact_lock(hashtextextended('core.cache_purge_expired', 0)) then
+        return 0;
+    end if;
+
+    with summed as (
+        delete from core.cache_lookups as l
+         where l.ctid = any (array(select old.ctid from core.cache_lookups as old limit p_batch for update skip locked))
+        returning l.tenant_id, l.bucket, l.name, l.is_hit
+    )
+    insert into core.cache_stats as s (tenant_id, bucket, name, hits, misses)
+    select l.tenant_id, l.bucket, l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+      from summed as l
+     group by l.tenant_id, l.bucket, l.name
+    on conflict (tenant_id, bucket, name) do update
+       set hits = s.hits + excluded.hits,
+           misses = s.misses + excluded.misses;
+    delete from core.cache_stats as s where s.bucket < now() - interval '7 days';
+
+    delete from core.cache_entries as e
+     where e.ctid = any (array(
+               select expired.ctid
+                 from core.cache_entries as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+
+    if exists (select from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes') then
+        delete from core.cache_entries as e
+         where exists (
+                   select
+                     from core.cache_invalidations as i
+                    where i.tenant_id = e.tenant_id
+                      and i.tag = any (e.tags || array['*', 'key:' || e.key])
+                      and i.xid >= least(pg_snapshot_xmin(e.seen), e.xid)
+                      and case when i.xid = e.xid then i.noted_at >= e.seen_at else not pg_visible_in_snapshot(i.xid, e.seen) end
+                      and starts_with(e.key, i.prefix));
+        get diagnostics v_stale = row_count;
+        v_removed := v_removed + v_stale;
+        delete from core.cache_invalidations as i where i.settled_at < clock_timestamp() - interval '6 minutes';
+    end if;
+    update core.cache_invalidations as i set settled_at = clock_timestamp() where i.settled_at is null;
+    return v_removed;
+end
+$fn$;
+
+alter function core.cache_purge_expired(integer) owner to app_definer;
+revoke execute on function core.cache_purge_expired(integer) from public;
+
+comment on function core.cache_purge_expired(integer) is
+    'Remove at most p_batch expired entries, and stale ones; returns how many. Sums up statistics, which stay for 7 days. For cron, every '
+    'five minutes; safe in parallel. Idempotent. Errors: none.';
+
+-- For definer functions, which say whose room they read; core.cache_get is for everybody else.
+-- A miss notes snapshot and time: what is computed from here on is at least as new, so core.cache_write stores them with the value. The
+-- note is a setting of the transaction; a transaction with more misses than it holds gets the short life of a value without one.
+
+create or replace function core.cache_read(p_room uuid, p_name text, p_key text, p_variant text default '') returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_key   text := p_name || ':' || p_key;
+    v_entry record;
+    v_hit   boolean;
+    v_seen  text;
+begin
+    -- a standby has no unlogged tables
+    if pg_is_in_recovery() then
+        return null;
+    end if;
+
+    select e.value, e.tags, e.seen, e.seen_at, e.xid
+      into v_entry
+      from core.cache_entries as e
+     where e.tenant_id = p_room
+       and e.key = v_key
+       and e.variant = p_variant
+       and e.expires_at > clock_timestamp();
+    v_hit := found;
+    if v_hit then
+        -- one look-up: a transaction below xmin is visible, so the scan begins there
+        v_hit := not exists (
+            select
+              from core.cache_invalidations as i
+             where i.tenant_id = p_room
+               and i.tag = any (v_entry.tags || array['*', 'key:' || v_key])
+               and i.xid >= least(pg_snapshot_xmin(v_entry.seen), v_entry.xid)
+               and case
+                       when i.xid = v_entry.xid then i.noted_at >= v_entry.seen_at
+                       else not pg_visible_in_snapshot(i.xid, v_entry.seen)
+                   end
+               and starts_with(v_key, i.prefix));
+    end if;
+    if not v_hit then
+        v_seen := coalesce(nullif(current_setting('app.cache_seen', true), ''), '{}');
+        if length(v_seen) < 10000 then
+            perform set_config(
+                'app.cache_seen',
+                (v_seen::jsonb || jsonb_build_object(
+                    p_room || v_key || '@' || p_variant, jsonb_build_array(pg_current_snapshot()::text, clock_timestamp())))::text,
+                true);
+        end if;
+    end if;
+
+    if current_setting('transaction_read_only') = 'off' then
+        insert into core.cache_lookups (tenant_id, bucket, name, is_hit)
+        values (p_room, date_trunc('minute', clock_timestamp()), p_name, v_hit);
+    end if;
+    return case when v_hit then v_entry.value end;
+end
+$fn$;
+
+alter function core.cache_read(uuid, text, text, text) owner to app_definer;
+revoke execute on function core.cache_read(uuid, text, text, text) from public;
+
+comment on function core.cache_read(uuid, text, text, text) is
+    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
+
+-- Who shares an entry is the policy's, not the caller's, so that a value one role may see is never another's answer.
+
+create or replace function core.cache_room(p_name text, out room uuid, out variant text, out policy core.cache_policies)
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.* into policy from core.cache_policies as p where p.name = p_name;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such cache policy.', '{"name": "is not known"}');
+    end if;
+
+    variant := '';
+    if policy.varies_by = 'person' then
+        room := core.require_user();
+        return;
+    end if;
+    room := coalesce(core.active_tenant_id(), core.require_tenant());
+    if policy.varies_by = 'user' then
+        variant := core.current_user_id()::text;
+    elsif policy.varies_by = 'role' then
+        select m.role_key
+          into variant
+          from core.memberships as m
+         where m.tenant_id = room
+           and m.user_id = core.current_user_id();
+    end if;
+end
+$fn$;
+
+alter function core.cache_room(text) owner to app_definer;
+revoke execute on function core.cache_room(text) from public;
+
+comment on function core.cache_room(text) is
+    'Where the caller''s entries of a policy are: the tenant or the person, and the role or user that shares them. Internal. Errors: PT422 '
+    'no such policy, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_set(
+    p_name text, p_key text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_where record;
+begin
+    select c.room, c.variant, (c.policy).priority, (c.policy).is_internal into v_where from core.cache_room(p_name) as c;
+    if v_where.priority = 'NEVER' then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are never cached.', '{"name": "is never cached"}');
+    elsif v_where.is_internal then
+        perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
+    elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
+          or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or p_ttl_seconds <= 0
+    then
+        perform core.raise_error(
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+    end if;
+    perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
+end
+$fn$;
+
+alter function core.cache_set(text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_set(text, text, jsonb, text[], integer) from public;
+grant execute on function core.cache_set(text, text, jsonb, text[], integer) to app_user;
+
+comment on function core.cache_set(text, text, jsonb, text[], integer) is
+    'Keep a value for the active tenant (or role, user, person, by the policy), for the policy''s time or p_ttl_seconds, at most a day; without '
+    'a core.cache_get of this transaction before, at most five minutes. A hint, not a promise: nothing is stored in a read-only '
+    'transaction or while another stores the entry. Idempotent. Errors: PT422 no such policy, one of class NEVER or internal, malformed '
+    'key, value, tags or time, PT401 nobody is signed in, PT403 no tenant named.';
+
+create or replace function core.cache_stats_report(p_since interval default '1 hour')
+returns table (name text, hits bigint, misses bigint, hit_rate numeric)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with counted as (
+        select s.name, s.hits, s.misses
+          from core.cache_stats as s
+         where s.bucket > now() - p_since
+         union all
+        select l.name, count(*) filter (where l.is_hit), count(*) filter (where not l.is_hit)
+          from core.cache_lookups as l
+         where l.bucket > now() - p_since
+         group by l.name
+    )
+    select p.name,
+           coalesce(sum(c.hits), 0)::bigint,
+           coalesce(sum(c.misses), 0)::bigint,
+           round(sum(c.hits) / nullif(sum(c.hits) + sum(c.misses), 0), 4)
+      from core.cache_policies as p
+      left join counted as c
+        on c.name = p.name
+     where p.priority <> 'NEVER'
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.cache_stats_report(interval) owner to app_definer;
+revoke execute on function core.cache_stats_report(interval) from public;
+grant execute on function core.cache_stats_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.cache_stats_report(interval) is
+    'Hits, misses and hits / (hits + misses) per policy in the last p_since, by whole minutes; the rate is null where nobody looked. Reads '
+    'only. Errors: none.';
+
+-- core.cache_hit_rate: how often the cache had what was asked for, in the last hour.
+
+create view core.cache_hit_rate with (security_invoker = true) as
+select r.name, r.hits, r.misses, r.hit_rate
+  from core.cache_stats_report(interval '1 hour') as r
+ order by r.hits + r.misses desc, r.name;
+
+comment on view core.cache_hit_rate is 'Hits, misses and their rate per cache policy in the last hour; the policies that are read most come first.';
+comment on column core.cache_hit_rate.hit_rate is 'Hits of all reads, 0 to 1; null where nobody read.';
+
+-- For definer functions, which say whose room they write; core.cache_set is for everybody else.
+-- A cache is never worth waiting for: who meets another writer of the entry for longer than an instant leaves it alone.
+
+create or replace function core.cache_write(
+    p_room uuid, p_name text, p_key text, p_variant text, p_value jsonb, p_tags text[] default '{}', p_ttl_seconds integer default null
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '10ms'
+as $fn$
+declare
+    v_seen   jsonb := nullif(current_setting('app.cache_seen', true), '')::jsonb -> (p_room || p_name || ':' || p_key || '@' || p_variant);
+    v_policy core.cache_policies;
+    v_ttl    integer;
+begin
+    select p.* into strict v_policy from core.cache_policies as p where p.name = p_name;
+    v_ttl := least(coalesce(p_ttl_seconds, v_policy.ttl_seconds), 86400);
+
+    if current_setting('transaction_read_only') = 'on' then
+        return;
+    elsif v_seen is null then
+        -- Nobody looked it up in this transaction: the value may be from before any change of the last minutes.
+        v_seen := jsonb_build_array(pg_current_snapshot()::text, clock_timestamp());
+        v_ttl := least(v_ttl, 300);
+    elsif transaction_timestamp() < clock_timestamp() - interval '5 minutes' then
+        -- core.cache_purge_expired keeps invalidations only a little longer
+        return;
+    end if;
+
+    insert into core.cache_entries as e (tenant_id, key, variant, value, tags, seen, seen_at, xid, created_at, expires_at)
+    values (p_room, p_name || ':' || p_key, p_variant, p_value, array_remove(p_tags || v_policy.tag, null),
+            (v_seen ->> 0)::pg_snapshot, (v_seen ->> 1)::timestamptz, pg_current_xact_id(),
+            clock_timestamp(), clock_timestamp() + v_ttl * interval '1 second')
+    on conflict (tenant_id, key, variant) do update
+       set value = excluded.value,
+           tags = excluded.tags,
+           seen = excluded.seen,
+           seen_at = excluded.seen_at,
+           xid = excluded.xid,
+           created_at = excluded.created_at,
+           expires_at = excluded.expires_at;
+exception
+    when lock_not_available then
+        null;
+end
+$fn$;
+
+alter function core.cache_write(uuid, text, text, text, jsonb, text[], integer) owner to app_definer;
+revoke execute on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) from public;
+
+comment on function core.cache_write(uuid, text, text, text, jsonb, text[], integer) is
+    'Keep a value in a room (a tenant, or a person). Stores nothing in a read-only transaction, one older than five minutes, or while '
+    'another writes the entry. Internal. Idempotent. Errors: P0002 no such policy.';
 
 -- Inside a definer function current_user is the function's owner and session_user the login; the role a request runs as is in the
 -- setting `role`, which SET ROLE checks.
@@ -1117,6 +2961,43 @@ comment on function core.check_membership_change(uuid, uuid, text, text, text, t
     'Refuse a membership row the current person may not write in the active tenant; the old role and status are null for a new row. '
     'Idempotent. Errors: PT403 above the own rank or accepting for somebody else, PT409 the tenant''s owner, PT422 unknown role.';
 
+create or replace function core.claim_jobs(p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null)
+returns table (
+    lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, status text, priority integer, retry_count integer,
+    max_retries integer, scheduled_at timestamptz, started_at timestamptz, created_at timestamptz, locked_by text,
+    lease_expires_at timestamptz, lease_seconds integer
+)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+begin
+    for lease_id, id, tenant_id, queue, job_type, payload, priority, retry_count, max_retries, scheduled_at, created_at, lease_seconds in
+        select * from core.next_jobs(p_worker, p_limit, p_queue, p_types)
+    loop
+        if v_lease.id is null then
+            select l.* into v_lease from core.job_leases as l where l.id = lease_id;
+        end if;
+        status := 'processing';
+        started_at := v_lease.claimed_at;
+        locked_by := v_lease.worker;
+        lease_expires_at := v_lease.lease_until;
+        return next;
+    end loop;
+end
+$fn$;
+
+alter function core.claim_jobs(text, integer, text, text[]) owner to app_definer;
+revoke execute on function core.claim_jobs(text, integer, text, text[]) from public;
+grant execute on function core.claim_jobs(text, integer, text, text[]) to app_worker;
+
+comment on function core.claim_jobs(text, integer, text, text[]) is
+    'Claim up to p_limit due jobs of a queue, in the order to run them, under one lease: highest priority first, then what has waited '
+    'longest. Each call claims other jobs. core.next_jobs also settles the jobs before. Errors: PT400 no worker or a limit out of range, '
+    'PT422 unknown queue.';
+
 -- Transaction-local settings cannot be unset, only emptied; '' reads as null everywhere.
 
 create or replace function core.clear_context() returns void
@@ -1156,6 +3037,46 @@ grant execute on function core.client_ip() to app_user, app_renter, app_anon, ap
 comment on function core.client_ip() is
     'The client address the application gave for this transaction, null when absent or malformed. For logs and limits, not for trust. '
     'Errors: none.';
+
+create or replace function core.complete_job(p_job_id uuid, p_worker text, p_result jsonb default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.settle_lease(
+        core.lease_of(p_job_id, p_worker), array[p_job_id], null, case when p_result is not null then jsonb_build_object(p_job_id, p_result) end);
+end
+$fn$;
+
+alter function core.complete_job(uuid, text, jsonb) owner to app_definer;
+revoke execute on function core.complete_job(uuid, text, jsonb) from public;
+grant execute on function core.complete_job(uuid, text, jsonb) to app_worker;
+
+comment on function core.complete_job(uuid, text, jsonb) is
+    'Complete one job a worker holds. Not idempotent: the second call is refused. core.complete_jobs settles many at once. '
+    'Errors: PT409 the worker does not hold the job.';
+
+create or replace function core.complete_jobs(p_lease bigint, p_done uuid[] default null, p_failed jsonb default null, p_results jsonb default null)
+returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.settle_lease(p_lease, p_done, p_failed, p_results);
+end
+$fn$;
+
+alter function core.complete_jobs(bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) from public;
+grant execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) to app_worker;
+
+comment on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) is
+    'Settle jobs of a lease: those in p_done are completed (null: all that p_failed does not name), those in p_failed ({"id", "error", '
+    '"retryable", "retry_after" seconds}) are tried again later or fail for good; results by job id. Jobs not named stay in the lease. '
+    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone '
+    'or a job named is not open in it; nothing was settled then.';
 
 -- Constraint names are unique per table only; where two constraints of one name say different things, neither is quoted.
 
@@ -1217,6 +3138,130 @@ revoke execute on function core.context_mac(bytea, text, text, integer, timestam
 
 comment on function core.context_mac(bytea, text, text, integer, timestamptz) is
     'MAC of a context under a 128-byte key: user, tenant, backend and start of the transaction. Internal. Errors: none.';
+
+-- One row a tenant, metric and day: two transactions that count the same wait for each other, so count late.
+
+create or replace function core.count_metric(p_metric text, p_n bigint default 1, p_amount numeric default 0) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 then
+        perform core.raise_error('PT400', 'bad_request', 'A counter needs a name in snake_case, a number and an amount.');
+    end if;
+
+    insert into core.daily_counters as c (tenant_id, metric, day, count, amount)
+    values (v_tenant, p_metric, core.tenant_today(v_tenant), p_n, p_amount)
+    on conflict (tenant_id, metric, day) do update
+       set count = c.count + excluded.count,
+           amount = c.amount + excluded.amount;
+end
+$fn$;
+
+alter function core.count_metric(text, bigint, numeric) owner to app_definer;
+revoke execute on function core.count_metric(text, bigint, numeric) from public;
+grant execute on function core.count_metric(text, bigint, numeric) to app_user;
+
+comment on function core.count_metric(text, bigint, numeric) is
+    'Add to a figure of the active tenant for its calendar day; part of the transaction it counts. Each call counts. '
+    'Errors: PT400 malformed name, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';
+
+-- The row lock is waited for 50 ms, so that a stuck transaction does not stop the requests behind it; then the policy decides.
+-- Times come from before the wait; `greatest` keeps them in the order width_bucket needs. A request of the future was counted before the
+-- clock was set back: its window begins anew.
+
+create or replace function core.count_request(p_policy text, p_key text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    rows 1
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '50ms'
+as $fn$
+declare
+    v_now    timestamptz := clock_timestamp();
+    v_ahead  timestamptz := v_now + interval '1 minute';
+    v_policy core.rate_limit_policies;
+    v_span   interval;
+    v_step   interval;
+    v_hits   timestamptz[];
+    v_tat    timestamptz;
+begin
+    select p.* into v_policy from core.rate_limit_policies as p where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    elsif p_key is null then
+        perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
+    elsif length(p_key) > 300 then
+        perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
+    end if;
+    max_requests := v_policy.max_requests;
+    v_span := v_policy.window_seconds * interval '1 second';
+    -- rounded down, so that a whole burst fits into the window
+    v_step := trunc(v_policy.window_seconds * 1e6 / v_policy.max_requests) * interval '1 microsecond';
+
+    begin
+        if v_policy.algorithm = 'exact' then
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, hits, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, case when v_policy.max_requests = 1 then v_now + v_span end, array[v_now], v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, hits, updated_at) = (
+                       select v_policy.max_requests,
+                              next.hits[cardinality(next.hits) - v_policy.max_requests + 1] + v_span,
+                              next.hits,
+                              v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.hits
+                                          else r.hits[width_bucket(v_now - v_span, r.hits) + 1 :]
+                                               || greatest(v_now, r.hits[cardinality(r.hits)])
+                                      end) as next (hits))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.hits into v_hits;
+            allowed := found;
+            remaining := v_policy.max_requests - cardinality(v_hits);
+            reset_at := v_hits[1] + v_span;
+        else
+            insert into core.rate_limits as r (policy, key, max_requests, next_at, tat, updated_at)
+            values (p_policy, p_key, v_policy.max_requests, v_now + 2 * v_step - v_span, v_now + v_step, v_now)
+            on conflict (policy, key) do update
+               set (max_requests, next_at, tat, updated_at) = (
+                       select v_policy.max_requests, next.tat + v_step - v_span, next.tat, v_now
+                         from (select case
+                                          when r.updated_at > v_ahead then excluded.tat
+                                          else greatest(r.tat, v_now) + v_step
+                                      end) as next (tat))
+             where (r.next_at > v_now and r.updated_at <= v_ahead) is not true
+            returning r.tat into v_tat;
+            allowed := found;
+            remaining := trunc(extract(epoch from v_now + v_span - v_tat) / extract(epoch from v_step));
+            reset_at := v_tat;
+        end if;
+    exception
+        when lock_not_available or insufficient_resources then
+            return query select * from core.rate_limit_degraded(p_policy, sqlerrm);
+            return;
+    end;
+
+    retry_after := 0;
+    if not allowed then
+        -- somebody took the last request meanwhile
+        perform nextval('core.rate_limit_refusals');
+        select r.next_at into reset_at from core.rate_limits as r where r.policy = p_policy and r.key = p_key;
+        remaining := 0;
+        retry_after := greatest(1, ceil(extract(epoch from reset_at - v_now)));
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.count_request(text, text) owner to app_definer;
+revoke execute on function core.count_request(text, text) from public;
+
+comment on function core.count_request(text, text) is
+    'Count a request of a stored key under a policy if it is allowed. Internal: core.rate_limit says whose request it is, and answers '
+    'refusals by itself. Each call counts. Errors: PT400 no key or a long one, PT422 no such policy.';
 
 -- A new tenant is complete when this returns: owner, membership in the highest role, subscription to the lowest tier.
 
@@ -1383,6 +3428,182 @@ grant execute on function core.encode_cursor(jsonb)
 comment on function core.encode_cursor(jsonb) is
     'Opaque, URL-safe text of a sort key, for core.decode_cursor. Null gives null: no further page. Errors: none.';
 
+-- In the caller's transaction: the job exists when the business write is committed, and not otherwise.
+
+create or replace function core.enqueue(
+    p_job_type text, p_payload jsonb default '{}', p_priority integer default null, p_run_at timestamptz default now(),
+    p_dedupe_key text default null, p_queue text default 'default'
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.add_job(core.require_tenant(), core.current_user_id(), p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+end
+$fn$;
+
+alter function core.enqueue(text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) from public;
+grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, text) to app_user;
+
+comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
+    'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
+    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, '
+    'payload without a required key (in the hint).';
+
+create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job jsonb;
+    v_ids uuid[] := '{}';
+begin
+    perform core.require_tenant();
+    if p_jobs is null or jsonb_typeof(p_jobs) <> 'array' or jsonb_array_length(p_jobs) not between 1 and 10000 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch is an array of 1 to 10,000 jobs.');
+    end if;
+    for v_job in select job.value from jsonb_array_elements(p_jobs) as job
+    loop
+        if jsonb_typeof(v_job) <> 'object'
+           or exists (
+               select from jsonb_object_keys(v_job) as key
+                where key not in ('job_type', 'payload', 'priority', 'run_at', 'dedupe_key', 'queue')) then
+            perform core.raise_error(
+                'PT400', 'bad_request', 'A job of a batch is an object with job_type, payload, priority, run_at, dedupe_key and queue only.');
+        end if;
+        v_ids := v_ids || core.enqueue(
+            v_job ->> 'job_type',
+            coalesce(v_job -> 'payload', '{}'),
+            (v_job ->> 'priority')::integer,
+            coalesce((v_job ->> 'run_at')::timestamptz, now()),
+            v_job ->> 'dedupe_key',
+            coalesce(v_job ->> 'queue', 'default'));
+    end loop;
+    return v_ids;
+end
+$fn$;
+
+alter function core.enqueue_batch(jsonb) owner to app_definer;
+revoke execute on function core.enqueue_batch(jsonb) from public;
+grant execute on function core.enqueue_batch(jsonb) to app_user;
+
+comment on function core.enqueue_batch(jsonb) is
+    'Queue jobs of any types for the active tenant, all or none: [{"job_type", "payload", "priority", "run_at", "dedupe_key", "queue"}, …]; '
+    'returns their ids in order. Dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one type. '
+    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02 or 22007 a number or time that is none, and those of core.enqueue.';
+
+-- For code that acts for many tenants or for none: bodies of cron jobs, definer functions. No application role may name a tenant.
+
+create or replace function core.enqueue_for(
+    p_tenant uuid, p_job_type text, p_payload jsonb default '{}', p_priority integer default null, p_run_at timestamptz default now(),
+    p_dedupe_key text default null, p_queue text default 'default'
+) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+end
+$fn$;
+
+alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
+revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
+
+comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
+    'Queue a job for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
+    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key (in the hint).';
+
+-- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
+
+create or replace function core.enqueue_many(
+    p_job_type text, p_payloads jsonb[], p_priority integer default null, p_run_at timestamptz default now(), p_queue text default 'default'
+) returns uuid[]
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_tenant   uuid := core.require_tenant();
+    v_user     uuid := core.current_user_id();
+    v_now      timestamptz := clock_timestamp();
+    v_at       timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
+    v_type     core.job_types;
+    v_lane     core.queue_lanes;
+    v_fair     boolean := (select q.is_fair from core.queues as q where q.name = p_queue);
+    v_priority integer;
+    v_tag      bigint := core.epoch_us(v_at) - 1;
+    v_step     bigint := 1;
+    v_wrong    integer;
+    v_ids      uuid[];
+    -- one random number for the batch: cheaper, and envelopes compress better
+    v_base     text := left(core.new_job_id(v_now)::text, 32);
+begin
+    if p_payloads is null or cardinality(p_payloads) not between 1 and 10000 or array_ndims(p_payloads) <> 1 then
+        perform core.raise_error('PT400', 'bad_request', 'A batch has 1 to 10,000 payloads.');
+    end if;
+    if v_fair is null then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
+    select min(job.number)
+      into v_wrong
+      from unnest(p_payloads) with ordinality as job (payload, number)
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys) is not true;
+    if v_wrong is not null then
+        perform core.refuse_payload(p_job_type, p_payloads[v_wrong]);
+    end if;
+    v_priority := coalesce(p_priority, v_type.default_priority);
+    if v_fair then
+        v_priority := sign(v_priority);
+    end if;
+    v_lane := core.lane_of(p_queue, v_priority);
+    perform from core.tenants as t where t.id = v_tenant for key share;
+
+    if v_at > v_now then
+        with added as (
+            insert into core.jobs_scheduled (
+                scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
+            select v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
+                   (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+              from unnest(p_payloads) with ordinality as job (payload, number)
+            returning id)
+        select array_agg(added.id) into v_ids from added;
+        return v_ids;
+    end if;
+
+    if v_fair then
+        v_tag := core.fair_tag(v_lane, v_tenant, v_priority);
+        v_step := core.fair_turn(v_tenant);
+    else
+        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+    end if;
+    with added as (
+        insert into core.jobs_ready (
+            tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
+        select v_tag + job.number * v_step, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
+               (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
+          from unnest(p_payloads) with ordinality as job (payload, number)
+        returning id)
+    select array_agg(added.id) into v_ids from added;
+    perform core.wake_workers(p_queue);
+    return v_ids;
+end
+$fn$;
+
+alter function core.enqueue_many(text, jsonb[], integer, timestamptz, text) owner to app_definer;
+revoke execute on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) from public;
+grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) to app_user;
+
+comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
+    'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, a '
+    'payload without a required key (in the hint).';
+
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
 
@@ -1409,6 +3630,71 @@ revoke execute on function core.ensure_context_key() from public;
 
 comment on function core.ensure_context_key() is
     'Make the key that seals contexts unless there is a live one. Idempotent. Errors: PT503 the transaction is read-only.';
+
+-- Ahead of time and outside the path of claims. A day that already has rows in the default partition stays there.
+
+create or replace function core.ensure_job_partitions(p_days integer default 7) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    -- who waits for a lock of the parent makes all claims wait behind it
+    set lock_timeout = '250ms'
+as $fn$
+declare
+    v_day    date;
+    v_parent text;
+    v_name   text;
+    v_count  integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(1685874539, 0) then
+        return 0;
+    end if;
+    for v_day, v_parent in
+        select (clock_timestamp() at time zone 'UTC')::date + day, parent
+          from generate_series(0, p_days) as day cross join unnest(array['job_envelopes', 'jobs_done']) as parent
+    loop
+        v_name := v_parent || to_char(v_day, '"_"YYYYMMDD');
+        continue when to_regclass('core.' || v_name) is not null
+            or v_parent = 'job_envelopes' and exists (
+                select from core.job_envelopes_default as d
+                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
+            or v_parent = 'jobs_done' and exists (
+                select from core.jobs_done_default as d
+                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
+        begin
+            execute format(
+                'create table core.%I partition of core.%I for values from (%L) to (%L)',
+                v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
+            execute format('alter table core.%I enable row level security, force row level security', v_name);
+            execute format('create policy system_all on core.%I for all to app_owner, app_definer using (true) with check (true)', v_name);
+            execute format('comment on table core.%I is %L', v_name, 'One day of core.' || v_parent || '.');
+            v_count := v_count + 1;
+        exception
+            -- somebody works there: the next call tries again, and until then there is the default partition
+            when lock_not_available or check_violation then null;
+        end;
+    end loop;
+    return v_count;
+end
+$fn$;
+
+alter function core.ensure_job_partitions(integer) owner to app_definer;
+revoke execute on function core.ensure_job_partitions(integer) from public;
+
+comment on function core.ensure_job_partitions(integer) is
+    'Make the queue''s day partitions from today to p_days ahead. Returns how many were new. Idempotent, and safe in parallel. Errors: none.';
+
+-- STABLE as extract() is, or it would not be inlined. Since Postgres's own epoch, so that a place in a lane has the very bytes of the time it stands for: an envelope then holds them once.
+
+create or replace function core.epoch_us(p_at timestamptz) returns bigint
+    language sql stable parallel safe
+return (extract(epoch from p_at) * 1000000)::bigint - 946684800000000;
+
+revoke execute on function core.epoch_us(timestamptz) from public;
+grant execute on function core.epoch_us(timestamptz)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.epoch_us(timestamptz) is 'Microseconds since 2000-01-01 UTC. Errors: none.';
 
 -- What may be shown to a caller for any SQLSTATE. The comment of a constraint is its message, so a module words its own violations
 -- and nothing of the statement or of other rows gets out.
@@ -1479,6 +3765,200 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+-- One rule that fails does not silence the others: its error is kept beside it. No data changes nothing: an alert is not resolved by silence.
+
+create or replace function core.evaluate_alerts(p_rule text default null) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now    timestamptz;
+    v_rule   core.alert_rules;
+    v_open   core.alerts;
+    v_value  double precision;
+    v_error  text;
+    v_is_bad boolean;
+    v_fired  integer := 0;
+begin
+    -- Two evaluations go one after the other; the second finds the rules asked already.
+    perform pg_advisory_xact_lock(hashtextextended('core.evaluate_alerts', 0));
+    v_now := clock_timestamp();
+
+    for v_rule in
+        select *
+          from core.alert_rules as r
+         where r.is_enabled
+           and (r.name = p_rule
+                or p_rule is null
+                -- half a minute of grace: a schedule is never to the second
+                and coalesce(r.checked_at, '-infinity') <= v_now - make_interval(mins => r.every_minutes) + interval '30 seconds')
+         order by r.name
+    loop
+        v_value := null;
+        v_error := null;
+        begin
+            if to_regproc(v_rule.probe) is null then
+                v_error := 'there is no probe ' || v_rule.probe;
+            else
+                execute format('select %s($1, $2)', v_rule.probe::regproc) into v_value using v_rule.window_minutes, v_rule.argument;
+            end if;
+
+            select * into v_open from core.alerts as a where a.rule = v_rule.name and a.state <> 'resolved' for update;
+            v_is_bad := case v_rule.comparator
+                            when '>' then v_value > v_rule.threshold
+                            when '>=' then v_value >= v_rule.threshold
+                            when '<' then v_value < v_rule.threshold
+                            else v_value <= v_rule.threshold
+                        end;
+            if v_is_bad and v_open.id is null then
+                insert into core.alerts (rule, value, message, first_seen_at)
+                values (
+                    v_rule.name, v_value,
+                    format('%s (%s %s %s)', v_rule.description, round(v_value::numeric, 1), v_rule.comparator, v_rule.threshold),
+                    v_now)
+                returning * into v_open;
+            elsif v_is_bad then
+                update core.alerts as a set value = v_value where a.id = v_open.id;
+            elsif not v_is_bad and v_open.state = 'pending' then
+                delete from core.alerts as a where a.id = v_open.id;
+            elsif not v_is_bad and v_open.state = 'firing' then
+                update core.alerts as a set state = 'resolved', resolved_at = v_now where a.id = v_open.id;
+            end if;
+
+            if v_is_bad and v_open.state = 'pending' and v_open.first_seen_at <= v_now - make_interval(mins => v_rule.for_minutes) then
+                update core.alerts as a set state = 'firing', fired_at = v_now where a.id = v_open.id;
+                perform core.send_alert(v_rule.name, v_open.message);
+                v_fired := v_fired + 1;
+            end if;
+        exception
+            when others then
+                v_error := sqlstate || ' ' || sqlerrm;
+        end;
+        update core.alert_rules as r
+           set checked_at = v_now,
+               last_value = v_value,
+               last_error = left(v_error, 500)
+         where r.name = v_rule.name;
+    end loop;
+    return v_fired;
+end
+$fn$;
+
+alter function core.evaluate_alerts(text) owner to app_definer;
+revoke execute on function core.evaluate_alerts(text) from public;
+
+comment on function core.evaluate_alerts(text) is
+    'Ask the probe of every rule that is due, or of one rule now, and move its alert: pending, firing once the condition held '
+    'for_minutes (a send_alert job is queued, once), resolved. The cron job evaluate-alerts. Returns the alerts that began to fire. '
+    'Idempotent. Errors: none; a probe that fails is named in core.alert_rules.last_error.';
+
+create or replace function core.fail_jobs(p_lease core.job_leases, p_failed jsonb) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    with failure as materialized (
+        select job.*,
+               left(coalesce(nullif(input.error, ''), 'no reason given'), 10000) as reason,
+               coalesce(input.retryable, true) and job.retry_count < job.max_retries as is_tried_again,
+               input.retry_after
+          from jsonb_to_recordset(p_failed) as input (id uuid, error text, retryable boolean, retry_after double precision)
+          join core.job_envelopes as e on e.id = p_lease.id and e.claimed_at = p_lease.claimed_at
+         cross join unnest(e.jobs) as job
+         where job.id = input.id
+           -- a tenant that is gone took its jobs along
+           and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share))
+    ), again as (
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
+            dedupe_key, error_message, payload)
+        select clock_timestamp()
+                   -- greatest() passes over a null, and no word about the time means the backoff
+                   + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
+                          else make_interval(secs => greatest(f.retry_after, 0)) end,
+               f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
+               f.job_type, f.dedupe_key, f.reason, f.payload
+          from failure as f
+         where f.is_tried_again
+    ), dead as (
+        insert into core.jobs_dead (
+            scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+            status, job_type, dedupe_key, worker, error_message, payload)
+        select f.scheduled_at, f.created_at, p_lease.claimed_at, f.lane_id, f.priority, f.retry_count, f.max_retries, f.lease_seconds, f.id,
+               f.tenant_id, f.created_by, 'failed', f.job_type, f.dedupe_key, p_lease.worker, f.reason, f.payload
+          from failure as f
+         where not f.is_tried_again
+    )
+    delete from core.job_keys as k
+     where p_lease.has_keys
+       and k.job_id = any (array(select f.id from failure as f where not f.is_tried_again));
+end
+$fn$;
+
+alter function core.fail_jobs(core.job_leases, jsonb) owner to app_definer;
+revoke execute on function core.fail_jobs(core.job_leases, jsonb) from public;
+
+comment on function core.fail_jobs(core.job_leases, jsonb) is
+    'Schedule failed jobs of a lease again, or bury them: [{"id", "error", "retryable", "retry_after"}, …]. Errors: 22P02, 22023 malformed '
+    'failures.';
+
+-- Where a tenant's line ends in a queue that serves tenants by turns: behind its own jobs of the same or a higher priority, and not
+-- before the turn that is being served. A tenant with 100,000 jobs waiting thus stands behind one with five; this costs a probe of an
+-- index here and nothing at the claim, where a fair lane is read in order as any other.
+
+create or replace function core.fair_tag(p_lane core.queue_lanes, p_tenant uuid, p_priority integer) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+    set plan_cache_mode = force_generic_plan
+as $fn$
+declare
+    v_turn bigint := greatest(coalesce(pg_sequence_last_value(p_lane.mark), 0), 0);
+begin
+    return greatest(
+        v_turn,
+        (select max(line.tag)
+           from generate_series(p_priority, 1) as level
+          cross join lateral (
+                select r.tag
+                  from core.jobs_ready as r
+                 where r.tenant_id = p_tenant
+                   and r.lane_id = p_lane.id
+                   and r.priority = level
+                   and r.tag > v_turn
+                 order by r.tag desc
+                 limit 1) as line));
+end
+$fn$;
+
+alter function core.fair_tag(core.queue_lanes, uuid, integer) owner to app_definer;
+revoke execute on function core.fair_tag(core.queue_lanes, uuid, integer) from public;
+
+comment on function core.fair_tag(core.queue_lanes, uuid, integer) is
+    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Errors: none.';
+
+-- A turn in units of a tag; a tenant with weight 2 takes half as much of the line for a job.
+
+create or replace function core.fair_turn(p_tenant uuid) returns bigint
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return coalesce((select ceil(1048576 / w.weight)::bigint from core.queue_weights as w where w.tenant_id = p_tenant), 1048576);
+end
+$fn$;
+
+alter function core.fair_turn(uuid) owner to app_definer;
+revoke execute on function core.fair_turn(uuid) from public;
+
+comment on function core.fair_turn(uuid) is 'How far apart the jobs of a tenant stand in a fair lane. Errors: none.';
+
 -- The outcome of a backup is said once: a later word would hide a failure.
 
 create or replace function core.finish_backup(p_id bigint, p_ok boolean, p_size_bytes bigint default null) returns void
@@ -1505,6 +3985,40 @@ grant execute on function core.finish_backup(bigint, boolean, bigint) to dbkit_b
 
 comment on function core.finish_backup(bigint, boolean, bigint) is
     'Record how a backup ended. Works once per backup. Errors: PT404 none of that id is running, PT422 no outcome, or a negative size.';
+
+create or replace function core.from_epoch_us(p_us bigint) returns timestamptz
+    language sql immutable parallel safe
+return to_timestamp(p_us::double precision / 1000000 + 946684800);
+
+revoke execute on function core.from_epoch_us(bigint) from public;
+grant execute on function core.from_epoch_us(bigint) to app_definer;
+
+comment on function core.from_epoch_us(bigint) is 'The time that core.epoch_us counts so many microseconds for. Errors: none.';
+
+create or replace function core.get_metrics_today() returns table (metric text, count bigint, amount numeric)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    return query
+        select c.metric, c.count, c.amount
+          from core.daily_counters as c
+         where c.tenant_id = v_tenant
+           and c.day = core.tenant_today(v_tenant)
+         order by c.metric;
+end
+$fn$;
+
+alter function core.get_metrics_today() owner to app_definer;
+revoke execute on function core.get_metrics_today() from public;
+grant execute on function core.get_metrics_today() to app_user, app_readonly;
+
+comment on function core.get_metrics_today() is
+    'The figures of the active tenant since its own midnight; a figure nobody counted today has no row. '
+    'Errors: PT401 nobody is signed in, PT403 no tenant named.';
 
 -- What was paid for is kept to its end; what was not paid is given some time.
 
@@ -1567,6 +4081,176 @@ grant execute on function core.has_permission(text)
 comment on function core.has_permission(text) is
     'Whether the current person''s role in the active tenant carries a permission; false without context. Errors: none.';
 
+-- core.job_queue: jobs as one table. The physical tables hold batches of many tenants and are closed, so the view reads them as its owner
+-- and says itself who sees what: a member with jobs_queue.view the jobs of the active tenant, the platform's own roles all of them.
+
+-- dbkit: allow view_bypasses_rls because the tables behind it are closed and the view's own conditions decide
+create view core.job_queue with (security_barrier) as
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
+  from core.all_jobs as j
+ where j.tenant_id = (select core.active_tenant_id())
+   and (select core.has_permission('jobs_queue.view'))
+   and not (select core.sees_all_jobs())
+ union all
+select j.id, j.tenant_id, j.queue, j.job_type, j.payload, j.status, j.priority, j.retry_count, j.max_retries, j.scheduled_at, j.started_at,
+       j.completed_at, j.failed_at, j.error_message, j.created_at, j.locked_by, j.lease_expires_at, j.dedupe_key, j.result, j.created_by
+  from core.all_jobs as j
+ where (select core.sees_all_jobs())
+   -- jobs of a deleted tenant stay in their envelopes until the day's partition goes
+   and (j.tenant_id is null or exists (select from core.tenants as t where t.id = j.tenant_id));
+
+comment on view core.job_queue is
+    'Jobs with their state: those of the active tenant for members with jobs_queue.view, all for platform administrators. '
+    'Finished jobs are kept for 30 days (core.purge_jobs).';
+comment on column core.job_queue.status is 'pending, processing, completed, failed or cancelled.';
+comment on column core.job_queue.error_message is 'Why the last attempt failed.';
+
+create or replace function core.cancel_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.require_permission('jobs_queue.manage');
+    return core.change_job(p_job_id, 'cancelled', core.active_tenant_id(), false);
+end
+$fn$;
+
+alter function core.cancel_job(uuid) owner to app_definer;
+revoke execute on function core.cancel_job(uuid) from public;
+grant execute on function core.cancel_job(uuid) to app_user;
+
+comment on function core.cancel_job(uuid) is
+    'Cancel a job that has not started. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job is running or has ended.';
+
+-- The halves of core.cancel_job and core.retry_job that need rights on the tables. Who may, the callers have decided: p_tenant is the only
+-- tenant whose job it may be, null any.
+
+create or replace function core.change_job(p_job_id uuid, p_status text, p_tenant uuid, p_is_any boolean) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job    core.job_queue;
+    v_found  boolean;
+begin
+    if p_status = 'cancelled' then
+        with gone as (
+            delete from core.jobs_ready as r where r.id = p_job_id and (p_is_any or r.tenant_id = p_tenant)
+         returning r.scheduled_at, r.created_at, r.lane_id, r.priority, r.retry_count, r.max_retries, r.lease_seconds, r.id, r.tenant_id,
+                   r.created_by, r.job_type, r.dedupe_key, r.error_message, r.payload
+        ), waiting as (
+            delete from core.jobs_scheduled as s where s.id = p_job_id and (p_is_any or s.tenant_id = p_tenant)
+         returning s.scheduled_at, s.created_at, s.lane_id, s.priority, s.retry_count, s.max_retries, s.lease_seconds, s.id, s.tenant_id,
+                   s.created_by, s.job_type, s.dedupe_key, s.error_message, s.payload
+        )
+        insert into core.jobs_dead (
+            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload, status)
+        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+          from gone as g
+         union all
+        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+          from waiting as w;
+        v_found := found;
+        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
+    else
+        -- the key has to be free again, and the number of retries begins anew
+        with gone as (
+            delete from core.jobs_dead as x where x.id = p_job_id and (p_is_any or x.tenant_id = p_tenant) returning x.*
+        ), key as (
+            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+            select g.id, g.tenant_id, g.job_type, g.dedupe_key from gone as g where g.dedupe_key is not null
+        )
+        insert into core.jobs_scheduled (
+            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+            error_message, payload)
+        select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
+               g.job_type, g.dedupe_key, g.error_message, g.payload
+          from gone as g;
+        v_found := found;
+    end if;
+    if not v_found then
+        select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
+        if not found then
+            perform core.raise_error('PT404', 'not_found', 'There is no such job.');
+        end if;
+        perform core.raise_error(
+            'PT409', 'conflict', 'The job is not in a state in which this can be done.', jsonb_build_object('status', v_job.status)::text);
+    end if;
+    select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'cancelled');
+    if p_status = 'pending' then
+        perform core.promote_jobs();
+        perform core.wake_workers(v_job.queue);
+    end if;
+    return v_job;
+exception
+    when unique_violation then
+        perform core.raise_error('PT409', 'conflict', 'Another job holds the dedupe key by now.', '{"dedupe_key": "in use"}');
+end
+$fn$;
+
+alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
+revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
+
+comment on function core.change_job(uuid, text, uuid, boolean) is
+    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'is in use.';
+
+create or replace function core.fail_job(
+    p_job_id uuid, p_worker text, p_error text, p_retryable boolean default true, p_retry_after double precision default null
+) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job core.job_queue;
+begin
+    perform core.settle_lease(
+        core.lease_of(p_job_id, p_worker), '{}',
+        jsonb_build_array(jsonb_build_object('id', p_job_id, 'error', p_error, 'retryable', p_retryable, 'retry_after', p_retry_after)), null);
+    select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'failed');
+    return v_job;
+end
+$fn$;
+
+alter function core.fail_job(uuid, text, text, boolean, double precision) owner to app_definer;
+revoke execute on function core.fail_job(uuid, text, text, boolean, double precision) from public;
+grant execute on function core.fail_job(uuid, text, text, boolean, double precision) to app_worker;
+
+comment on function core.fail_job(uuid, text, text, boolean, double precision) is
+    'Fail one job a worker holds: tried again after the backoff of its type (or p_retry_after seconds) while retries are left, else and '
+    'when not retryable failed for good. Returns the job. Not idempotent: the second call is refused. Errors: PT409 the worker does not '
+    'hold the job.';
+
+-- As the caller: core.job_queue decides what is visible. The id says when the job was made, and it cannot have been claimed before.
+
+create or replace function core.find_job(p_job_id uuid) returns setof core.job_queue
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        select j.*
+          from core.job_queue as j
+         where j.id = p_job_id
+           and (j.started_at is null
+                or j.started_at >= to_timestamp(('x' || substr(replace(p_job_id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) - interval '1 second')
+         order by j.created_at
+         limit 1;
+end
+$fn$;
+
+revoke execute on function core.find_job(uuid) from public;
+grant execute on function core.find_job(uuid) to app_user, app_readonly, app_platform_admin;
+
+comment on function core.find_job(uuid) is 'A job by its id, as core.job_queue shows it to the caller; no row when there is none. Errors: none.';
+
 -- Reads the membership again, so that a role changed or suspended by a running transaction counts in its next statement.
 
 create or replace function core.has_role(p_min_role text) returns boolean
@@ -1596,6 +4280,300 @@ grant execute on function core.has_role(text)
 comment on function core.has_role(text) is
     'Whether the current person''s role in the active tenant ranks at least as high as a role of the same system; false without context '
     'and for a role the system does not have. Errors: none.';
+
+-- For a load balancer: a few index look-ups and counters, no business table, nothing that grows with the data. Whoever asks learns the
+-- state of each service and no more.
+
+create or replace function core.health_check() returns jsonb
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_late     constant interval := '5 minutes';
+    v_services jsonb := '{"database": "healthy"}';
+    v_service  text;
+    v_is_well  boolean;
+    v_is_down  boolean;
+begin
+    foreach v_service in array array['queue', 'cache', 'cron', 'migrations'] loop
+        v_is_well := false;
+        begin
+            case v_service
+                when 'queue' then
+                    -- a lease that ran out and nobody took back: its worker died and no other lives
+                    v_is_well := not exists (
+                        select from core.job_leases as l where l.lease_until < clock_timestamp() - c_late);
+                when 'cache' then
+                    -- unlogged, so a replica has none to ask
+                    if not pg_is_in_recovery() then
+                        perform from core.cache_entries as e limit 1;
+                    end if;
+                    v_is_well := true;
+                when 'cron' then
+                    -- something runs each minute, so silence means that the scheduler is gone
+                    v_is_well := coalesce(
+                        (select r.started_at > clock_timestamp() - c_late from core.cron_runs as r order by r.id desc limit 1), false);
+                when 'migrations' then
+                    v_is_well := not exists (select from dbkit.migrations as m where m.state in ('partial', 'reverting'));
+            end case;
+        exception
+            -- a service that cannot be asked is not well, and that is the answer
+            when others then v_is_well := false;
+        end;
+        v_services := v_services || jsonb_build_object(v_service, case when v_is_well then 'healthy' else 'unhealthy' end);
+    end loop;
+
+    v_is_down := exists (select from jsonb_each_text(v_services) as service where service.value <> 'healthy');
+    return jsonb_build_object(
+        'status', case when v_is_down then 'degraded' else 'healthy' end,
+        'code', case when v_is_down then 503 else 200 end,
+        'timestamp', clock_timestamp(),
+        'services', v_services);
+end
+$fn$;
+
+alter function core.health_check() owner to app_definer;
+revoke execute on function core.health_check() from public;
+grant execute on function core.health_check()
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.health_check() is
+    'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
+    'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
+
+create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        with held as materialized (
+            -- in one order, so that two calls cannot wait for each other
+            select l.id from core.job_leases as l where l.id = any (p_leases) order by l.id for update
+        ), extended as (
+            update core.job_leases as l
+               set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
+              from held
+             where l.id = held.id
+         returning l.id, l.lease_seconds
+        )
+        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+          from unnest(p_leases) as asked (id)
+          left join extended as e on e.id = asked.id;
+end
+$fn$;
+
+alter function core.heartbeat(bigint[]) owner to app_definer;
+revoke execute on function core.heartbeat(bigint[]) from public;
+grant execute on function core.heartbeat(bigint[]) to app_worker;
+
+comment on function core.heartbeat(bigint[]) is
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
+    'many seconds. Repeating it extends again. Errors: none.';
+
+create or replace function core.heartbeat_job(p_job_id uuid, p_worker text) returns timestamptz
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_until timestamptz;
+begin
+    update core.job_leases as l
+       set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
+     where l.id = core.lease_of(p_job_id, p_worker)
+    returning l.lease_until into v_until;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The worker does not hold this job any more.', jsonb_build_object('id', p_job_id)::text);
+    end if;
+    return v_until;
+end
+$fn$;
+
+alter function core.heartbeat_job(uuid, text) owner to app_definer;
+revoke execute on function core.heartbeat_job(uuid, text) from public;
+grant execute on function core.heartbeat_job(uuid, text) to app_worker;
+
+comment on function core.heartbeat_job(uuid, text) is
+    'Extend the lease of a job (and of those claimed with it) and return until when. Repeating it extends again. '
+    'Errors: PT409 the worker does not hold the job.';
+
+-- A replay only reads. Otherwise the insert decides: a concurrent first caller makes it wait for that transaction's end, so when both begin
+-- and finish in one transaction, the second sees the response, or does the work because the first was undone.
+
+create or replace function core.idempotency_claim(p_scope text, p_key text, p_request jsonb, p_lease interval default '1 minute')
+returns table (outcome text, response jsonb, attempt integer, retry_after integer)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+    v_hash   text := encode(sha256(convert_to(coalesce(p_request, 'null')::text, 'UTF8')), 'hex');
+    v_row    core.idempotency_keys;
+begin
+    if p_scope is null or p_scope !~ '^[a-z][a-z0-9_.:]{0,62}$' or p_key is null or length(p_key) not between 1 and 255
+       or p_lease is null or p_lease <= interval '0' or p_lease > interval '1 day' then
+        perform core.raise_error('PT400', 'bad_request', 'A scope in snake_case, a key of 1 to 255 characters and a lease of at most a day are needed.');
+    end if;
+
+    loop
+        select k.*
+          into v_row
+          from core.idempotency_keys as k
+         where k.tenant_id = v_tenant
+           and k.scope = p_scope
+           and k.idempotency_key = p_key
+           and k.expires_at > clock_timestamp();
+
+        if not found or v_row.response is null then
+            insert into core.idempotency_keys as k (tenant_id, scope, idempotency_key, request_hash, lease_until)
+            values (v_tenant, p_scope, p_key, v_hash, clock_timestamp() + p_lease)
+            on conflict (tenant_id, scope, idempotency_key) do update
+               set request_hash = excluded.request_hash,
+                   response = null,
+                   attempt = k.attempt + 1,
+                   lease_until = clock_timestamp() + p_lease,
+                   created_at = excluded.created_at,
+                   expires_at = excluded.expires_at
+             where k.expires_at <= clock_timestamp()
+                or (k.response is null and k.lease_until <= clock_timestamp() and k.request_hash = excluded.request_hash)
+            returning k.attempt into attempt;
+            if found then
+                outcome := 'new';
+                exit;
+            end if;
+            select k.*
+              into v_row
+              from core.idempotency_keys as k
+             where k.tenant_id = v_tenant
+               and k.scope = p_scope
+               and k.idempotency_key = p_key;
+            -- purged or given up this very moment: it is new after all
+            continue when not found;
+        end if;
+
+        if v_row.request_hash <> v_hash then
+            outcome := 'mismatch';
+        elsif v_row.response is not null then
+            outcome := 'replay';
+            response := v_row.response;
+        else
+            outcome := 'in_progress';
+            retry_after := greatest(1, ceil(extract(epoch from v_row.lease_until - clock_timestamp())));
+        end if;
+        attempt := v_row.attempt;
+        exit;
+    end loop;
+    return next;
+end
+$fn$;
+
+alter function core.idempotency_claim(text, text, jsonb, interval) owner to app_definer;
+revoke execute on function core.idempotency_claim(text, text, jsonb, interval) from public;
+grant execute on function core.idempotency_claim(text, text, jsonb, interval) to app_user;
+
+comment on function core.idempotency_claim(text, text, jsonb, interval) is
+    'Begin a request with a key, in the active tenant and a scope. outcome is new: do it, then call core.idempotent_finish, in the same '
+    'transaction or, within the lease, in a later one with this attempt; replay: it was done, here is the response; in_progress: somebody '
+    'else does it until retry_after; mismatch: the key came with another request before. Waits for a concurrent first caller. Idempotent '
+    'once finished. Errors: PT400 malformed scope, key or lease, PT401 nobody is signed in, PT403 no tenant named.';
+
+-- core.idempotency_claim for functions that do everything in one transaction: go on, give the old answer, or an error.
+
+create or replace function core.idempotent_begin(p_scope text, p_key text, p_request jsonb) returns jsonb
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_claim record;
+begin
+    select c.* into v_claim from core.idempotency_claim(p_scope, p_key, p_request) as c;
+    if v_claim.outcome = 'mismatch' then
+        perform core.raise_error('PT409', 'idempotency_mismatch', 'This idempotency key was used with another request.');
+    elsif v_claim.outcome = 'in_progress' then
+        perform core.raise_error(
+            'PT409', 'idempotency_in_progress', 'A request with this idempotency key is in progress.',
+            jsonb_build_object('retry_after', v_claim.retry_after)::text);
+    end if;
+    return v_claim.response;
+end
+$fn$;
+
+revoke execute on function core.idempotent_begin(text, text, jsonb) from public;
+grant execute on function core.idempotent_begin(text, text, jsonb) to app_user;
+
+comment on function core.idempotent_begin(text, text, jsonb) is
+    'First line of a function that must not happen twice: null means go on and end with core.idempotent_finish; else the stored response '
+    'to return as it is. A concurrent second caller waits for the first. Idempotent once finished. Errors: PT409 idempotency_mismatch key '
+    'used with another request, PT409 idempotency_in_progress (the hint has retry_after), PT400 malformed scope or key, PT401 nobody is '
+    'signed in, PT403 no tenant named.';
+
+-- A response too large to keep is the caller's mistake, found in the first run: store what the answer is made from, not a document.
+
+create or replace function core.idempotent_finish(p_scope text, p_key text, p_response jsonb, p_attempt integer default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant   uuid := core.require_tenant();
+    -- nothing to answer is an answer, too
+    v_response jsonb := coalesce(p_response, 'null');
+begin
+    if octet_length(v_response::text) > 65536 then
+        perform core.raise_error('PT422', 'invalid', 'The response is too large to be kept.', '{"response": "is over 65536 bytes"}');
+    end if;
+    update core.idempotency_keys as k
+       set response = v_response
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = coalesce(p_attempt, k.attempt)
+       and (k.response is null or k.response = v_response);
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The request is not in progress, or somebody else took it over.');
+    end if;
+end
+$fn$;
+
+alter function core.idempotent_finish(text, text, jsonb, integer) owner to app_definer;
+revoke execute on function core.idempotent_finish(text, text, jsonb, integer) from public;
+grant execute on function core.idempotent_finish(text, text, jsonb, integer) to app_user;
+
+comment on function core.idempotent_finish(text, text, jsonb, integer) is
+    'Store the response of a request that core.idempotent_begin or core.idempotency_claim let go on; name the attempt when that was in an '
+    'earlier transaction. Idempotent. Errors: PT409 not in progress or taken over, PT422 over 64 kB, PT401 nobody is signed in, PT403 no '
+    'tenant named.';
+
+create or replace function core.idempotent_release(p_scope text, p_key text, p_attempt integer) returns boolean
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_tenant uuid := core.require_tenant();
+begin
+    delete from core.idempotency_keys as k
+     where k.tenant_id = v_tenant
+       and k.scope = p_scope
+       and k.idempotency_key = p_key
+       and k.attempt = p_attempt
+       and k.response is null;
+    return found;
+end
+$fn$;
+
+alter function core.idempotent_release(text, text, integer) owner to app_definer;
+revoke execute on function core.idempotent_release(text, text, integer) from public;
+grant execute on function core.idempotent_release(text, text, integer) to app_user;
+
+comment on function core.idempotent_release(text, text, integer) is
+    'Give up a request begun in an earlier transaction, so that the next try need not wait for the lease; false when it was not in progress '
+    'or is somebody else''s now. Idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named.';
 
 -- Says nothing about tenants of others: a foreign and an unknown one are both false.
 
@@ -1689,6 +4667,143 @@ comment on function core.issue_token(uuid, uuid, interval) is
     'A new opaque token that opens one person''s context in one tenant until it expires; the text is returned once and only its hash is '
     'kept. Each call issues another. Errors: PT400 life out of range, PT401 unknown or inactive user, PT403 not an active member.';
 
+create or replace function core.job_backoff(p_job_type text, p_retry integer) returns interval
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_minutes integer[] := coalesce((select t.backoff_minutes from core.job_types as t where t.job_type = p_job_type), '{1,5,15}');
+begin
+    return make_interval(mins => v_minutes[least(greatest(p_retry, 1), cardinality(v_minutes))]);
+end
+$fn$;
+
+alter function core.job_backoff(text, integer) owner to app_definer;
+revoke execute on function core.job_backoff(text, integer) from public;
+grant execute on function core.job_backoff(text, integer)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+
+comment on function core.job_backoff(text, integer) is
+    'How long a job waits before its first, second, … retry: by its type, else 1, 5, 15 minutes; the last one repeats. Errors: none.';
+
+-- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand.
+
+create or replace function core.lane_of(p_queue text, p_priority integer) returns core.queue_lanes
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_priority integer := case when (select q.is_fair from core.queues as q where q.name = p_queue) then 0 else p_priority end;
+    v_lane     core.queue_lanes;
+begin
+    select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+    if not found then
+        perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        if (select count(*) from core.queue_lanes as l where l.queue = p_queue) >= 100 then
+            perform core.raise_error('PT422', 'invalid', 'The queue has 100 priorities already.', '{"priority": "use one of those in use"}');
+        end if;
+        insert into core.queue_lanes (queue, priority, mark)
+        values (
+            p_queue,
+            v_priority,
+            (select c.oid
+               from pg_class as c
+              where c.relnamespace = 'core'::regnamespace
+                and c.relkind = 'S'
+                and c.relname like 'queue\_mark\_%'
+                and not exists (select from core.queue_lanes as l where l.mark = c.oid)
+                and not exists (select from core.queues as q where q.lease_low = c.oid)
+              order by c.relname
+              limit 1))
+        on conflict (queue, priority) do nothing;
+        select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
+        -- a sequence taken over from a lane that was rolled back may stand anywhere: a new lane is empty, so no mark is too low
+        perform setval(v_lane.mark, -9223372036854775808, false);
+    end if;
+    return v_lane;
+end
+$fn$;
+
+alter function core.lane_of(text, integer) owner to app_definer;
+revoke execute on function core.lane_of(text, integer) from public;
+
+comment on function core.lane_of(text, integer) is
+    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Idempotent. '
+    'Errors: PT422 more than 100 priorities in a queue, 23503 no such queue.';
+
+-- For callers that count in jobs. The newest lease first: it is the one, mostly.
+
+create or replace function core.lease_of(p_job_id uuid, p_worker text) returns bigint
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease bigint;
+begin
+    select l.id
+      into v_lease
+      from core.job_leases as l
+      join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+     where l.worker = p_worker
+       and p_job_id <> all (coalesce(l.settled, '{}'))
+       and exists (select from unnest(e.jobs) as job where job.id = p_job_id)
+     order by l.id desc
+     limit 1;
+    if v_lease is null then
+        perform core.raise_error('PT409', 'conflict', 'The worker does not hold this job, or not any more.', jsonb_build_object('id', p_job_id)::text);
+    end if;
+    return v_lease;
+end
+$fn$;
+
+alter function core.lease_of(uuid, text) owner to app_definer;
+revoke execute on function core.lease_of(uuid, text) from public;
+
+comment on function core.lease_of(uuid, text) is 'The lease under which a worker holds a job. Errors: PT409 it does not hold it.';
+
+-- Called in a transaction of its own: the one that failed is rolled back, and this with it.
+
+create or replace function core.log_error(
+    p_action text, p_sqlstate text, p_message text, p_context jsonb default '{}'
+) returns bigint
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_longest constant integer := 16384;
+    v_context jsonb := core.redact(coalesce(p_context, '{}'));
+    v_id      bigint;
+begin
+    if coalesce(p_action, '') = '' or p_message is null or p_sqlstate !~ '^[0-9A-Z]{5}$' or jsonb_typeof(v_context) <> 'object' then
+        perform core.raise_error('PT400', 'bad_request', 'An error needs an action and a message; its code has five characters, its context is an object.');
+    end if;
+
+    if octet_length(v_context::text) > c_longest then
+        v_context := jsonb_build_object('left_out', 'context was longer than ' || c_longest || ' bytes');
+    end if;
+    insert into core.error_events (tenant_id, user_id, action, sqlstate, message, context, created_at)
+    values (
+        core.active_tenant_id(), core.current_user_id(), left(p_action, 200), p_sqlstate,
+        -- a connection string in a driver's message carries its password
+        left(regexp_replace(p_message, '(://[^\s:/@]*):[^\s@]*@', '\1:[redacted]@', 'g'), 4000),
+        v_context, clock_timestamp())
+    returning id into v_id;
+    return v_id;
+end
+$fn$;
+
+alter function core.log_error(text, text, text, jsonb) owner to app_definer;
+revoke execute on function core.log_error(text, text, text, jsonb) from public;
+grant execute on function core.log_error(text, text, text, jsonb) to app_user, app_renter, app_worker;
+
+comment on function core.log_error(text, text, text, jsonb) is
+    'Record an error with the person and tenant of the transaction; values of secret keys in the context are redacted, long texts cut. '
+    'Call it after the failed transaction was rolled back. Each call records. Errors: PT400 no action or message, malformed code or context.';
+
 -- The verdict is that of whoever restored; what differed says why.
 
 create or replace function core.log_restore_verification(p_backup_id bigint, p_ok boolean, p_counts jsonb, p_mismatches jsonb) returns bigint
@@ -1766,6 +4881,29 @@ revoke execute on function core.may_enter(uuid, uuid) from public;
 comment on function core.may_enter(uuid, uuid) is
     'One row when a person is active and, where a tenant is named, an active member of it while it is active; else none. Internal. '
     'Errors: none.';
+
+create or replace function core.metric_history(p_name text, p_since interval default '24 hours')
+returns table (hour timestamptz, labels jsonb, samples bigint, avg double precision, p50 double precision, p95 double precision, p99 double precision)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+        select h.hour, h.labels, h.samples, h.avg, h.p50, h.p95, h.p99
+          from core.hourly_metrics as h
+         where h.name = p_name
+           and h.hour > clock_timestamp() - p_since
+         order by h.hour, h.labels;
+end
+$fn$;
+
+alter function core.metric_history(text, interval) owner to app_definer;
+revoke execute on function core.metric_history(text, interval) from public;
+grant execute on function core.metric_history(text, interval) to app_monitor;
+
+comment on function core.metric_history(text, interval) is
+    'A metric by the hour, oldest first, of all tenants. Errors: none.';
 
 -- Runs through row security: the filters only say to the planner what the policy says anyway.
 
@@ -1866,6 +5004,154 @@ grant execute on function core.my_tenants() to app_user, app_readonly;
 
 comment on function core.my_tenants() is
     'The tenants the current person can enter or is invited to, by name; none without context. Errors: none.';
+
+-- Version 7: ids of one day lie together in the index, and core.find_job knows from the id when to begin looking.
+
+create or replace function core.new_job_id(p_at timestamptz) returns uuid
+    language sql volatile parallel safe
+return (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '7' || substr(gen_random_uuid()::text, 16))::uuid;
+
+revoke execute on function core.new_job_id(timestamptz) from public;
+grant execute on function core.new_job_id(timestamptz) to app_definer;
+
+comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Errors: none.';
+
+-- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
+-- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
+-- and never takes more than it was asked for.
+
+create or replace function core.next_jobs(
+    p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null,
+    p_lease bigint default null, p_done uuid[] default null, p_failed jsonb default null, p_results jsonb default null
+) returns table (
+    lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, priority integer, retry_count integer,
+    max_retries integer, scheduled_at timestamptz, created_at timestamptz, lease_seconds integer
+)
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    -- The plan is made once, often while the tables are still empty, and has to be right with a million rows.
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
+    set jit = off
+as $fn$
+#variable_conflict use_column
+declare
+    v_lowest constant bigint := -9223372036854775808;
+    v_queue  record;
+    v_limit  integer := p_limit;
+    v_jobs   core.jobs_ready[];
+    v_lease  bigint;
+begin
+    if p_lease is not null then
+        -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
+        with ended as (
+            delete from core.job_leases as l
+             where l.id = p_lease and p_done is null and p_failed is null and p_results is null and l.settled is null and not l.has_keys
+         returning l.id, l.claimed_at
+        )
+        insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e;
+        if not found then
+            perform core.settle_lease(p_lease, p_done, p_failed, p_results);
+        end if;
+    end if;
+    if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
+        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
+    end if;
+    select q.is_fair,
+           q.max_running,
+           exists (
+                select
+                  from core.jobs_scheduled as s
+                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+                   and s.scheduled_at <= clock_timestamp()) as is_due,
+           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+      into v_queue
+      from core.queues as q
+     where q.name = p_queue;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
+    end if;
+    if v_limit > 0 and v_queue.max_running is not null then
+        v_limit := least(v_limit, core.queue_room(p_queue));
+    end if;
+    if v_limit = 0 then
+        return;
+    end if;
+    if v_queue.is_due then
+        perform core.promote_jobs();
+    end if;
+    if v_queue.is_swept then
+        perform core.sweep_lanes();
+    end if;
+
+    loop
+        with picked as materialized (
+            select waiting.place
+              from (
+                select l.id, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
+                  from core.queue_lanes as l
+                 where l.queue = p_queue
+                 order by l.queue, l.priority desc) as lane
+             cross join lateral (
+                select r.ctid as place
+                  from core.jobs_ready as r
+                 where r.lane_id = lane.id
+                   and r.tag >= lane.mark
+                   and (p_types is null or r.job_type = any (p_types))
+                 order by r.tag
+                 limit v_limit
+                   for update skip locked) as waiting
+             limit v_limit
+        ), gone as (
+            delete from core.jobs_ready as r
+             where r.ctid = any (array(select picked.place from picked))
+         returning r as job
+        ), batch as (
+            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
+                   max((gone.job).lease_seconds) as lease_seconds,
+                   bool_or((gone.job).dedupe_key is not null) as has_keys
+              from gone
+        ), lease as (
+            insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
+            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+              from batch as b
+             cross join (select clock_timestamp() as now offset 0) as moment
+             where b.jobs is not null
+         returning id, claimed_at, worker
+        ), envelope as (
+            insert into core.job_envelopes (id, claimed_at, worker, jobs)
+            select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
+        )
+        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
+        -- nothing in sight: before giving up, look below the marks
+        exit when found or core.sweep_lanes() is not true;
+    end loop;
+    if v_jobs is null then
+        return;
+    end if;
+    -- a mark a few jobs behind is as good, so small claims write it now and then only
+    if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
+        perform core.raise_marks(v_jobs, p_types is null);
+    end if;
+    return query
+        select v_lease, job.id, job.tenant_id, p_queue, job.job_type, job.payload, job.priority, job.retry_count, job.max_retries,
+               job.scheduled_at, job.created_at, max(job.lease_seconds) over ()
+          from unnest(v_jobs) as job;
+end
+$fn$;
+
+alter function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) from public;
+grant execute on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) to app_worker;
+
+comment on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) is
+    'Settle a lease as core.complete_jobs does (when one is given), then claim up to p_limit due jobs of a queue under a new lease, in '
+    'the order to run them: highest priority first, then what has waited longest; in a fair queue tenants take turns. No row: nothing to '
+    'do. Each call claims other jobs. Errors: PT400 no worker or a limit out of range, PT422 unknown queue, and those of '
+    'core.complete_jobs; after an error nothing was settled and nothing claimed.';
 
 -- The row lock lasts to the end of the transaction and a rollback takes the number back: no gaps in committed work, no duplicates.
 -- The price is that two creators of one kind in one tenant wait for each other, so take the number late.
@@ -2131,6 +5417,485 @@ grant execute on function core.page_meta(integer, integer, bigint, integer)
 comment on function core.page_meta(integer, integer, bigint, integer) is
     'Metadata of a page: page, limit, total, totalPages, hasNext, hasPrev. Give it the p_max that core.page got. Errors: PT400 page out of range.';
 
+create or replace function core.percentiles(
+    p_name text, p_since interval, out p50 double precision, out p95 double precision, out p99 double precision
+)
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_since is null or p_since <= interval '0' then
+        perform core.raise_error('PT400', 'bad_request', 'The period must be longer than nothing.');
+    end if;
+
+    select q.points[1], q.points[2], q.points[3]
+      into p50, p95, p99
+      from (
+        select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by s.value) as points
+          from core.metric_samples as s
+         where s.name = p_name
+           and s.created_at > clock_timestamp() - p_since) as q;
+end
+$fn$;
+
+alter function core.percentiles(text, interval) owner to app_definer;
+revoke execute on function core.percentiles(text, interval) from public;
+grant execute on function core.percentiles(text, interval) to app_monitor;
+
+comment on function core.percentiles(text, interval) is
+    'Median, 95th and 99th percentile of a metric over the last period, of all tenants; nulls where there are no samples. '
+    'Errors: PT400 the period is not positive.';
+
+create or replace function core.platform_cancel_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.change_job(p_job_id, 'cancelled', null, true);
+end
+$fn$;
+
+alter function core.platform_cancel_job(uuid) owner to app_definer;
+revoke execute on function core.platform_cancel_job(uuid) from public;
+grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
+
+comment on function core.platform_cancel_job(uuid) is
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job is running or has ended.';
+
+create or replace function core.platform_retry_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return core.change_job(p_job_id, 'pending', null, true);
+end
+$fn$;
+
+alter function core.platform_retry_job(uuid) owner to app_definer;
+revoke execute on function core.platform_retry_job(uuid) from public;
+grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
+
+comment on function core.platform_retry_job(uuid) is
+    'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
+
+create or replace function core.probe_backup_age(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(extract(epoch from clock_timestamp() - max(b.finished_at)) / 3600, 'Infinity')
+          from core.backup_runs as b
+         where b.ok);
+end
+$fn$;
+
+revoke execute on function core.probe_backup_age(integer, text) from public;
+grant execute on function core.probe_backup_age(integer, text) to app_definer;
+
+comment on function core.probe_backup_age(integer, text) is
+    'Probe: hours since the last successful backup, Infinity when there never was one. Errors: none.';
+
+create or replace function core.probe_cache_hit_rate(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select 100 * sum(r.hits) / nullif(sum(r.hits + r.misses), 0)
+          from core.cache_stats_report(make_interval(mins => p_minutes)) as r);
+end
+$fn$;
+
+revoke execute on function core.probe_cache_hit_rate(integer, text) from public;
+grant execute on function core.probe_cache_hit_rate(integer, text) to app_definer;
+
+comment on function core.probe_cache_hit_rate(integer, text) is
+    'Probe: hits in percent of all cache reads of the last p_minutes; null without reads. Errors: none.';
+
+create or replace function core.probe_connections(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select u.used from core.connection_usage as u where u.database_name is null);
+end
+$fn$;
+
+revoke execute on function core.probe_connections(integer, text) from public;
+grant execute on function core.probe_connections(integer, text) to app_definer;
+
+comment on function core.probe_connections(integer, text) is
+    'Probe: client connections of the whole server. Errors: none.';
+
+create or replace function core.probe_connections_percent(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select 100.0 * u.used / u.max_connections from core.connection_usage as u where u.database_name is null);
+end
+$fn$;
+
+revoke execute on function core.probe_connections_percent(integer, text) from public;
+grant execute on function core.probe_connections_percent(integer, text) to app_definer;
+
+comment on function core.probe_connections_percent(integer, text) is
+    'Probe: client connections of the whole server in percent of max_connections. Errors: none.';
+
+create or replace function core.probe_cron_failures(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select count(*)
+          from core.cron_status as s
+         where s.is_enabled
+           and (s.last_ok = false
+                -- a session that died wrote no end
+                or (s.last_started_at < clock_timestamp() - interval '1 hour' and s.last_finished_at is null)));
+end
+$fn$;
+
+revoke execute on function core.probe_cron_failures(integer, text) from public;
+grant execute on function core.probe_cron_failures(integer, text) to app_definer;
+
+comment on function core.probe_cron_failures(integer, text) is
+    'Probe: scheduled jobs whose last run failed, or began an hour ago and has not ended. Errors: none.';
+
+-- Requests are the samples of a metric: whoever measures response times has counted them.
+
+create or replace function core.probe_error_rate(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_requests bigint := (
+        select count(*)
+          from core.metric_samples as s
+         where s.name = coalesce(p_argument, 'response_ms')
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+begin
+    return 100 * core.probe_errors(p_minutes) / nullif(v_requests, 0);
+end
+$fn$;
+
+revoke execute on function core.probe_error_rate(integer, text) from public;
+grant execute on function core.probe_error_rate(integer, text) to app_definer;
+
+comment on function core.probe_error_rate(integer, text) is
+    'Probe: errors in the last p_minutes, in percent of the samples of metric p_argument (response_ms); null without samples. Errors: none.';
+
+create or replace function core.probe_errors(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.error_events as e where e.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_errors(integer, text) from public;
+grant execute on function core.probe_errors(integer, text) to app_definer;
+
+comment on function core.probe_errors(integer, text) is
+    'Probe: errors in the last p_minutes. Errors: none.';
+
+create or replace function core.probe_metric_avg(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select avg(s.value)
+          from core.metric_samples as s
+         where s.name = p_argument
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_metric_avg(integer, text) from public;
+grant execute on function core.probe_metric_avg(integer, text) to app_definer;
+
+comment on function core.probe_metric_avg(integer, text) is
+    'Probe: mean of metric p_argument in the last p_minutes, such as the processor of the host; null without samples. Errors: none.';
+
+create or replace function core.probe_metric_p95(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select percentile_cont(0.95) within group (order by s.value)
+          from core.metric_samples as s
+         where s.name = p_argument
+           and s.created_at > clock_timestamp() - make_interval(mins => p_minutes));
+end
+$fn$;
+
+revoke execute on function core.probe_metric_p95(integer, text) from public;
+grant execute on function core.probe_metric_p95(integer, text) to app_definer;
+
+comment on function core.probe_metric_p95(integer, text) is
+    'Probe: 95th percentile of metric p_argument in the last p_minutes; null without samples. Errors: none.';
+
+create or replace function core.probe_queue_depth(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select coalesce(sum(h.ready), 0) from core.queue_health as h where h.job_type = p_argument or p_argument is null);
+end
+$fn$;
+
+revoke execute on function core.probe_queue_depth(integer, text) from public;
+grant execute on function core.probe_queue_depth(integer, text) to app_definer;
+
+comment on function core.probe_queue_depth(integer, text) is
+    'Probe: jobs that wait for a worker, of type p_argument or of all. Errors: none.';
+
+-- A backup nobody restored is a hope.
+
+create or replace function core.probe_restore_age(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(extract(epoch from clock_timestamp() - max(v.verified_at)) / 86400, 'Infinity')
+          from core.restore_verifications as v
+         where v.ok);
+end
+$fn$;
+
+revoke execute on function core.probe_restore_age(integer, text) from public;
+grant execute on function core.probe_restore_age(integer, text) to app_definer;
+
+comment on function core.probe_restore_age(integer, text) is
+    'Probe: days since a backup was restored and compared, Infinity when none ever was. Errors: none.';
+
+create or replace function core.probe_rls_gaps(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.rls_coverage as c where not (c.rls_enabled and c.rls_forced and c.policy_count > 0));
+end
+$fn$;
+
+revoke execute on function core.probe_rls_gaps(integer, text) from public;
+grant execute on function core.probe_rls_gaps(integer, text) to app_definer;
+
+comment on function core.probe_rls_gaps(integer, text) is
+    'Probe: tables without row security, without force or without a policy. Errors: none.';
+
+-- Without pg_stat_statements there is no data, which is not the same as no slow statement.
+
+create or replace function core.probe_slow_statements(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (select count(*) from core.statement_statistics() as s where s.mean_ms > 100);
+exception
+    when sqlstate 'PT503' then
+        return null;
+end
+$fn$;
+
+revoke execute on function core.probe_slow_statements(integer, text) from public;
+grant execute on function core.probe_slow_statements(integer, text) to app_definer;
+
+comment on function core.probe_slow_statements(integer, text) is
+    'Probe: statements of this database with a mean over 100 ms; null without pg_stat_statements. Errors: none.';
+
+-- A dump is one long transaction by nature.
+
+create or replace function core.probe_slowest_transaction(p_minutes integer, p_argument text default null) returns double precision
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return (
+        select coalesce(max(extract(epoch from clock_timestamp() - a.xact_start)), 0) * 1000
+          from pg_stat_activity as a
+         where a.backend_type = 'client backend'
+           and a.pid <> pg_backend_pid()
+           and a.usename <> 'dbkit_backup');
+end
+$fn$;
+
+revoke execute on function core.probe_slowest_transaction(integer, text) from public;
+grant execute on function core.probe_slowest_transaction(integer, text) to app_definer;
+
+comment on function core.probe_slowest_transaction(integer, text) is
+    'Probe: age of the oldest open transaction in milliseconds, backups left out. Errors: none.';
+
+create or replace function core.promote_jobs(p_limit integer default 1000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_now   timestamptz := clock_timestamp();
+    v_moved integer;
+    v_low   bigint;
+begin
+    if not pg_try_advisory_xact_lock(1685874538, 0) then
+        return 0;
+    end if;
+    with due as materialized (
+        select s.ctid as place
+          from core.jobs_scheduled as s
+         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+           and s.scheduled_at <= v_now
+         order by s.scheduled_at
+         limit p_limit
+           for update skip locked
+    ), gone as (
+        delete from core.jobs_scheduled as s
+         where s.ctid = any (array(select due.place from due))
+     returning s.*
+    ), added as (
+        insert into core.jobs_ready (
+            tag, scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
+            dedupe_key, error_message, payload)
+        select case
+                 when q.is_fair then
+                    core.fair_tag(l, g.tenant_id, g.priority)
+                    + core.fair_turn(g.tenant_id) * row_number() over (partition by g.lane_id, g.tenant_id, g.priority order by g.scheduled_at)
+                 else core.epoch_us(g.scheduled_at)
+               end,
+               g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload
+          from gone as g
+          join core.queue_lanes as l on l.id = g.lane_id
+          join core.queues as q on q.name = l.queue
+        returning tag, lane_id, scheduled_at
+    ), lowered as (
+        select setval(l.mark, first.tag)
+          from (select a.lane_id, min(a.tag) as tag from added as a group by a.lane_id) as first
+          join core.queue_lanes as l on l.id = first.lane_id
+         where first.tag < pg_sequence_last_value(l.mark)
+    )
+    select count(*), core.epoch_us(max(a.scheduled_at)), (select count(*) from lowered) into v_moved, v_low from added as a;
+    -- all that were due before have gone, but for those that somebody holds: they keep the mark where it is
+    perform setval('core.queue_scheduled_low', least(v_low, core.epoch_us(v_now)))
+      where v_moved > 0
+        and not exists (
+            select
+              from core.jobs_scheduled as s
+             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+               and core.epoch_us(s.scheduled_at) < v_low
+               and s.scheduled_at < core.from_epoch_us(v_low));
+    return v_moved;
+end
+$fn$;
+
+alter function core.promote_jobs(integer) owner to app_definer;
+revoke execute on function core.promote_jobs(integer) from public;
+
+comment on function core.promote_jobs(integer) is
+    'Move scheduled jobs whose time has come to where workers look, in order; one caller at a time, the others get 0. Returns how many. '
+    'Idempotent. Errors: none.';
+
+create or replace function core.purge_idempotency_keys(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.idempotency_keys as k
+     where k.ctid = any (array(
+               select expired.ctid
+                 from core.idempotency_keys as expired
+                where expired.expires_at <= clock_timestamp()
+                order by expired.expires_at
+                limit p_batch
+                  for update skip locked));
+    get diagnostics v_removed = row_count;
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_idempotency_keys(integer) owner to app_definer;
+revoke execute on function core.purge_idempotency_keys(integer) from public;
+
+comment on function core.purge_idempotency_keys(integer) is
+    'Remove at most p_batch expired keys; returns how many. For cron; safe in parallel. Idempotent. Errors: none.';
+
+-- History leaves by whole days. The parent's lock is asked for with little patience: whoever waits for it makes all claims wait.
+
+create or replace function core.purge_jobs(p_keep interval default '30 days') returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set lock_timeout = '250ms'
+as $fn$
+declare
+    v_before timestamptz := clock_timestamp() - p_keep;
+    v_day    text;
+    v_start  timestamptz;
+    v_count  bigint := 0;
+    v_jobs   bigint;
+begin
+    if p_keep is null or p_keep < interval '0' then
+        perform core.raise_error('PT400', 'bad_request', 'A period to keep jobs is zero or more.');
+    end if;
+    perform core.ensure_job_partitions();
+    for v_day in
+        select right(c.relname, 8)
+          from pg_inherits as i
+          join pg_class as c on c.oid = i.inhrelid
+         where i.inhparent = 'core.job_envelopes'::regclass and c.relname ~ '^job_envelopes_[0-9]{8}$'
+         order by c.relname
+    loop
+        v_start := to_date(v_day, 'YYYYMMDD')::timestamp at time zone 'UTC';
+        continue when v_start + interval '1 day' > v_before
+            or exists (select from core.job_leases as l where l.claimed_at >= v_start and l.claimed_at < v_start + interval '1 day');
+        begin
+            execute format('select coalesce(sum(cardinality(e.jobs)), 0) from core.%I as e', 'job_envelopes_' || v_day) into v_jobs;
+            execute format('drop table core.%I', 'job_envelopes_' || v_day);
+            execute format('drop table if exists core.%I', 'jobs_done_' || v_day);
+            v_count := v_count + v_jobs;
+        exception
+            when lock_not_available then null;
+        end;
+    end loop;
+    with gone as (
+        delete from core.job_envelopes_default as e
+         where e.claimed_at < v_before
+           and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
+     returning cardinality(e.jobs) as jobs
+    ), outcome as (
+        delete from core.jobs_done_default as d
+         where d.claimed_at < v_before
+           and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
+    ), dead as (
+        delete from core.jobs_dead as x where x.finished_at < v_before returning 1 as jobs
+    )
+    select v_count + (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    return v_count;
+end
+$fn$;
+
+alter function core.purge_jobs(interval) owner to app_definer;
+revoke execute on function core.purge_jobs(interval) from public;
+
+comment on function core.purge_jobs(interval) is
+    'Forget jobs that ended longer ago than p_keep: days of finished ones as whole partitions, failed and cancelled ones by row. Returns how '
+    'many. Idempotent, and safe in parallel; a day somebody reads is left for the next call. Errors: PT400 no period.';
+
 -- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
 
 create or replace function core.purge_outbox(p_keep interval default '7 days') returns bigint
@@ -2159,6 +5924,192 @@ comment on function core.purge_outbox(interval) is
     'Delete events published longer ago than p_keep (7 days), from all tenants, and return how many. Idempotent, safe in parallel. '
     'For cron. Errors: PT400 no interval, or a negative one.';
 
+-- Keys nobody used for two windows, and the keys of policies that are gone. Rows in use are skipped: no request waits for the purge.
+
+create or replace function core.purge_rate_limits(p_batch integer default 20000) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_removed integer;
+begin
+    delete from core.rate_limits as r
+     where r.ctid = any (array(
+               select idle.ctid
+                 from core.rate_limits as idle
+                 left join core.rate_limit_policies as p
+                   on p.name = idle.policy
+                where p.name is null
+                   or idle.updated_at < clock_timestamp() - 2 * p.window_seconds * interval '1 second'
+                limit p_batch
+                  for update of idle skip locked));
+    get diagnostics v_removed = row_count;
+
+    delete from core.rate_limit_violations as v
+     where v.id = any (array(
+               select old.id
+                 from core.rate_limit_violations as old
+                where old.created_at < now() - interval '30 days'
+                order by old.created_at
+                limit p_batch
+                  for update skip locked));
+    return v_removed;
+end
+$fn$;
+
+alter function core.purge_rate_limits(integer) owner to app_definer;
+revoke execute on function core.purge_rate_limits(integer) from public;
+
+comment on function core.purge_rate_limits(integer) is
+    'Remove at most p_batch idle keys, and violations older than 30 days; returns the keys removed. For cron; safe in parallel. Idempotent. '
+    'Errors: none.';
+
+-- One hand for seeds and projects. Whether a job is on is the operator's: it stays as it is.
+
+create or replace function core.put_cron_job(
+    p_name text, p_schedule text, p_command text, p_system text, p_description text default '', p_run_mode text default 'sql'
+) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    insert into core.cron_jobs as j (name, schedule, command, system, description, run_mode)
+    values (p_name, p_schedule, p_command, p_system, p_description, p_run_mode)
+    on conflict (name) do update
+       set schedule = excluded.schedule,
+           command = excluded.command,
+           system = excluded.system,
+           description = excluded.description,
+           run_mode = excluded.run_mode
+     where (j.schedule, j.command, j.system, j.description, j.run_mode)
+           is distinct from (excluded.schedule, excluded.command, excluded.system, excluded.description, excluded.run_mode);
+end
+$fn$;
+
+revoke execute on function core.put_cron_job(text, text, text, text, text, text) from public;
+grant execute on function core.put_cron_job(text, text, text, text, text, text) to app_definer;
+
+comment on function core.put_cron_job(text, text, text, text, text, text) is
+    'Add a scheduled job or restore its schedule and command; for seeds and migrations, which run as app_definer or app_owner. Register it '
+    'with core.sync_cron. Idempotent. Errors: 23514 malformed name, schedule or command.';
+
+create or replace function core.put_queue(p_name text, p_is_fair boolean default false, p_max_running integer default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_queue core.queues;
+begin
+    if p_is_fair is null or p_name is null or p_name !~ '^[a-z][a-z0-9_-]{0,62}$' or p_max_running <= 0 then
+        perform core.raise_error('PT422', 'invalid', 'A queue has a name of lower-case letters, digits, _ and -, and a positive limit or none.');
+    end if;
+    -- one at a time: two queues may not take one mark
+    perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+    insert into core.queues (name, is_fair) values (p_name, p_is_fair) on conflict (name) do nothing;
+    select q.* into v_queue from core.queues as q where q.name = p_name for no key update;
+    if v_queue.is_fair <> p_is_fair and exists (
+        select
+          from core.queue_lanes as l
+         where l.queue = p_name
+           and (exists (select from core.jobs_ready as r where r.lane_id = l.id)
+                or exists (select from core.jobs_scheduled as s where s.lane_id = l.id)
+                or exists (select from core.jobs_dead as x where x.lane_id = l.id)
+                or exists (select from core.job_leases as h where h.queue = p_name)))
+    then
+        perform core.raise_error('PT409', 'conflict', 'A queue that holds jobs cannot change between fair and not: make another one.');
+    end if;
+    update core.queues as q
+       set is_fair = p_is_fair,
+           max_running = p_max_running,
+           lease_low = case when p_max_running is not null then coalesce(q.lease_low, (
+                select c.oid
+                  from pg_class as c
+                 where c.relnamespace = 'core'::regnamespace
+                   and c.relkind = 'S'
+                   and c.relname like 'queue\_mark\_%'
+                   and not exists (select from core.queue_lanes as l where l.mark = c.oid)
+                   and not exists (select from core.queues as other where other.lease_low = c.oid)
+                 order by c.relname desc
+                 limit 1)) end
+     where q.name = p_name
+    returning q.* into v_queue;
+    -- leases claimed without counting may still live
+    perform setval(v_queue.lease_low, 0);
+    perform core.lane_of(p_name, 0);
+end
+$fn$;
+
+alter function core.put_queue(text, boolean, integer) owner to app_definer;
+revoke execute on function core.put_queue(text, boolean, integer) from public;
+grant execute on function core.put_queue(text, boolean, integer) to app_platform_admin;
+
+comment on function core.put_queue(text, boolean, integer) is
+    'Make a queue or change it: fair (tenants take turns by core.put_queue_weight) or first in, first out; with an exact limit of running '
+    'jobs or none. Idempotent. Errors: PT409 change between fair and not while it holds jobs, PT422 a name or limit that is none.';
+
+create or replace function core.put_queue_weight(p_tenant uuid, p_weight numeric) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_weight is null or p_weight not between 0.01 and 1000 then
+        perform core.raise_error('PT422', 'invalid', 'A weight is from 0.01 to 1000.', '{"weight": "must be from 0.01 to 1000"}');
+    end if;
+    perform from core.tenants as t where t.id = p_tenant for key share;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no such tenant.');
+    end if;
+    insert into core.queue_weights as w (tenant_id, weight)
+    values (p_tenant, p_weight)
+    on conflict (tenant_id) do update set weight = excluded.weight;
+end
+$fn$;
+
+alter function core.put_queue_weight(uuid, numeric) owner to app_definer;
+revoke execute on function core.put_queue_weight(uuid, numeric) from public;
+grant execute on function core.put_queue_weight(uuid, numeric) to app_platform_admin;
+
+comment on function core.put_queue_weight(uuid, numeric) is
+    'How many turns a tenant gets in fair queues while others get one; counts for jobs queued from now on. Idempotent. '
+    'Errors: PT404 no such tenant, PT422 weight out of range.';
+
+-- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it.
+
+create or replace function core.queue_room(p_queue text) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_queue   core.queues;
+    v_running bigint;
+    v_first   bigint;
+begin
+    select q.* into v_queue from core.queues as q where q.name = p_queue for no key update;
+    -- leases of this queue get their ids one after the other here, so below the oldest living one there are none any more
+    select coalesce(sum(l.open_count), 0), min(l.id)
+      into v_running, v_first
+      from core.job_leases as l
+     where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
+       and l.queue = p_queue;
+    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    return greatest(v_queue.max_running - v_running, 0);
+end
+$fn$;
+
+alter function core.queue_room(text) owner to app_definer;
+revoke execute on function core.queue_room(text) from public;
+
+comment on function core.queue_room(text) is
+    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Errors: none.';
+
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
 create or replace function core.raise_error(
@@ -2184,6 +6135,53 @@ comment on function core.raise_error(text, text, text, text) is
     'Raise an error of the contract: SQLSTATE PTnnn, a snake_case key as message, a sentence as detail, JSON as hint where useful. '
     'Errors: the one asked for.';
 
+create or replace function core.raise_marks(p_jobs core.jobs_ready[], p_is_complete boolean) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+begin
+    if p_is_complete and p_jobs[1].lane_id = p_jobs[cardinality(p_jobs)].lane_id then
+        -- the usual claim: one lane, in order, so its first job is the lowest
+        perform setval(l.mark, p_jobs[1].tag)
+           from core.queue_lanes as l
+          where l.id = p_jobs[1].lane_id
+            and p_jobs[1].tag > coalesce(pg_sequence_last_value(l.mark), p_jobs[1].tag - 1);
+        return;
+    end if;
+    perform setval(l.mark, claimed.tag)
+       from (
+            select claimed.lane_id, case when p_is_complete then claimed.tag else coalesce(waiting.tag, claimed.tag) end as tag
+              from (
+                select job.lane_id, min(job.tag) as tag
+                  from unnest(p_jobs) as job
+                 group by job.lane_id) as claimed
+             cross join core.queue_lanes as l
+              -- a claim of some types says nothing of the others, whose jobs may wait before it
+              left join lateral (
+                select r.tag
+                  from core.jobs_ready as r
+                 where r.lane_id = claimed.lane_id
+                   and r.tag >= coalesce(pg_sequence_last_value(l.mark), -9223372036854775808)
+                   and not p_is_complete
+                 order by r.tag
+                 limit 1) as waiting on true
+             where l.id = claimed.lane_id) as claimed
+       join core.queue_lanes as l on l.id = claimed.lane_id
+      where claimed.tag > coalesce(pg_sequence_last_value(l.mark), claimed.tag - 1);
+end
+$fn$;
+
+alter function core.raise_marks(core.jobs_ready[], boolean) owner to app_definer;
+revoke execute on function core.raise_marks(core.jobs_ready[], boolean) from public;
+
+comment on function core.raise_marks(core.jobs_ready[], boolean) is
+    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Errors: none.';
+
 -- gen_random_uuid draws from the server's strong random source; two of them give each of the four blocks 244 bits.
 
 create or replace function core.random_context_key() returns bytea
@@ -2198,6 +6196,205 @@ revoke execute on function core.random_context_key() from public;
 
 comment on function core.random_context_key() is
     'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
+
+-- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
+-- makes check and count one.
+
+create or replace function core.rate_limit(p_policy text, p_key text default null, p_is_recorded boolean default true)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql volatile
+    security definer
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_now            timestamptz := clock_timestamp();
+    v_key            text;
+    v_updated_at     timestamptz;
+    v_recorded_until timestamptz;
+begin
+    -- A standby has no unlogged tables, a read-only transaction cannot count.
+    if current_setting('transaction_read_only') = 'on' then
+        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+        return;
+    end if;
+
+    v_key := core.rate_limit_key(p_policy, p_key);
+    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
+      into reset_at, max_requests, v_updated_at, v_recorded_until
+      from core.rate_limits as r
+     where r.policy = p_policy
+       and r.key = v_key;
+
+    -- A request of the future was counted before the clock was set back, and binds nobody.
+    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
+        perform nextval('core.rate_limit_refusals');
+        allowed := false;
+        remaining := 0;
+        retry_after := ceil(extract(epoch from reset_at - v_now));
+        if p_is_recorded and (v_recorded_until > v_now) is not true then
+            perform core.record_violation(p_policy, v_key, retry_after);
+        end if;
+        return next;
+    else
+        return query select * from core.count_request(p_policy, v_key);
+    end if;
+end
+$fn$;
+
+alter function core.rate_limit(text, text, boolean) owner to app_definer;
+revoke execute on function core.rate_limit(text, text, boolean) from public;
+grant execute on function core.rate_limit(text, text, boolean) to app_user, app_anon;
+
+comment on function core.rate_limit(text, text, boolean) is
+    'Count a request under a policy, and say whether it is allowed. The key defaults to the signed-in user, else the client address of the '
+    'context; a key of the caller''s own counts within its tenant. A refused request is not counted and only reads, but for the first in a '
+    'window, which is recorded. reset_at: when a refused caller may come again, else when the oldest counted request leaves the window '
+    '(gcra: when all have drained). Where the limiter cannot answer, remaining is null and a notice says rate_limit_degraded. Each call '
+    'counts; a rollback takes the count back. Errors: PT400 neither user nor address nor key, or a key over 255 characters, PT422 no such '
+    'policy.';
+
+-- A limiter that fails must not take the service with it, except where a policy says that unlimited is worse than unavailable.
+
+create or replace function core.rate_limit_degraded(p_policy text, p_why text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql stable
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    select p.fail_mode = 'open', p.max_requests
+      into allowed, max_requests
+      from core.rate_limit_policies as p
+     where p.name = p_policy;
+    if not found then
+        perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
+    end if;
+    raise notice 'rate_limit_degraded'
+        using detail = format('Policy %s could not be applied: %s.', p_policy, p_why);
+    if allowed then
+        retry_after := 0;
+    else
+        remaining := 0;
+        retry_after := 1;
+        reset_at := clock_timestamp() + interval '1 second';
+    end if;
+    return next;
+end
+$fn$;
+
+alter function core.rate_limit_degraded(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_degraded(text, text) from public;
+
+comment on function core.rate_limit_degraded(text, text) is
+    'The answer of a policy when the limiter cannot tell: allowed where it fails open, else refused for a second, with a notice. Internal. '
+    'Errors: PT422 no such policy.';
+
+-- A caller's key lives in the caller's own room: nobody spends what another tenant has left, or learns of it.
+-- The seal is only worth its hash when the request says to be somebody's.
+
+-- dbkit: allow function_search_path_mutable because core.rate_limit alone calls it and has set one, and setting it costs a tenth of a refusal
+create or replace function core.rate_limit_key(p_policy text, p_key text) returns text
+    language plpgsql stable
+as $fn$
+declare
+    v_is_signed_in boolean := coalesce(current_setting('app.user_id', true), '') <> '';
+    v_user         text;
+    v_ip           text;
+    v_kind         text;
+begin
+    if p_key is not null and not v_is_signed_in then
+        return 'anon:' || p_key;
+    end if;
+    if v_is_signed_in then
+        v_user := 'user:' || core.current_user_id();
+    end if;
+    if p_key is not null then
+        return coalesce('tenant:' || core.active_tenant_id(), v_user, 'anon') || ':' || p_key;
+    end if;
+
+    select p.subject_kind into v_kind from core.rate_limit_policies as p where p.name = p_policy;
+    if v_kind = 'global' then
+        return 'global';
+    elsif v_kind = 'user' and v_user is not null then
+        return v_user;
+    end if;
+    v_ip := 'ip:' || host(core.client_ip());
+    return coalesce(v_ip, v_user);
+end
+$fn$;
+
+alter function core.rate_limit_key(text, text) owner to app_definer;
+revoke execute on function core.rate_limit_key(text, text) from public;
+
+comment on function core.rate_limit_key(text, text) is
+    'Whose request it is, as core.rate_limits stores it; null when nobody can be told. Internal. Errors: none.';
+
+-- The error undoes what the transaction wrote, so there is nothing to record here: core.rate_limit_refusals counts in spite of it.
+
+create or replace function core.rate_limit_or_raise(p_policy text, p_key text default null) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_answer record;
+begin
+    select r.* into v_answer from core.rate_limit(p_policy, p_key, false) as r;
+    if not v_answer.allowed then
+        perform core.raise_error(
+            'PT429', 'rate_limited', 'Too many requests; try again later.',
+            jsonb_build_object(
+                'retry_after', v_answer.retry_after,
+                'limit', v_answer.max_requests,
+                'remaining', 0)::text);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.rate_limit_or_raise(text, text) from public;
+grant execute on function core.rate_limit_or_raise(text, text) to app_user, app_anon, app_definer;
+
+comment on function core.rate_limit_or_raise(text, text) is
+    'Count a request under a policy and refuse it by an error when there are too many; the first line of a sensitive function. Each call '
+    'counts. Errors: PT429 too many (the hint has retry_after in seconds, limit and remaining), PT400 neither user nor address nor key, '
+    'PT422 no such policy.';
+
+create or replace function core.rate_limit_refusal_count() returns bigint
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select case when s.is_called then s.last_value else 0 end from core.rate_limit_refusals as s;
+end;
+
+alter function core.rate_limit_refusal_count() owner to app_definer;
+revoke execute on function core.rate_limit_refusal_count() from public;
+grant execute on function core.rate_limit_refusal_count() to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_refusal_count() is
+    'Requests refused under all policies since the server last crashed, also those whose transaction was undone. Reads only. Errors: none.';
+
+create or replace function core.rate_limit_report(p_since interval default '1 hour')
+returns table (policy text, violations bigint, keys bigint, last_at timestamptz)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, count(v.id), count(distinct v.key), max(v.created_at)
+      from core.rate_limit_policies as p
+      left join core.rate_limit_violations as v
+        on v.policy = p.name
+       and v.created_at > now() - p_since
+     group by p.name
+     order by p.name;
+end;
+
+alter function core.rate_limit_report(interval) owner to app_definer;
+revoke execute on function core.rate_limit_report(interval) from public;
+grant execute on function core.rate_limit_report(interval) to app_monitor, app_platform_admin;
+
+comment on function core.rate_limit_report(interval) is
+    'Per policy how often keys ran into the limit (once a key and window), and how many keys, in the last p_since. Reads only. Errors: none.';
 
 -- Runs through row security, so a tenant's events are all it can return. Volatile on purpose: the rows are looked at after the
 -- question which of them are settled, not with the snapshot from before it.
@@ -2270,6 +6467,7 @@ comment on function core.readable_columns(regclass, text) is
 
 -- Counts per address typed, whether or not it has an account, so the answer says nothing about accounts. While locked even a right
 -- password is refused: otherwise guessing could simply go on. The refused attempt itself is rolled back with the error.
+-- Policy `login` says how many failures; policy `ip` binds an address that tries many accounts.
 
 create or replace function core.record_login(p_email text, p_ok boolean, p_reason text default null) returns void
     language plpgsql volatile
@@ -2277,34 +6475,42 @@ create or replace function core.record_login(p_email text, p_ok boolean, p_reaso
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    c_limit  constant integer := 5;
-    c_window constant interval := '15 minutes';
-    v_email  text := lower(p_email);
-    v_fifth  timestamptz;
+    v_email   text := lower(p_email);
+    v_limit   integer;
+    v_window  interval;
+    v_failure timestamptz;
 begin
     if p_ok is null or not coalesce(core.is_valid_email(v_email), false) then
         perform core.raise_error('PT422', 'invalid', 'A sign-in attempt needs a valid e-mail address and an outcome.');
     end if;
 
+    if core.client_ip() is not null then
+        perform core.rate_limit_or_raise('ip');
+    end if;
+    select p.max_requests, p.window_seconds * interval '1 second'
+      into strict v_limit, v_window
+      from core.rate_limit_policies as p
+     where p.name = 'login';
+
     -- Parallel guesses count one after the other.
     perform pg_advisory_xact_lock(hashtextextended('core.login_attempts:' || v_email, 0));
     select a.created_at
-      into v_fifth
+      into v_failure
       from core.login_attempts as a
      where a.email = v_email
        and not a.succeeded
-       and a.created_at > clock_timestamp() - c_window
+       and a.created_at > clock_timestamp() - v_window
        and a.created_at > coalesce(
             (select max(ok.created_at) from core.login_attempts as ok where ok.email = v_email and ok.succeeded), '-infinity')
      order by a.created_at desc
-    offset c_limit - 1
+    offset v_limit - 1
      limit 1;
     if found then
         perform core.raise_error(
             'PT429', 'rate_limited', 'Too many failed sign-ins for this address.',
             jsonb_build_object(
-                'retry_after', ceil(extract(epoch from v_fifth + c_window - clock_timestamp()))::integer,
-                'limit', c_limit,
+                'retry_after', ceil(extract(epoch from v_failure + v_window - clock_timestamp()))::integer,
+                'limit', v_limit,
                 'remaining', 0)::text);
     end if;
 
@@ -2318,8 +6524,233 @@ revoke execute on function core.record_login(text, boolean, text) from public;
 grant execute on function core.record_login(text, boolean, text) to app_anon;
 
 comment on function core.record_login(text, boolean, text) is
-    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 five '
-    'failures in 15 minutes (the hint has retry_after in seconds).';
+    'Record a sign-in attempt; a success forgives the failures before it. Each call records. Errors: PT422 malformed address, PT429 too many '
+    'failures by policy login, five in 15 minutes as shipped, or too many attempts of the client address by policy ip (the hint has '
+    'retry_after in seconds).';
+
+create or replace function core.record_metric(p_name text, p_value double precision, p_labels jsonb default '{}') returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_name !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_name, p_value, p_labels) > 0
+        or p_value in ('NaN', 'Infinity', '-Infinity')
+        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 then
+        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a finite number and an object of labels up to 1 kB.');
+    end if;
+
+    insert into core.metric_samples (name, value, labels, tenant_id, created_at)
+    values (p_name, p_value, p_labels, core.active_tenant_id(), clock_timestamp());
+end
+$fn$;
+
+alter function core.record_metric(text, double precision, jsonb) owner to app_definer;
+revoke execute on function core.record_metric(text, double precision, jsonb) from public;
+grant execute on function core.record_metric(text, double precision, jsonb) to app_user, app_renter, app_worker, app_monitor;
+
+comment on function core.record_metric(text, double precision, jsonb) is
+    'Store one measurement, with the tenant of the transaction where there is one. Each call stores. '
+    'Errors: PT400 malformed name, no finite number, labels no object or over 1 kB.';
+
+-- Once a key and window, and never by waiting: a row that is locked is being counted, or recorded, by somebody else.
+
+create or replace function core.record_violation(p_policy text, p_key text, p_retry_after integer) returns void
+    language sql volatile
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with marked as (
+        update core.rate_limits as r
+           set recorded_until = clock_timestamp() + p.window_seconds * interval '1 second'
+          from core.rate_limit_policies as p
+         where p.name = p_policy
+           and r.ctid = (
+                   select l.ctid
+                     from core.rate_limits as l
+                    where l.policy = p_policy
+                      and l.key = p_key
+                      and (l.recorded_until > clock_timestamp()) is not true
+                      for update skip locked)
+        returning r.policy, r.key
+    )
+    insert into core.rate_limit_violations (policy, key, tenant_id, retry_after)
+    select m.policy, m.key, core.active_tenant_id(), p_retry_after
+      from marked as m;
+end;
+
+alter function core.record_violation(text, text, integer) owner to app_definer;
+revoke execute on function core.record_violation(text, text, integer) from public;
+
+comment on function core.record_violation(text, text, integer) is
+    'Record that a key ran into a limit, unless that was done within the window. Internal. Idempotent within the window. Errors: none.';
+
+-- By key name: a value under a key that names a secret is replaced whole, at any depth.
+
+create or replace function core.redact(p_value jsonb) returns jsonb
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_secret constant text :=
+        'pass(word|wd|phrase|code)?$|passw|secret|token|authorization|bearer|cookie|credential|api[_-]?key|private[_-]?key'
+        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^otp$|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature';
+begin
+    return case jsonb_typeof(p_value)
+        when 'object' then (
+            select coalesce(
+                       jsonb_object_agg(
+                           entry.key,
+                           case
+                               when entry.key ~* c_secret and entry.value <> 'null' then '"[redacted]"'
+                               else core.redact(entry.value)
+                           end),
+                       '{}')
+              from jsonb_each(p_value) as entry)
+        when 'array' then (
+            select coalesce(jsonb_agg(core.redact(item.value) order by item.position), '[]')
+              from jsonb_array_elements(p_value) with ordinality as item (value, position))
+        else p_value
+    end;
+end
+$fn$;
+
+revoke execute on function core.redact(jsonb) from public;
+grant execute on function core.redact(jsonb) to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.redact(jsonb) is
+    'A document with the values of secret keys (password, token, authorization, api_key, …) replaced by [redacted], at any depth. '
+    'Idempotent. Errors: none.';
+
+create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_missing jsonb;
+begin
+    if not exists (select from core.job_types as t where t.job_type = p_job_type) then
+        perform core.raise_error('PT422', 'invalid', 'There is no job type of this name.', '{"job_type": "unknown"}');
+    end if;
+    if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
+        perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
+    end if;
+    select jsonb_object_agg('payload.' || required.key, 'is required')
+      into v_missing
+      from core.job_types as t
+     cross join unnest(t.required_keys) as required (key)
+     where t.job_type = p_job_type and not p_payload ? required.key;
+    if v_missing is not null then
+        perform core.raise_error('PT422', 'invalid', 'The payload lacks what jobs of this type need.', v_missing::text);
+    end if;
+end
+$fn$;
+
+alter function core.refuse_payload(text, jsonb) owner to app_definer;
+revoke execute on function core.refuse_payload(text, jsonb) from public;
+
+comment on function core.refuse_payload(text, jsonb) is
+    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object or lacks a required key (hint).';
+
+create or replace function core.release_jobs(p_lease bigint, p_jobs uuid[] default null) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+    v_open  uuid[];
+    v_jobs  uuid[];
+    v_lowered integer;
+begin
+    select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    select array_agg(job.id)
+      into v_open
+      from core.job_envelopes as e
+     cross join unnest(e.jobs) as job
+     where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'));
+    v_jobs := coalesce((select array_agg(distinct given.id) from unnest(p_jobs) as given (id)), case when p_jobs is null then v_open end, '{}');
+    if not v_jobs <@ v_open then
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job named is not in this lease or was settled already.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+
+    with returned as (
+        insert into core.jobs_ready
+        select job.*
+          from core.job_envelopes as e
+         cross join unnest(e.jobs) as job
+         where e.id = v_lease.id
+           and e.claimed_at = v_lease.claimed_at
+           and job.id = any (v_jobs)
+           and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share))
+        returning lane_id, tag
+    )
+    select count(setval(l.mark, first.tag))
+      into v_lowered
+      from (select r.lane_id, min(r.tag) as tag from returned as r group by r.lane_id) as first
+      join core.queue_lanes as l on l.id = first.lane_id
+     where first.tag < pg_sequence_last_value(l.mark);
+    if cardinality(v_jobs) = v_lease.open_count then
+        delete from core.job_leases as l where l.id = v_lease.id;
+    else
+        update core.job_leases as l
+           set open_count = l.open_count - cardinality(v_jobs),
+               settled = coalesce(l.settled, '{}') || v_jobs
+         where l.id = v_lease.id;
+    end if;
+    perform core.wake_workers(v_lease.queue);
+    return cardinality(v_jobs);
+end
+$fn$;
+
+alter function core.release_jobs(bigint, uuid[]) owner to app_definer;
+revoke execute on function core.release_jobs(bigint, uuid[]) from public;
+grant execute on function core.release_jobs(bigint, uuid[]) to app_worker;
+
+comment on function core.release_jobs(bigint, uuid[]) is
+    'Hand jobs of a lease back (null: all that are open): due at once, in their old place, not counted as a failure. Returns how many. '
+    'Not idempotent: the second call is refused. Errors: PT409 the lease is gone or a job named is not open in it.';
+
+-- A worker that fell silent: its jobs go to others. That it died with them counts as a failure of theirs, or a job that kills its worker
+-- would do so for ever.
+
+create or replace function core.requeue_expired_leases() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_lease core.job_leases;
+    v_count integer := 0;
+begin
+    perform core.ensure_job_partitions();
+    for v_lease in
+        select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
+    loop
+        perform core.settle_lease(v_lease.id, '{}', (
+            select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
+              from core.job_envelopes as e
+             cross join unnest(e.jobs) as job
+             where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        v_count := v_count + v_lease.open_count;
+        perform core.wake_workers(v_lease.queue);
+    end loop;
+    perform core.promote_jobs();
+    return v_count;
+end
+$fn$;
+
+alter function core.requeue_expired_leases() owner to app_definer;
+revoke execute on function core.requeue_expired_leases() from public;
+grant execute on function core.requeue_expired_leases() to app_worker, app_platform_admin;
+
+comment on function core.requeue_expired_leases() is
+    'Take jobs from workers that let their lease run out: pending again with one retry less, or failed when none is left. Returns how many. '
+    'Idempotent, and safe in parallel. Errors: none.';
 
 -- Gate of a mutation, after authentication and before permissions. Definer: a caller need not be able to read other tiers to be told one.
 
@@ -2531,6 +6962,24 @@ comment on function core.retention_statement(core.retention_policies) is
     'The statement that deletes or archives one batch: $1 the cut-off, $2 the number of rows; it answers how many went and how many '
     'arrived. Internal. Errors: PT422 no archive, or one that would lose columns or row security.';
 
+create or replace function core.retry_job(p_job_id uuid) returns core.job_queue
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform core.require_permission('jobs_queue.manage');
+    return core.change_job(p_job_id, 'pending', core.active_tenant_id(), false);
+end
+$fn$;
+
+alter function core.retry_job(uuid) owner to app_definer;
+revoke execute on function core.retry_job(uuid) from public;
+grant execute on function core.retry_job(uuid) to app_user;
+
+comment on function core.retry_job(uuid) is
+    'Give a failed or cancelled job a new start, with all its retries. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job has not failed, or its dedupe key is in use.';
+
 -- Without a lock that requests would wait for. Contexts are sealed with the newest key as soon as this commits; the old one counts for
 -- transactions that began before its retirement, which lies ahead by the grace so that none can begin in between.
 
@@ -2559,6 +7008,109 @@ comment on function core.rotate_context_key(interval) is
     'Seal contexts with a new key from now on. Running transactions keep theirs; the old key ends after the grace, which must outlast the '
     'transaction that calls this (nothing, where the key was stolen). Each call rotates. Errors: PT400 grace out of range.';
 
+-- Body and log entry commit together, so a crash leaves neither and the job is still due. A failing body is undone by itself and
+-- logged. The command comes from core.cron_jobs, which only the owner writes, and its CHECK leaves one function call.
+
+create or replace function core.run_cron(p_name text, p_due_at timestamptz default null) returns core.cron_runs
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_job     core.cron_status;
+    v_run     core.cron_runs;
+    v_started timestamptz;
+    v_ok      boolean := true;
+    v_result  text;
+begin
+    select * into v_job from core.cron_status as s where s.name = p_name;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no scheduled job of this name.');
+    end if;
+    if v_job.run_mode = 'bare' then
+        perform core.raise_error('PT422', 'invalid', 'This job may not run in a transaction.', '{"run": "dbkit cron run"}');
+    end if;
+    if not v_job.is_installed then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'The function of this job is not installed.', jsonb_build_object('function', v_job.target)::text);
+    end if;
+
+    -- Held to the end of the transaction: two bodies of one job never run at once.
+    if not pg_try_advisory_xact_lock(hashtextextended('core.cron:' || p_name, 0)) then
+        return null;
+    end if;
+    if p_due_at is not null
+        and exists (select from core.cron_runs as r where r.name = p_name and r.started_at >= p_due_at) then
+        return null;
+    end if;
+
+    v_started := clock_timestamp();
+    begin
+        -- one line for each row of a body that returns several
+        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
+    exception
+        when others or query_canceled then
+            v_ok := false;
+            v_result := sqlstate || ' ' || sqlerrm;
+    end;
+    insert into core.cron_runs (name, started_at, finished_at, ok, rows_affected, message)
+    values (
+        p_name, v_started, clock_timestamp(), v_ok,
+        case when v_ok and v_result ~ '^\d{1,18}$' then v_result::bigint end,
+        left(nullif(v_result, ''), 1000))
+    returning * into v_run;
+    return v_run;
+end
+$fn$;
+
+alter function core.run_cron(text, timestamptz) owner to app_definer;
+revoke execute on function core.run_cron(text, timestamptz) from public;
+
+comment on function core.run_cron(text, timestamptz) is
+    'Run a scheduled job now and log it; what pg_cron and dbkit cron call, as the login that migrates. With p_due_at it does nothing when a '
+    'run began then or later, so several schedulers run a slot once. A failure is logged, not raised (ok is false). Null: it runs elsewhere '
+    'right now, or the slot is done. Errors: PT404 no such job, PT422 a bare job, PT503 its function is not installed.';
+
+-- What no request measures in passing. One sample a minute each, so that the hour has percentiles and an alert can look back.
+
+create or replace function core.sample_gauges() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rows integer;
+begin
+    insert into core.metric_samples (name, value, created_at)
+    select gauge.name, gauge.value, clock_timestamp()
+      from (values
+        ('connections',            core.probe_connections(0)),
+        ('oldest_transaction_ms',  core.probe_slowest_transaction(0)),
+        ('queue_depth',            core.probe_queue_depth(0)),
+        ('cache_hit_rate',         core.probe_cache_hit_rate(60)),
+        ('failed_logins',          (
+            select count(*)
+              from core.login_attempts as a
+             where not a.succeeded
+               and a.created_at > clock_timestamp() - interval '1 minute')),
+        ('rate_limit_violations',  (
+            select count(*)
+              from core.rate_limit_violations as v
+             where v.created_at > clock_timestamp() - interval '1 minute'))
+      ) as gauge (name, value)
+     where gauge.value is not null;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+end
+$fn$;
+
+alter function core.sample_gauges() owner to app_definer;
+revoke execute on function core.sample_gauges() from public;
+
+comment on function core.sample_gauges() is
+    'Store how many connections, waiting jobs, failed sign-ins and limiter refusals there are, how old the oldest transaction is and what '
+    'the cache serves; the cron job sample-gauges. Returns the samples stored. Each call stores. Errors: none.';
+
 -- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
 -- app_definer; called by anybody else this could not read the key.
 -- After a transaction-local setting ends it reads '', not null: neither equals a seal.
@@ -2584,6 +7136,35 @@ revoke execute on function core.seal_holds() from public;
 comment on function core.seal_holds() is
     'One row while app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend, else none. '
     'Internal. Errors: none.';
+
+-- A job of the platform: it belongs to no tenant. The message holds a rule and a number, nothing of a tenant.
+
+create or replace function core.send_alert(p_rule text, p_message text) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_rule core.alert_rules;
+begin
+    select * into v_rule from core.alert_rules as r where r.name = p_rule;
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no alert rule of this name.');
+    end if;
+    return core.enqueue_for(
+        p_tenant => null,
+        p_job_type => 'send_alert',
+        p_payload => jsonb_build_object(
+            'rule', v_rule.name, 'message', p_message, 'severity', v_rule.severity, 'channel', v_rule.channel));
+end
+$fn$;
+
+alter function core.send_alert(text, text) owner to app_definer;
+revoke execute on function core.send_alert(text, text) from public;
+
+comment on function core.send_alert(text, text) is
+    'Queue a send_alert job for people; core.evaluate_alerts calls it once for each alert that fires. Returns the id of the job. '
+    'Each call queues. Errors: PT404 no such rule.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -2615,6 +7196,93 @@ revoke execute on function core.set_context_signed(text, text, text) from public
 comment on function core.set_context_signed(text, text, text) is
     'core.set_context for the person and the tenant a token of core.issue_token was made for. Idempotent. Errors: PT401 unknown token or '
     'inactive user, PT403 no longer an active member, PT410 token expired, PT503 no context key.';
+
+-- How a lease ends, in whole or in part. The lease row is the fence: who finds it gone has lost the jobs.
+
+create or replace function core.settle_lease(p_lease bigint, p_done uuid[], p_failed jsonb, p_results jsonb) returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_lease    core.job_leases;
+    v_open     uuid[];
+    v_failed   uuid[] := '{}';
+    v_done     uuid[];
+    v_settled  integer;
+begin
+    if p_done is null and p_failed is null and p_results is null then
+        -- the fast path: all is done, and nobody has to look at the jobs
+        with ended as (
+            delete from core.job_leases as l where l.id = p_lease and l.settled is null and not l.has_keys returning l.id, l.claimed_at, l.open_count
+        ), done as (
+            insert into core.jobs_done (lease_id, claimed_at, finished_at) select e.id, e.claimed_at, clock_timestamp() from ended as e
+        )
+        select e.open_count into v_settled from ended as e;
+        if found then
+            return v_settled;
+        end if;
+    end if;
+
+    select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
+    if not found then
+        perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    select array_agg(job.id)
+      into v_open
+      from core.job_envelopes as e
+     cross join unnest(e.jobs) as job
+     where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'));
+
+    if p_failed is not null then
+        if jsonb_typeof(p_failed) <> 'array' then
+            perform core.raise_error('PT400', 'bad_request', 'Failed jobs are an array of {"id", "error", "retryable", "retry_after"}.');
+        end if;
+        select coalesce(array_agg(distinct (failure.value ->> 'id')::uuid), '{}') into v_failed from jsonb_array_elements(p_failed) as failure;
+    end if;
+    v_done := coalesce(
+        (select array_agg(distinct done.id) from unnest(p_done) as done (id)),
+        case when p_done is null then (select array_agg(open.id) from unnest(v_open) as open (id) where open.id <> all (v_failed)) end,
+        '{}');
+    if not (v_done || v_failed) <@ v_open or v_done && v_failed then
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job named is not in this lease, or was settled already, or named twice.',
+            jsonb_build_object('lease_id', p_lease)::text);
+    end if;
+    v_settled := cardinality(v_done) + cardinality(v_failed);
+
+    if cardinality(v_done) > 0 then
+        insert into core.jobs_done (lease_id, claimed_at, finished_at, job_ids, results)
+        values (v_lease.id, v_lease.claimed_at, clock_timestamp(), case when v_settled < v_lease.open_count or cardinality(v_failed) > 0 or v_lease.settled is not null then v_done end, p_results);
+        if v_lease.has_keys then
+            delete from core.job_keys as k where k.job_id = any (v_done);
+        end if;
+    end if;
+    if cardinality(v_failed) > 0 then
+        perform core.fail_jobs(v_lease, p_failed);
+    end if;
+    if v_settled = v_lease.open_count then
+        delete from core.job_leases as l where l.id = v_lease.id;
+    elsif v_settled > 0 then
+        update core.job_leases as l
+           set open_count = l.open_count - v_settled,
+               settled = coalesce(l.settled, '{}') || v_done || v_failed
+         where l.id = v_lease.id;
+    end if;
+    return v_settled;
+end
+$fn$;
+
+alter function core.settle_lease(bigint, uuid[], jsonb, jsonb) owner to app_definer;
+revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from public;
+
+comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
+    'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
+    'the caller''s any more.';
 
 -- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
 -- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
@@ -2651,6 +7319,40 @@ grant execute on function core.settled_event_id() to app_user, app_readonly, app
 
 comment on function core.settled_event_id() is
     'The id up to which no event of the active tenant can still appear. Internal, for core.read_events. Reads only. Errors: none.';
+
+create or replace function core.snapshot_query_stats() returns integer
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_statements constant integer := 200;
+    v_rows       integer;
+begin
+    insert into core.query_stats_snapshots (taken_at, queryid, userid, query, calls, total_exec_ms, mean_exec_ms, max_exec_ms)
+    select date_trunc('minute', clock_timestamp()), s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
+           sum(s.total_ms) / sum(s.calls), max(s.max_ms)
+      from core.statement_statistics() as s
+     where s.queryid is not null
+       and s.calls > 0
+     group by s.queryid, s.userid
+     order by sum(s.total_ms) desc
+     limit c_statements
+    on conflict do nothing;
+    get diagnostics v_rows = row_count;
+    return v_rows;
+exception
+    when sqlstate 'PT503' then
+        return 0;
+end
+$fn$;
+
+alter function core.snapshot_query_stats() owner to app_definer;
+revoke execute on function core.snapshot_query_stats() from public;
+
+comment on function core.snapshot_query_stats() is
+    'Keep the 200 dearest statements of this database as they stand now; the cron job query-stats-snapshot. Returns the rows written, 0 '
+    'without pg_stat_statements. Idempotent within a minute. Errors: none.';
 
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
@@ -2755,6 +7457,154 @@ grant execute on function core.start_backup(text, text) to dbkit_backup, app_own
 comment on function core.start_backup(text, text) is
     'Record that a backup begins; returns its id for core.finish_backup. Each call is one. Errors: PT422 unknown kind.';
 
+-- A mark can be above a waiting job: its transaction committed after a later one was claimed, or a claim was rolled back. So claims look
+-- below the marks now and then, and whenever they find nothing. One worker at a time, and after a look that took more than a millisecond
+-- (an old snapshot is open) the next one waits twenty times as long: idle workers that poll cannot wear the server out by looking.
+
+create or replace function core.sweep_lanes() returns boolean
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set enable_bitmapscan = off
+    set jit = off
+as $fn$
+declare
+    v_start    bigint := core.epoch_us(clock_timestamp());
+    v_is_lower boolean;
+    v_end      bigint;
+begin
+    -- a minute ahead at most, in case the clock was set back
+    if pg_sequence_last_value('core.queue_swept_at') between v_start and v_start + 60000000
+       or not pg_try_advisory_xact_lock(1685874537, 0) then
+        return null;
+    end if;
+    select coalesce(bool_or(moved.is_lower), false)
+      into v_is_lower
+      from (
+        select waiting.tag < pg_sequence_last_value(l.mark) as is_lower, setval(l.mark, waiting.tag) as mark
+          from core.queue_lanes as l
+         cross join lateral (
+            select r.tag from core.jobs_ready as r where r.lane_id = l.id order by r.tag limit 1) as waiting
+         where waiting.tag <> pg_sequence_last_value(l.mark)) as moved;
+    perform setval('core.queue_scheduled_low', least(waiting.due, v_start))
+       from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
+      where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
+    v_end := core.epoch_us(clock_timestamp());
+    perform setval('core.queue_swept_at', v_end + 20 * greatest(v_end - v_start - 1000, 0));
+    return v_is_lower;
+end
+$fn$;
+
+alter function core.sweep_lanes() owner to app_definer;
+revoke execute on function core.sweep_lanes() from public;
+
+comment on function core.sweep_lanes() is
+    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was; null: a sweep is running or was '
+    'just done. Idempotent. Errors: none.';
+
+-- As the caller: pg_cron runs a job as the role that registered it, which has to be a login. Only jobs named dbkit:… are ours to remove.
+-- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without.
+
+create or replace function core.sync_cron() returns table (name text, action text)
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_prefix constant text := 'dbkit:';
+    v_job    record;
+begin
+    if not exists (select from pg_extension as e where e.extname = 'pg_cron') then
+        if exists (select from core.app_settings as s where s.key = 'extension.pg_cron' and s.is_required) then
+            perform core.raise_error('PT503', 'unavailable', 'The settings require pg_cron, which is not installed in this database.');
+        end if;
+        return query select s.name, 'kept as data'::text from core.cron_status as s order by s.name;
+        return;
+    end if;
+    if not has_schema_privilege('cron', 'usage') then
+        perform core.raise_error(
+            'PT503', 'unavailable', 'This login may not use schema cron.',
+            jsonb_build_object('run', format('grant usage on schema cron to %I', session_user))::text);
+    end if;
+    if upper(coalesce(current_setting('cron.timezone', true), 'GMT')) not in ('GMT', 'UTC', 'ETC/UTC') then
+        perform core.raise_error('PT503', 'unavailable', 'Schedules are UTC, and pg_cron is set to another time zone.', '{"setting": "cron.timezone"}');
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('core.sync_cron', 0));
+
+    for v_job in
+        select coalesce(wanted.name, substr(have.jobname, length(c_prefix) + 1)) as name,
+               coalesce(wanted.is_enabled and wanted.is_installed, false) as is_wanted,
+               wanted.is_enabled,
+               wanted.target,
+               wanted.schedule,
+               case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end as command,
+               have.jobid,
+               have.active
+               and (have.schedule, have.command)
+                   is not distinct from (
+                       wanted.schedule,
+                       case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end) as is_same
+          from core.cron_status as wanted
+          full join (
+            select j.jobid, j.jobname, j.schedule, j.command, j.active
+              from cron.job as j
+             where j.jobname like c_prefix || '%'
+               and j.database = current_database()
+               and j.username = current_user) as have on have.jobname = c_prefix || wanted.name
+         order by 1
+    loop
+        name := v_job.name;
+        if v_job.is_wanted and v_job.is_same then
+            action := 'unchanged';
+        elsif v_job.is_wanted then
+            -- Scheduling a name again does not wake a job that was switched off.
+            perform cron.unschedule(v_job.jobid) where v_job.jobid is not null;
+            perform cron.schedule(c_prefix || v_job.name, v_job.schedule, v_job.command);
+            action := case when v_job.jobid is null then 'registered' else 'updated' end;
+        else
+            perform cron.unschedule(v_job.jobid) where v_job.jobid is not null;
+            action := case
+                          when v_job.is_enabled is null then 'removed'
+                          when not v_job.is_enabled then 'disabled'
+                          else 'missing ' || v_job.target
+                      end;
+        end if;
+        return next;
+    end loop;
+end
+$fn$;
+
+revoke execute on function core.sync_cron() from public;
+
+comment on function core.sync_cron() is
+    'Make pg_cron''s jobs named dbkit:… equal to core.cron_jobs; call it as the login that migrates, whom the jobs then run as. Action: '
+    'registered, updated, unchanged, removed (no longer in the table), disabled, missing <function> (not installed yet, so not registered), '
+    'or kept as data (no pg_cron here). Idempotent. Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';
+
+-- A time zone nobody knows must not stop the tenant's work: its days are UTC then.
+
+create or replace function core.tenant_today(p_tenant_id uuid) returns date
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_zone text;
+begin
+    select t.timezone into v_zone from core.tenants as t where t.id = p_tenant_id;
+    return (clock_timestamp() at time zone coalesce(v_zone, 'UTC'))::date;
+exception
+    when invalid_parameter_value then
+        return (clock_timestamp() at time zone 'UTC')::date;
+end
+$fn$;
+
+revoke execute on function core.tenant_today(uuid) from public;
+grant execute on function core.tenant_today(uuid) to app_definer;
+
+comment on function core.tenant_today(uuid) is
+    'The calendar day it is for a tenant: in its time zone, in UTC where that is no known zone. For functions of app_definer. Errors: none.';
+
 -- Attach as: create trigger _200_bump_version before update on <table> for each row execute function core.tg_bump_version();
 
 create or replace function core.tg_bump_version() returns trigger
@@ -2771,6 +7621,86 @@ revoke execute on function core.tg_bump_version() from public;
 
 comment on function core.tg_bump_version() is
     'Trigger BEFORE UPDATE: version counts every update by one, whatever the statement says. Errors: none.';
+
+-- One note a statement and tenant. Static SQL, so the plan is made once a session and table: the tenant column is read by name from the row
+-- as jsonb.
+-- Attach as core.attach_cache_invalidation does, with the tag and the column that names the room: the tenant column, or the user's.
+
+create or replace function core.tg_cache_invalidate() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if tg_op = 'INSERT' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from new_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'DELETE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct (to_jsonb(changed) ->> tg_argv[1])::uuid, tg_argv[0]
+          from old_rows as changed
+         where to_jsonb(changed) ->> tg_argv[1] is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    elsif tg_op = 'UPDATE' then
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct changed.room, tg_argv[0]
+          from (select (to_jsonb(before) ->> tg_argv[1])::uuid as room from old_rows as before
+                 union
+                select (to_jsonb(after) ->> tg_argv[1])::uuid from new_rows as after) as changed
+         where changed.room is not null
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    else
+        -- TRUNCATE does not say whose rows they were
+        insert into core.cache_invalidations (tenant_id, tag)
+        select distinct e.tenant_id, tg_argv[0]
+          from core.cache_entries as e
+        on conflict (tenant_id, tag, xid, prefix) do update set noted_at = clock_timestamp();
+    end if;
+    return null;
+end
+$fn$;
+
+alter function core.tg_cache_invalidate() owner to app_definer;
+revoke execute on function core.tg_cache_invalidate() from public;
+
+comment on function core.tg_cache_invalidate() is
+    'Trigger AFTER each statement, with transition tables old_rows and new_rows: entries with the tag, of the rooms the rows name, are stale '
+    'from the commit on. Arguments: tag, column of the room. Errors: none.';
+
+-- The promise that nothing cached is stale rests on triggers, so a table without them is a finding, not a setting.
+
+create or replace function core.cache_unguarded() returns table (policy text, source_table text)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select p.name, source.name
+      from core.cache_policies as p
+     cross join unnest(p.source_tables) as source (name)
+      join pg_class as c
+        on c.oid = to_regclass(source.name)
+     -- a materialized view has no triggers: the policy's time has to be as short as its refresh
+     where c.relkind in ('r', 'p')
+       and 4 > (
+           select count(*)
+             from pg_trigger as t
+            where t.tgrelid = c.oid
+              and t.tgfoid = 'core.tg_cache_invalidate()'::regprocedure
+              and t.tgenabled in ('O', 'A')
+              and split_part(encode(t.tgargs, 'escape'), '\000', 1) = p.tag)
+     order by p.name, source.name;
+end;
+
+alter function core.cache_unguarded() owner to app_definer;
+revoke execute on function core.cache_unguarded() from public;
+grant execute on function core.cache_unguarded() to app_monitor, app_platform_admin;
+
+comment on function core.cache_unguarded() is
+    'Source tables of cache policies that exist and do not invalidate their policy''s tag on every write: until they do, entries may be stale '
+    'for their time. Empty is well. Reads only. Errors: none.';
 
 -- The rule policies cannot word: nobody grants a role above their own, nor touches a member who ranks above them.
 -- It runs before WITH CHECK and answers PT403 with a reason; row security still decides which rows are reached at all.
@@ -2858,6 +7788,32 @@ comment on function core.tg_outbox() is
     'Statement trigger: one outbox event per changed row, {"row": …, "user": {id, name, email}}, and one wake-up per tenant. '
     'Errors: 23514 malformed channel.';
 
+-- Rows of core.rate_limits carry when the next request may come; under another policy that is another time.
+-- exact: the max-th newest request leaves the window. gcra: one request's share has drained.
+
+create or replace function core.tg_rate_limit_policies_changed() returns trigger
+    language plpgsql
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    update core.rate_limits as r
+       set max_requests = new.max_requests,
+           next_at = case new.algorithm
+                         when 'exact' then r.hits[cardinality(r.hits) - new.max_requests + 1] + new.window_seconds * interval '1 second'
+                         else r.tat - (new.window_seconds - new.window_seconds::double precision / new.max_requests) * interval '1 second'
+                     end
+     where r.policy = new.name;
+    return null;
+end
+$fn$;
+
+alter function core.tg_rate_limit_policies_changed() owner to app_definer;
+revoke execute on function core.tg_rate_limit_policies_changed() from public;
+
+comment on function core.tg_rate_limit_policies_changed() is
+    'Trigger AFTER UPDATE of core.rate_limit_policies: keys that are counted now follow the policy as changed. Errors: none.';
+
 -- Being on the soft-delete list is this trigger: its arguments are the tenant column and the permission, see core.soft_delete.
 -- Attach as: create trigger _400_soft_delete before update on <table>
 --                for each row when (old.deleted_at is distinct from new.deleted_at or old.deleted_by is distinct from new.deleted_by)
@@ -2923,6 +7879,24 @@ grant execute on function core.tenant_column(regclass) to app_user, app_renter, 
 
 comment on function core.tenant_column(regclass) is
     'The tenant column of a table, from its trigger core.tg_tenant_immutable; null without one. Errors: none.';
+
+-- In place of a foreign key on core.jobs_ready, see there.
+
+create or replace function core.tg_tenants_delete_jobs() returns trigger
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    delete from core.jobs_ready as r where r.tenant_id = old.id;
+    return null;
+end
+$fn$;
+
+alter function core.tg_tenants_delete_jobs() owner to app_definer;
+revoke execute on function core.tg_tenants_delete_jobs() from public;
+
+comment on function core.tg_tenants_delete_jobs() is 'Trigger of core.tenants: the waiting jobs of a tenant go with it. Errors: none.';
 
 -- Attach as: create trigger _300_touch_updated_at before update on <table> for each row execute function core.tg_touch_updated_at();
 
@@ -3047,6 +8021,72 @@ grant execute on function core.visible_user_ids() to app_user, app_readonly;
 comment on function core.visible_user_ids() is
     'The current person and the members of the active tenant; empty without context. Errors: none.';
 
+-- A transaction that notifies holds a lock of the whole cluster while it commits, so with a NOTIFY in each of them commits queue up.
+-- One at a time is enough: while somebody's wake-up is under way, others leave theirs out, and workers that were woken poll on for a while.
+
+create or replace function core.wake_workers(p_queue text) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));
+end
+$fn$;
+
+alter function core.wake_workers(text) owner to app_definer;
+revoke execute on function core.wake_workers(text) from public;
+
+comment on function core.wake_workers(text) is
+    'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '
+    'Idempotent. Errors: none.';
+
+-- core.alert_rules: what is watched. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.alert_rules enable row level security;
+alter table core.alert_rules force row level security;
+
+create policy system_all on core.alert_rules
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.alert_rules
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.alert_rules is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.alert_rules is 'What the installation does, no tenant''s data.';
+
+grant select on core.alert_rules to app_monitor;
+
+create trigger _300_touch_updated_at
+    before update on core.alert_rules
+    for each row execute function core.tg_touch_updated_at();
+
+-- core.alert_status: for monitoring.
+
+grant select on core.alert_status to app_monitor;
+
+-- core.alerts: what was noticed. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.alerts enable row level security;
+alter table core.alerts force row level security;
+
+create policy system_all on core.alerts
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.alerts
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.alerts is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.alerts is 'What the installation does, no tenant''s data.';
+
+grant select on core.alerts to app_monitor;
+
 -- core.allowed_origins: closed to every application role; core.origin_allowed reads it as app_definer.
 
 alter table core.allowed_origins enable row level security;
@@ -3113,6 +8153,124 @@ comment on policy closed on core.backup_runs is 'Nothing an application role doe
 -- The backup login says what it did by core.start_backup and core.finish_backup.
 grant usage on schema core to dbkit_backup;
 
+-- core.backup_status: for monitoring.
+
+grant select on core.backup_status to app_monitor;
+
+-- core.blocking_locks: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.blocking_locks to app_monitor;
+
+-- core.cache_entries: members see what their tenant has cached, not the values: an entry may be stale, which core.cache_get knows.
+
+alter table core.cache_entries enable row level security;
+alter table core.cache_entries force row level security;
+
+create policy system_all on core.cache_entries
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.cache_entries
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()) and expires_at > now());
+
+comment on policy system_all on core.cache_entries is 'Owner and definer functions see every row.';
+comment on policy select_members on core.cache_entries is 'Members of the active tenant see its entries until they expire.';
+
+grant select (tenant_id, key, variant, tags, created_at, expires_at) on core.cache_entries to app_user, app_readonly;
+-- No writes: core.cache_set and core.cache_invalidate.
+
+-- core.cache_hit_rate: for monitoring.
+
+grant select on core.cache_hit_rate to app_monitor;
+
+-- core.cache_invalidations: closed to every application role; triggers and core.cache_invalidate write it, core.cache_get compares with it.
+
+alter table core.cache_invalidations enable row level security;
+alter table core.cache_invalidations force row level security;
+
+create policy system_all on core.cache_invalidations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_invalidations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_invalidations is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_invalidations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_lookups: closed to every application role; core.cache_get writes it, core.cache_purge_expired sums it up.
+
+alter table core.cache_lookups enable row level security;
+alter table core.cache_lookups force row level security;
+
+create policy system_all on core.cache_lookups
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_lookups
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_lookups is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_lookups is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.cache_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.cache_policies enable row level security;
+alter table core.cache_policies force row level security;
+
+create policy system_all on core.cache_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.cache_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.cache_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.cache_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.cache_policies to app_user, app_readonly;
+
+-- core.cache_stats: closed to every application role; core.cache_stats_report reads it.
+
+alter table core.cache_stats enable row level security;
+alter table core.cache_stats force row level security;
+
+create policy system_all on core.cache_stats
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.cache_stats
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.cache_stats is 'Owner and definer functions see every row.';
+comment on policy closed on core.cache_stats is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.connection_usage: for monitoring.
+
+grant select on core.connection_usage to app_monitor;
+
 -- Who may set the context, mode sealed: the application names the person, or redeems a token where it has one.
 
 grant execute on function core.set_context(uuid, uuid, text, text) to app_user, app_renter, app_readonly;
@@ -3160,6 +8318,101 @@ comment on policy closed on core.context_tokens is 'Nothing an application role 
 
 -- No grants.
 
+-- core.cron_jobs: the schedule of the installation. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.cron_jobs enable row level security;
+alter table core.cron_jobs force row level security;
+
+create policy system_all on core.cron_jobs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.cron_jobs
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.cron_jobs is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.cron_jobs is 'What the installation does, no tenant''s data.';
+
+grant select on core.cron_jobs to app_monitor;
+
+create trigger _300_touch_updated_at
+    before update on core.cron_jobs
+    for each row execute function core.tg_touch_updated_at();
+
+-- core.cron_runs: the log of the schedule. Monitoring reads it, seeds and definer functions write it.
+
+alter table core.cron_runs enable row level security;
+alter table core.cron_runs force row level security;
+
+create policy system_all on core.cron_runs
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_monitor on core.cron_runs
+    for select to app_monitor
+    using (true);
+
+comment on policy system_all on core.cron_runs is 'Owner and definer functions see every row.';
+comment on policy select_monitor on core.cron_runs is 'What the installation does, no tenant''s data.';
+
+grant select on core.cron_runs to app_monitor;
+
+-- core.cron_status: for monitoring.
+
+grant select on core.cron_status to app_monitor;
+
+-- core.daily_counters: members see the figures of the active tenant; only core.count_metric writes.
+
+alter table core.daily_counters enable row level security;
+alter table core.daily_counters force row level security;
+
+create policy system_all on core.daily_counters
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_members on core.daily_counters
+    for select to app_user, app_readonly
+    using (tenant_id = (select core.active_tenant_id()));
+
+comment on policy system_all on core.daily_counters is 'Owner and definer functions see every row.';
+comment on policy select_members on core.daily_counters is 'Members see the figures of the active tenant.';
+
+grant select on core.daily_counters to app_user, app_readonly;
+
+create trigger _100_tenant_immutable
+    before update on core.daily_counters
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.duplicate_indexes: for monitoring.
+
+grant select on core.duplicate_indexes to app_monitor;
+
+-- core.error_events: closed to every application role; core.log_error writes it, monitoring reads numbers by definer functions.
+
+alter table core.error_events enable row level security;
+alter table core.error_events force row level security;
+
+create policy system_all on core.error_events
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.error_events
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.error_events is 'Owner and definer functions see every row.';
+comment on policy closed on core.error_events is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
 -- core.features: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.features enable row level security;
@@ -3178,6 +8431,289 @@ comment on policy system_all on core.features is 'Owner and definer functions se
 comment on policy select_all on core.features is 'Reference data, the same for every tenant.';
 
 grant select on core.features to app_user, app_readonly;
+
+-- core.hourly_metrics: closed to every application role; core.aggregate_metrics writes it, core.metric_history reads it.
+
+alter table core.hourly_metrics enable row level security;
+alter table core.hourly_metrics force row level security;
+
+create policy system_all on core.hourly_metrics
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.hourly_metrics
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.hourly_metrics is 'Owner and definer functions see every row.';
+comment on policy closed on core.hourly_metrics is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.idempotency_keys: closed to every application role; core.idempotent_begin and its kin reach it as app_definer.
+
+alter table core.idempotency_keys enable row level security;
+alter table core.idempotency_keys force row level security;
+
+create policy system_all on core.idempotency_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.idempotency_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.idempotency_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.idempotency_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.idempotency_keys
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.job_envelopes: closed to every application role; core.next_jobs writes it, core.job_queue shows its jobs.
+
+alter table core.job_envelopes enable row level security;
+alter table core.job_envelopes force row level security;
+
+create policy system_all on core.job_envelopes
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_envelopes
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_envelopes is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_envelopes is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_envelopes_default: closed to every application role; core.job_envelopes is the way to it.
+
+alter table core.job_envelopes_default enable row level security;
+alter table core.job_envelopes_default force row level security;
+
+create policy system_all on core.job_envelopes_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_envelopes_default
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_envelopes_default is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_envelopes_default is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_keys: closed to every application role; core.add_job takes a key, whatever ends the job gives it back.
+
+alter table core.job_keys enable row level security;
+alter table core.job_keys force row level security;
+
+create policy system_all on core.job_keys
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_keys
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_keys is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_keys is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.job_keys
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.job_leases: closed to every application role; core.next_jobs writes it, whatever settles a job changes it.
+
+alter table core.job_leases enable row level security;
+alter table core.job_leases force row level security;
+
+create policy system_all on core.job_leases
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.job_leases
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.job_leases is 'Owner and definer functions see every row.';
+comment on policy closed on core.job_leases is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.job_queue: the view decides by context and permission, so it may be read by whoever could be a member.
+
+grant select on core.job_queue to app_user, app_readonly, app_platform_admin;
+
+-- core.job_types: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.job_types enable row level security;
+alter table core.job_types force row level security;
+
+create policy system_all on core.job_types
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.job_types
+    for select to app_user, app_worker, app_readonly, app_platform_admin
+    using (true);
+
+comment on policy system_all on core.job_types is 'Owner and definer functions see every row.';
+comment on policy select_all on core.job_types is 'Reference data, the same for every tenant.';
+
+grant select on core.job_types to app_user, app_worker, app_readonly, app_platform_admin;
+
+-- core.jobs_dead: closed to every application role; core.settle_lease and core.cancel_job write it, core.retry_job takes from it, core.job_queue shows it.
+
+alter table core.jobs_dead enable row level security;
+alter table core.jobs_dead force row level security;
+
+create policy system_all on core.jobs_dead
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_dead
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_dead is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_dead is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_dead
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.jobs_done: closed to every application role; core.settle_lease writes it, core.job_queue reads it.
+
+alter table core.jobs_done enable row level security;
+alter table core.jobs_done force row level security;
+
+create policy system_all on core.jobs_done
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_done
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_done is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_done is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.jobs_done_default: closed to every application role; core.jobs_done is the way to it.
+
+alter table core.jobs_done_default enable row level security;
+alter table core.jobs_done_default force row level security;
+
+create policy system_all on core.jobs_done_default
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_done_default
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_done_default is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_done_default is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.jobs_ready: closed to every application role; core.enqueue writes it, core.next_jobs takes from it, core.job_queue shows it.
+
+alter table core.jobs_ready enable row level security;
+alter table core.jobs_ready force row level security;
+
+create policy system_all on core.jobs_ready
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_ready
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_ready is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_ready is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_ready
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+create trigger _300_delete_jobs
+    after delete on core.tenants
+    for each row execute function core.tg_tenants_delete_jobs();
+
+-- core.jobs_scheduled: closed to every application role; core.enqueue and core.settle_lease write it, core.promote_jobs takes from it, core.job_queue shows it.
+
+alter table core.jobs_scheduled enable row level security;
+alter table core.jobs_scheduled force row level security;
+
+create policy system_all on core.jobs_scheduled
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.jobs_scheduled
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.jobs_scheduled is 'Owner and definer functions see every row.';
+comment on policy closed on core.jobs_scheduled is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.jobs_scheduled
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
 
 -- core.login_attempts: closed to every application role; core.record_login reads it as app_definer.
 
@@ -3199,6 +8735,10 @@ comment on policy system_all on core.login_attempts is 'Owner and definer functi
 comment on policy closed on core.login_attempts is 'Nothing an application role does reaches a row, whatever else is granted.';
 
 -- No grants.
+
+-- core.long_transactions: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.long_transactions to app_monitor;
 
 -- core.memberships: everybody sees where they belong and who else is in the active tenant; who holds team.manage invites and
 -- changes members, never above their own rank (trigger _150_rank).
@@ -3248,6 +8788,49 @@ create trigger _300_touch_updated_at
     before update on core.memberships
     for each row execute function core.tg_touch_updated_at();
 
+create trigger _700_cache_invalidate_insert
+    after insert on core.memberships
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_update
+    after update on core.memberships
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.memberships
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.memberships
+    for each statement execute function core.tg_cache_invalidate('permissions', 'tenant_id');
+
+-- core.metric_samples: closed to every application role; core.record_metric writes it, core.percentiles reads it.
+
+alter table core.metric_samples enable row level security;
+alter table core.metric_samples force row level security;
+
+create policy system_all on core.metric_samples
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.metric_samples
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.metric_samples is 'Owner and definer functions see every row.';
+comment on policy closed on core.metric_samples is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.migration_status: for monitoring, which with core.health_check is all that reads the runner's ledger.
+
+grant usage on schema dbkit to app_monitor, app_definer;
+grant select on dbkit.migrations to app_monitor, app_definer;
+grant select on core.migration_status to app_monitor;
+
 -- core.outbox_events: members read the events of the active tenant. Written by core.emit and core.tg_outbox only.
 
 alter table core.outbox_events enable row level security;
@@ -3290,6 +8873,166 @@ comment on policy system_all on core.permissions is 'Owner and definer functions
 comment on policy select_all on core.permissions is 'Reference data, the same for every tenant.';
 
 grant select on core.permissions to app_user, app_readonly;
+
+-- core.query_stats_snapshots: closed to every application role; core.snapshot_query_stats writes it; texts of statements may hold values of tenants.
+
+alter table core.query_stats_snapshots enable row level security;
+alter table core.query_stats_snapshots force row level security;
+
+create policy system_all on core.query_stats_snapshots
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.query_stats_snapshots
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.query_stats_snapshots is 'Owner and definer functions see every row.';
+comment on policy closed on core.query_stats_snapshots is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.queue_health: counts, for monitoring.
+
+grant select on core.queue_health to app_monitor, app_platform_admin;
+
+-- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
+
+alter table core.queue_lanes enable row level security;
+-- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
+alter table core.queue_lanes force row level security;
+
+create policy system_all on core.queue_lanes
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queue_lanes
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queue_lanes is 'Owner and definer functions see every row.';
+comment on policy closed on core.queue_lanes is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.queue_weights: closed to every application role; core.put_queue_weight writes it as app_definer.
+
+alter table core.queue_weights enable row level security;
+alter table core.queue_weights force row level security;
+
+create policy system_all on core.queue_weights
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queue_weights
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queue_weights is 'Owner and definer functions see every row.';
+comment on policy closed on core.queue_weights is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+create trigger _100_tenant_immutable
+    before update on core.queue_weights
+    for each row when (old.tenant_id is distinct from new.tenant_id)
+    execute function core.tg_tenant_immutable('tenant_id');
+
+-- core.queues: closed to every application role; core.put_queue writes it, the queue functions read it as app_definer.
+
+alter table core.queues enable row level security;
+alter table core.queues force row level security;
+
+create policy system_all on core.queues
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.queues
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.queues is 'Owner and definer functions see every row.';
+comment on policy closed on core.queues is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.rate_limit_policies: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
+
+alter table core.rate_limit_policies enable row level security;
+alter table core.rate_limit_policies force row level security;
+
+create policy system_all on core.rate_limit_policies
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy select_all on core.rate_limit_policies
+    for select to app_user, app_readonly
+    using (true);
+
+comment on policy system_all on core.rate_limit_policies is 'Owner and definer functions see every row.';
+comment on policy select_all on core.rate_limit_policies is 'Reference data, the same for every tenant.';
+
+grant select on core.rate_limit_policies to app_user, app_readonly;
+
+create trigger _500_recount
+    after update on core.rate_limit_policies
+    for each row when (old.* is distinct from new.*)
+    execute function core.tg_rate_limit_policies_changed();
+
+-- core.rate_limit_violations: closed to every application role; core.rate_limit writes it, core.rate_limit_report sums it up.
+
+alter table core.rate_limit_violations enable row level security;
+alter table core.rate_limit_violations force row level security;
+
+create policy system_all on core.rate_limit_violations
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limit_violations
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limit_violations is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limit_violations is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
+
+-- core.rate_limits: closed to every application role; core.rate_limit counts in it as app_definer.
+
+alter table core.rate_limits enable row level security;
+alter table core.rate_limits force row level security;
+
+create policy system_all on core.rate_limits
+    for all to app_owner, app_definer
+    using (true)
+    with check (true);
+
+create policy closed on core.rate_limits
+    as restrictive for all
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin
+    using (false)
+    with check (false);
+
+comment on policy system_all on core.rate_limits is 'Owner and definer functions see every row.';
+comment on policy closed on core.rate_limits is 'Nothing an application role does reaches a row, whatever else is granted.';
+
+-- No grants.
 
 -- core.restore_verifications: closed to every application role; written by functions, read by whoever watches backups as app_definer.
 
@@ -3379,6 +9122,10 @@ grant select on core.roles to app_user, app_readonly;
 
 grant select on core.schema_migrations to app_monitor;
 
+-- core.slow_queries: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.slow_queries to app_monitor;
+
 -- core.subscription_tiers: reference data, the same for every tenant. Everybody signed in reads it, seeds and migrations write it.
 
 alter table core.subscription_tiers enable row level security;
@@ -3428,6 +9175,14 @@ create trigger _300_touch_updated_at
     before update on core.subscriptions
     for each row execute function core.tg_touch_updated_at();
 
+-- core.table_bloat: for monitoring.
+
+grant select on core.table_bloat to app_monitor;
+
+-- core.table_sizes: for monitoring.
+
+grant select on core.table_sizes to app_monitor;
+
 -- core.tenant_sequences: closed to every application role; core.next_number reads it as app_definer.
 
 alter table core.tenant_sequences enable row level security;
@@ -3457,6 +9212,7 @@ create trigger _100_tenant_immutable
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
+-- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants
@@ -3514,6 +9270,14 @@ comment on policy system_all on core.tier_features is 'Owner and definer functio
 comment on policy select_all on core.tier_features is 'Reference data, the same for every tenant.';
 
 grant select on core.tier_features to app_user, app_readonly;
+
+-- core.top_queries_by_total_time: texts of statements may hold values of tenants, so monitoring only.
+
+grant select on core.top_queries_by_total_time to app_monitor;
+
+-- core.unused_indexes: for monitoring.
+
+grant select on core.unused_indexes to app_monitor;
 
 -- core.user_notifications: people see their own in the active tenant and mark them as read. Written by core.notify_user.
 
@@ -3579,8 +9343,28 @@ create trigger _300_touch_updated_at
     before update on core.users
     for each row execute function core.tg_touch_updated_at();
 
+create trigger _700_cache_invalidate_insert
+    after insert on core.users
+    referencing new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_update
+    after update on core.users
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_delete
+    after delete on core.users
+    referencing old table as old_rows
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+create trigger _700_cache_invalidate_truncate
+    after truncate on core.users
+    for each statement execute function core.tg_cache_invalidate('session', 'id');
+
 -- migrate:down
 
+drop trigger _700_cache_invalidate_truncate on core.users;
+drop trigger _700_cache_invalidate_delete on core.users;
+drop trigger _700_cache_invalidate_update on core.users;
+drop trigger _700_cache_invalidate_insert on core.users;
 drop trigger _300_touch_updated_at on core.users;
 drop policy update_self on core.users;
 drop policy select_fellows on core.users;
@@ -3625,6 +9409,29 @@ drop policy system_all on core.retention_policies;
 drop policy closed on core.restore_verifications;
 drop policy system_all on core.restore_verifications;
 
+drop policy closed on core.rate_limits;
+drop policy system_all on core.rate_limits;
+
+drop policy closed on core.rate_limit_violations;
+drop policy system_all on core.rate_limit_violations;
+
+drop trigger _500_recount on core.rate_limit_policies;
+drop policy select_all on core.rate_limit_policies;
+drop policy system_all on core.rate_limit_policies;
+
+drop policy closed on core.queues;
+drop policy system_all on core.queues;
+
+drop trigger _100_tenant_immutable on core.queue_weights;
+drop policy closed on core.queue_weights;
+drop policy system_all on core.queue_weights;
+
+drop policy closed on core.queue_lanes;
+drop policy system_all on core.queue_lanes;
+
+drop policy closed on core.query_stats_snapshots;
+drop policy system_all on core.query_stats_snapshots;
+
 drop policy select_all on core.permissions;
 drop policy system_all on core.permissions;
 
@@ -3632,6 +9439,15 @@ drop trigger _100_tenant_immutable on core.outbox_events;
 drop policy select_members on core.outbox_events;
 drop policy system_all on core.outbox_events;
 
+revoke usage on schema dbkit from app_monitor, app_definer;
+
+drop policy closed on core.metric_samples;
+drop policy system_all on core.metric_samples;
+
+drop trigger _700_cache_invalidate_truncate on core.memberships;
+drop trigger _700_cache_invalidate_delete on core.memberships;
+drop trigger _700_cache_invalidate_update on core.memberships;
+drop trigger _700_cache_invalidate_insert on core.memberships;
 drop trigger _300_touch_updated_at on core.memberships;
 drop trigger _150_rank on core.memberships;
 drop trigger _100_tenant_immutable on core.memberships;
@@ -3643,14 +9459,85 @@ drop policy system_all on core.memberships;
 drop policy closed on core.login_attempts;
 drop policy system_all on core.login_attempts;
 
+drop trigger _100_tenant_immutable on core.jobs_scheduled;
+drop policy closed on core.jobs_scheduled;
+drop policy system_all on core.jobs_scheduled;
+
+drop trigger _300_delete_jobs on core.tenants;
+drop trigger _100_tenant_immutable on core.jobs_ready;
+drop policy closed on core.jobs_ready;
+drop policy system_all on core.jobs_ready;
+
+drop policy closed on core.jobs_done_default;
+drop policy system_all on core.jobs_done_default;
+
+drop policy closed on core.jobs_done;
+drop policy system_all on core.jobs_done;
+
+drop trigger _100_tenant_immutable on core.jobs_dead;
+drop policy closed on core.jobs_dead;
+drop policy system_all on core.jobs_dead;
+
+drop policy select_all on core.job_types;
+drop policy system_all on core.job_types;
+
+drop policy closed on core.job_leases;
+drop policy system_all on core.job_leases;
+
+drop trigger _100_tenant_immutable on core.job_keys;
+drop policy closed on core.job_keys;
+drop policy system_all on core.job_keys;
+
+drop policy closed on core.job_envelopes_default;
+drop policy system_all on core.job_envelopes_default;
+
+drop policy closed on core.job_envelopes;
+drop policy system_all on core.job_envelopes;
+
+drop trigger _100_tenant_immutable on core.idempotency_keys;
+drop policy closed on core.idempotency_keys;
+drop policy system_all on core.idempotency_keys;
+
+drop policy closed on core.hourly_metrics;
+drop policy system_all on core.hourly_metrics;
+
 drop policy select_all on core.features;
 drop policy system_all on core.features;
+
+drop policy closed on core.error_events;
+drop policy system_all on core.error_events;
+
+drop trigger _100_tenant_immutable on core.daily_counters;
+drop policy select_members on core.daily_counters;
+drop policy system_all on core.daily_counters;
+
+drop policy select_monitor on core.cron_runs;
+drop policy system_all on core.cron_runs;
+
+drop trigger _300_touch_updated_at on core.cron_jobs;
+drop policy select_monitor on core.cron_jobs;
+drop policy system_all on core.cron_jobs;
 
 drop policy closed on core.context_tokens;
 drop policy system_all on core.context_tokens;
 
 drop policy closed on core.context_keys;
 drop policy system_all on core.context_keys;
+
+drop policy closed on core.cache_stats;
+drop policy system_all on core.cache_stats;
+
+drop policy select_all on core.cache_policies;
+drop policy system_all on core.cache_policies;
+
+drop policy closed on core.cache_lookups;
+drop policy system_all on core.cache_lookups;
+
+drop policy closed on core.cache_invalidations;
+drop policy system_all on core.cache_invalidations;
+
+drop policy select_members on core.cache_entries;
+drop policy system_all on core.cache_entries;
 
 drop policy closed on core.backup_runs;
 drop policy system_all on core.backup_runs;
@@ -3661,34 +9548,93 @@ drop policy system_all on core.app_settings;
 drop policy closed on core.allowed_origins;
 drop policy system_all on core.allowed_origins;
 
+drop policy select_monitor on core.alerts;
+drop policy system_all on core.alerts;
+
+drop trigger _300_touch_updated_at on core.alert_rules;
+drop policy select_monitor on core.alert_rules;
+drop policy system_all on core.alert_rules;
+
+drop function core.wake_workers(text);
 drop function core.visible_user_ids();
 drop function core.upsert_user(text, text, text, text);
 drop function core.tg_touch_updated_at();
+drop function core.tg_tenants_delete_jobs();
 drop function core.tenant_column(regclass);
 drop function core.tg_tenant_immutable();
 drop function core.tg_soft_delete();
+drop function core.tg_rate_limit_policies_changed();
 drop function core.tg_outbox();
 drop function core.tg_memberships_rank();
+drop function core.cache_unguarded();
+drop function core.tg_cache_invalidate();
 drop function core.tg_bump_version();
+drop function core.tenant_today(uuid);
+drop function core.sync_cron();
+drop function core.sweep_lanes();
 drop function core.start_backup(text, text);
 drop function core.soft_delete_rule(regclass);
 drop function core.soft_delete(regclass, uuid, integer);
+drop function core.snapshot_query_stats();
 drop function core.settled_event_id();
+drop function core.settle_lease(bigint, uuid[], jsonb, jsonb);
 drop function core.set_context_signed(text, text, text);
+drop function core.send_alert(text, text);
 drop function core.seal_holds();
+drop function core.sample_gauges();
+drop function core.run_cron(text, timestamptz);
 drop function core.rotate_context_key(interval);
+drop function core.retry_job(uuid);
 drop function core.retention_statement(core.retention_policies);
 drop function core.restore(regclass, uuid);
 drop function core.require_user();
 drop function core.require_tenant();
 drop function core.require_permission(text);
 drop function core.require_feature(text);
+drop function core.requeue_expired_leases();
+drop function core.release_jobs(bigint, uuid[]);
+drop function core.refuse_payload(text, jsonb);
+drop function core.redact(jsonb);
+drop function core.record_violation(text, text, integer);
+drop function core.record_metric(text, double precision, jsonb);
 drop function core.record_login(text, boolean, text);
 drop function core.readable_columns(regclass, text);
 drop function core.read_events(text, bigint, integer);
+drop function core.rate_limit_report(interval);
+drop function core.rate_limit_refusal_count();
+drop function core.rate_limit_or_raise(text, text);
+drop function core.rate_limit_key(text, text);
+drop function core.rate_limit_degraded(text, text);
+drop function core.rate_limit(text, text, boolean);
 drop function core.random_context_key();
+drop function core.raise_marks(core.jobs_ready[], boolean);
 drop function core.raise_error(text, text, text, text);
+drop function core.queue_room(text);
+drop function core.put_queue_weight(uuid, numeric);
+drop function core.put_queue(text, boolean, integer);
+drop function core.put_cron_job(text, text, text, text, text, text);
+drop function core.purge_rate_limits(integer);
 drop function core.purge_outbox(interval);
+drop function core.purge_jobs(interval);
+drop function core.purge_idempotency_keys(integer);
+drop function core.promote_jobs(integer);
+drop function core.probe_slowest_transaction(integer, text);
+drop function core.probe_slow_statements(integer, text);
+drop function core.probe_rls_gaps(integer, text);
+drop function core.probe_restore_age(integer, text);
+drop function core.probe_queue_depth(integer, text);
+drop function core.probe_metric_p95(integer, text);
+drop function core.probe_metric_avg(integer, text);
+drop function core.probe_errors(integer, text);
+drop function core.probe_error_rate(integer, text);
+drop function core.probe_cron_failures(integer, text);
+drop function core.probe_connections_percent(integer, text);
+drop function core.probe_connections(integer, text);
+drop function core.probe_cache_hit_rate(integer, text);
+drop function core.probe_backup_age(integer, text);
+drop function core.platform_retry_job(uuid);
+drop function core.platform_cancel_job(uuid);
+drop function core.percentiles(text, interval);
 drop function core.page_meta(integer, integer, bigint, integer);
 drop function core.page(integer, integer, integer);
 drop function core.origin_allowed(text, text);
@@ -3697,64 +9643,205 @@ drop function core.notify_user(uuid, text, text, text, text, text);
 drop function core.notify_outbox(uuid, text, bigint);
 drop function core.normalize_phone(text);
 drop function core.next_number(text, text, integer);
+drop function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb);
+drop function core.new_job_id(timestamptz);
 drop function core.my_tenants();
 drop function core.my_tenant_ids();
 drop function core.my_notifications(boolean, integer, text);
+drop function core.metric_history(text, interval);
 drop function core.may_enter(uuid, uuid);
 drop function core.mark_notification_read(uuid);
 drop function core.log_restore_verification(bigint, boolean, jsonb, jsonb);
+drop function core.log_error(text, text, text, jsonb);
+drop function core.lease_of(uuid, text);
+drop function core.lane_of(text, integer);
+drop function core.job_backoff(text, integer);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
+drop function core.idempotent_release(text, text, integer);
+drop function core.idempotent_finish(text, text, jsonb, integer);
+drop function core.idempotent_begin(text, text, jsonb);
+drop function core.idempotency_claim(text, text, jsonb, interval);
+drop function core.heartbeat_job(uuid, text);
+drop function core.heartbeat(bigint[]);
+drop function core.health_check();
 drop function core.has_role(text);
+drop function core.find_job(uuid);
+drop function core.fail_job(uuid, text, text, boolean, double precision);
+drop function core.change_job(uuid, text, uuid, boolean);
+drop function core.cancel_job(uuid);
+drop view core.job_queue;
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.get_metrics_today();
+drop function core.from_epoch_us(bigint);
 drop function core.finish_backup(bigint, boolean, bigint);
+drop function core.fair_turn(uuid);
+drop function core.fair_tag(core.queue_lanes, uuid, integer);
+drop function core.fail_jobs(core.job_leases, jsonb);
+drop function core.evaluate_alerts(text);
 drop function core.error_info(text, text);
+drop function core.epoch_us(timestamptz);
+drop function core.ensure_job_partitions(integer);
 drop function core.ensure_context_key();
+drop function core.enqueue_many(text, jsonb[], integer, timestamptz, text);
+drop function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text);
+drop function core.enqueue_batch(jsonb);
+drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
 drop function core.encode_cursor(jsonb);
 drop function core.emit(text, text, text, text, jsonb);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
+drop function core.count_request(text, text);
+drop function core.count_metric(text, bigint, numeric);
 drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
+drop function core.complete_jobs(bigint, uuid[], jsonb, jsonb);
+drop function core.complete_job(uuid, text, jsonb);
 drop function core.client_ip();
 drop function core.clear_context();
+drop function core.claim_jobs(text, integer, text, text[]);
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
+drop function core.cache_write(uuid, text, text, text, jsonb, text[], integer);
+drop view core.cache_hit_rate;
+drop function core.cache_stats_report(interval);
+drop function core.cache_set(text, text, jsonb, text[], integer);
+drop function core.cache_room(text);
+drop function core.cache_read(uuid, text, text, text);
+drop function core.cache_purge_expired(integer);
+drop function core.cache_invalidate_tag(text);
+drop function core.cache_invalidate_prefix(text);
+drop function core.cache_invalidate(text);
+drop function core.cache_get(text, text);
+drop function core.cache_forget(text, text, text);
 drop function core.attach_touch(regclass);
 drop function core.attach_tenant_guard(regclass, text);
 drop function core.attach_soft_delete(regclass, text, text);
 drop function core.attach_outbox(regclass, text, text[]);
+drop function core.attach_cache_invalidation(regclass, text, name);
 drop function core.assert_settings();
 drop function core.apply_retention_policies();
 drop function core.apply_retention(regclass, integer, integer);
 drop function core.announce_events(uuid);
+drop function core.aggregate_metrics();
+drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text);
 drop function core.accept_membership(uuid);
 drop table core.user_notifications;
 drop table core.tenant_sequences;
 drop table core.subscriptions;
+drop table core.queue_weights;
+drop view core.queue_health;
 drop table core.memberships;
+drop view core.all_jobs;
+drop table core.jobs_scheduled;
+drop table core.jobs_dead;
+drop table core.job_keys;
+drop table core.idempotency_keys;
+drop table core.daily_counters;
 drop table core.context_tokens;
 drop table core.tenants;
 drop table core.login_attempts;
 drop table core.users;
+drop view core.unused_indexes;
+drop view core.top_queries_by_total_time;
 drop table core.tier_features;
+drop view core.table_sizes;
+drop view core.table_bloat;
 drop table core.subscription_tiers;
+drop view core.slow_queries;
+drop function core.statement_statistics();
+drop function core.sees_all_jobs();
 drop view core.schema_migrations;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
 drop table core.retention_policies;
+
+drop view core.backup_status;
+drop function core.backup_report();
+
 drop table core.restore_verifications;
+drop table core.rate_limits;
+drop table core.rate_limit_violations;
+drop sequence core.rate_limit_refusals;
+drop table core.rate_limit_policies;
+
+drop table core.queue_lanes;
+drop sequence core.queue_mark_40;
+drop sequence core.queue_mark_39;
+drop sequence core.queue_mark_38;
+drop sequence core.queue_mark_37;
+drop sequence core.queue_mark_36;
+drop sequence core.queue_mark_35;
+drop sequence core.queue_mark_34;
+drop sequence core.queue_mark_33;
+drop sequence core.queue_mark_32;
+drop sequence core.queue_mark_31;
+drop sequence core.queue_mark_30;
+drop sequence core.queue_mark_29;
+drop sequence core.queue_mark_28;
+drop sequence core.queue_mark_27;
+drop sequence core.queue_mark_26;
+drop sequence core.queue_mark_25;
+drop sequence core.queue_mark_24;
+drop sequence core.queue_mark_23;
+drop sequence core.queue_mark_22;
+drop sequence core.queue_mark_21;
+drop sequence core.queue_mark_20;
+drop sequence core.queue_mark_19;
+drop sequence core.queue_mark_18;
+drop sequence core.queue_mark_17;
+drop sequence core.queue_mark_16;
+drop sequence core.queue_mark_15;
+drop sequence core.queue_mark_14;
+drop sequence core.queue_mark_13;
+drop sequence core.queue_mark_12;
+drop sequence core.queue_mark_11;
+drop sequence core.queue_mark_10;
+drop sequence core.queue_mark_09;
+drop sequence core.queue_mark_08;
+drop sequence core.queue_mark_07;
+drop sequence core.queue_mark_06;
+drop sequence core.queue_mark_05;
+drop sequence core.queue_mark_04;
+drop sequence core.queue_mark_03;
+drop sequence core.queue_mark_02;
+drop sequence core.queue_mark_01;
+drop sequence core.queue_scheduled_low;
+drop sequence core.queue_swept_at;
+
+drop table core.queues;
+drop table core.query_stats_snapshots;
 drop domain core.phone_e164;
 drop table core.permissions;
 drop table core.outbox_events;
+drop view core.migration_status;
+drop table core.metric_samples;
+drop view core.long_transactions;
+
+drop table core.job_envelopes_default;
+drop table core.job_envelopes;
+
+drop table core.jobs_ready;
+
+drop table core.jobs_done_default;
+drop table core.jobs_done;
+
+drop table core.job_types;
+drop table core.job_leases;
+drop table core.hourly_metrics;
 drop table core.features;
+drop table core.error_events;
 drop domain core.email;
+drop view core.duplicate_indexes;
+drop view core.cron_status;
+drop table core.cron_runs;
+drop table core.cron_jobs;
 drop table core.context_keys;
 
 drop function core.current_tenant_id();
@@ -3762,9 +9849,19 @@ drop function core.current_user_id();
 drop function core.active_tenant_id();
 drop function core.set_context(uuid, uuid, text, text);
 
+drop view core.connection_usage;
+drop table core.cache_stats;
+drop table core.cache_policies;
+drop table core.cache_lookups;
+drop table core.cache_invalidations;
+drop table core.cache_entries;
+drop view core.blocking_locks;
 drop table core.backup_runs;
 drop table core.app_settings;
 drop table core.allowed_origins;
+drop view core.alert_status;
+drop table core.alerts;
+drop table core.alert_rules;
 
 alter default privileges for role app_definer grant usage on types to public;
 alter default privileges for role app_definer grant execute on functions to public;
