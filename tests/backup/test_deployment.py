@@ -47,7 +47,9 @@ def test_a_database_that_was_not_backed_up_is_not_ready(config: Config, producti
 
 
 def test_an_ordinary_deployment_has_no_findings(config: Config, production: Production, before: Before) -> None:
-    production.run("create table core.fresh (id integer)", "insert into core.users (email) values ('new@example.test')")
+    production.run(
+        "create table core.fresh (id integer)", "insert into core.users (email, name) values ('n@example.test', 'n')"
+    )
     assert found(config, production, before) == []
 
 
@@ -63,7 +65,7 @@ def test_an_ordinary_deployment_has_no_findings(config: Config, production: Prod
             "constraint_not_valid",
         ),
         ("update pg_index set indisvalid = false where indexrelid = 'core.users_pkey'::regclass", "invalid_index"),
-        ("update dbkit.migrations set checksum = 'x' where line = 'core'", "edited_migration"),
+        ("update dbkit.migrations set checksum = 'x' where line = 'core'", "applied_file_edited"),
     ],
 )
 def test_what_a_deployment_broke_is_named(
@@ -80,7 +82,9 @@ def test_errors_that_doubled_are_named(config: Config, production: Production, b
     assert found(config, production, before) == ["more_errors"]
     # as many in a period as long before: nothing new
     earlier = Before(before.taken_at - timedelta(hours=1), before.picture)
-    production.run(FAILED.format(count=40), "update core.error_events set created_at = now() - '90 min' where id > 40")
+    production.run(
+        FAILED.format(count=40), "update core.error_events set created_at = now() - interval '90 min' where id > 40"
+    )
     assert found(config, production, earlier) == []
 
 
