@@ -108,7 +108,7 @@ def test_misspelt_command_and_option(project: Path) -> None:
 
 def edit(project: Path) -> None:
     path = project / f"sql/migrations/shop/{FIRST}.sql"
-    path.write_text(path.read_text().replace("integer", "bigint"))
+    path.write_text(path.read_text().replace("bigint", "text"))
 
 
 def add(name: str, content: str | bytes) -> Callable[[Path], None]:

@@ -28,7 +28,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("migrate", "Plan, apply, revert and check migrations."),
     "drift": ("drift", "Prove that declared SQL, migrations and a live database agree."),
-    "lint": ("lint", "Find defects in SQL files."),
+    "lint": ("lint", "Find defects in SQL files or in a live database."),
     "test": ("test", "Run pgTAP files, each worker on a database of its own."),
     "leak": ("leak", "Prove that no tenant reaches another."),
     "bootstrap": ("bootstrap", "Create the roles that migrations assume."),

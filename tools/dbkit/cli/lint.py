@@ -95,7 +95,7 @@ def lint(
     output: Path | None,
     config_file: Path | None,
 ) -> None:
-    """Find defects in SQL files or, with --database, in a live database.
+    """Find defects in SQL files or in a live database.
 
     Without PATH the project's own SQL is judged: migrations as a line, each after its predecessors, and the declared
     tree as a whole. A line `-- dbkit: allow <rule> because <reason>` above a statement allows one finding.
