@@ -1,8 +1,9 @@
 """What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, each against the raw limit.
 
-The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are server CPU
-of the one backend (nanoseconds the kernel counted, immune to neighbours) and WAL bytes, per job; contenders take turns within one run.
-Peers are measured by bench/queue.py. Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
+The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are
+server CPU of the one backend (nanoseconds the kernel counted, so neighbours hardly matter) and WAL bytes, per job;
+contenders take turns within one run. Peers are measured by bench/jobqueue.py.
+Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from harness import table, verdict
 
 from dbkit.config import load_config
 from dbkit.postgres import open_server
 from dbkit.recipe import project_recipe
+from harness import table, verdict
 
 Connection = psycopg.Connection[Any]
 
@@ -36,16 +37,26 @@ create table public.raw_jobs (like core.jobs_ready including all);
 create table public.fifo_jobs (like core.jobs_ready including all);
 """
 FILL = """
-insert into {target} (tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, job_type, payload)
-select core.epoch_us(at), at, at, (select l.id from core.queue_lanes as l where l.queue = '{queue}' and l.priority = 0), 0, 3, 60,
+insert into {target} (
+    tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, job_type, payload)
+select core.epoch_us(at), at, at,
+       (select l.id from core.queue_lanes as l where l.queue = '{queue}' and l.priority = 0), 0, 3, 60,
        core.new_job_id(at), md5('tenant ' || 1 + n % 100)::uuid, 'send_email', '{payload}'
-  from (select n, clock_timestamp() - interval '1 hour' + n * interval '0.1 ms' as at from generate_series(1, {jobs}) as n) as job
+  from (
+    select n, clock_timestamp() - interval '1 hour' + n * interval '0.1 ms' as at
+      from generate_series(1, {jobs}) as n) as job
 """
 RAW = """
 with picked as materialized (
-    select r.ctid as place from public.raw_jobs as r where r.lane_id = %(lane)s order by r.tag limit {n} for update skip locked)
+    select r.ctid as place
+      from public.raw_jobs as r
+     where r.lane_id = %(lane)s
+     order by r.tag
+     limit {n}
+       for update skip locked)
 delete from public.raw_jobs as r where r.ctid = any (array(select place from picked)) returning r.id, r.payload
 """
+ENQUEUE = "select core.enqueue_many('send_email', array_fill(%s::jsonb, array[%s::integer]), p_queue => %s)"
 NEXT = "select id, payload, lease_id from core.next_jobs('bench', {n}, %(queue)s, null, %(lease)s)"
 
 
@@ -72,10 +83,10 @@ class Backend:
         return row[0]
 
 
-def measured(backend: Backend, work: Callable[[], int]) -> tuple[float, float, float]:
-    """(jobs per second, CPU µs per job, WAL bytes per job) of work, which returns how many jobs it did."""
+def measured(work: Callable[..., int], backend: Backend, *args: Any) -> tuple[float, float, float]:
+    """(jobs per second, CPU µs per job, WAL bytes per job) of work(backend, …), which returns how many jobs it did."""
     wal, cpu, start = backend.wal(), backend.cpu(), time.perf_counter()
-    jobs = work()
+    jobs = work(backend, *args)
     elapsed, cpu, wal = time.perf_counter() - start, backend.cpu() - cpu, backend.wal() - wal
     return jobs / elapsed, cpu * 1e6 / jobs, wal / jobs
 
@@ -138,10 +149,10 @@ def cost(conninfo: str, rounds: int) -> None:
                     backend.connection.execute("truncate public.raw_jobs")
                     backend.connection.execute("insert into public.raw_jobs select * from core.jobs_ready order by tag")
                     backend.connection.execute("vacuum analyze public.raw_jobs")
-                    figures["raw"].append(measured(backend, lambda: drain_raw(backend, lane, batch, jobs)))
-                figures[name].append(measured(backend, lambda: drain(backend, queue, batch, jobs)))
+                    figures["raw"].append(measured(drain_raw, backend, lane, batch, jobs))
+                figures[name].append(measured(drain, backend, queue, batch, jobs))
             fill(backend, "core.jobs_ready", "default", jobs)
-            figures["mixed"].append(measured(backend, lambda: drain(backend, "default", batch, jobs)))
+            figures["mixed"].append(measured(drain, backend, "default", batch, jobs))
         median = {
             name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()
         }
@@ -183,16 +194,14 @@ def pinned(conninfo: str, rounds: int) -> None:
             drain(backend, "default", 100, 30000)
             if not is_pinned:
                 backend.connection.execute("vacuum core.jobs_ready")
-            figures = [
-                measured(backend, lambda: drain(backend, "default", batch, jobs))
-                for batch, jobs in ((1, 1500), (100, 8000))
-            ]
+            figures = [measured(drain, backend, "default", batch, jobs) for batch, jobs in ((1, 1500), (100, 8000))]
             rates.append([1 / cpu for _rate, cpu, _wal in figures])
             holder.close()
         ratios.append([after / before for before, after in zip(*rates, strict=True)])
     one, hundred = (statistics.median(column) for column in zip(*ratios, strict=True))
     print(
-        f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, batch 100 {hundred:.2f} (target ≥ 0.7)"
+        f"old snapshot held, jobs per CPU second against free: batch 1 {one:.2f}, "
+        f"batch 100 {hundred:.2f} (target ≥ 0.7)"
     )
 
 
@@ -215,7 +224,7 @@ def fair(conninfo: str, rounds: int) -> None:
                 worker.start()
             while time.perf_counter() - start < 4:
                 left = backend.scalar(
-                    "select count(*) from (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid limit 1) as x"
+                    "select exists (select from core.jobs_ready where tenant_id <> md5('tenant 1')::uuid)"
                 )
                 if not left:
                     done_at.append(time.perf_counter() - start)
@@ -238,9 +247,7 @@ def enqueue_as(backend: Backend, tenant: int, jobs: int, queue: str) -> None:
             (tenant,),
         )
         for start in range(0, jobs, 10000):
-            backend.connection.execute(
-                f"select core.enqueue_many('send_email', array_fill('{PAYLOAD}'::jsonb, array[{min(10000, jobs - start)}]), p_queue => '{queue}')"
-            )
+            backend.connection.execute(ENQUEUE, (PAYLOAD, min(10000, jobs - start), queue))
 
 
 def backlog(conninfo: str, rounds: int) -> None:
@@ -251,9 +258,7 @@ def backlog(conninfo: str, rounds: int) -> None:
         fill(backend, "core.jobs_ready", "default", waiting)
         for _ in range(rounds):
             for batch, jobs in ((1, 500), (100, 2000)):
-                figures.setdefault((waiting, batch), []).append(
-                    measured(backend, lambda: drain(backend, "default", batch, jobs))[1]
-                )
+                figures.setdefault((waiting, batch), []).append(measured(drain, backend, "default", batch, jobs)[1])
     for batch in (1, 100):
         small, large = (statistics.median(figures[waiting, batch]) for waiting in (10000, 1000000))
         print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
@@ -266,7 +271,7 @@ def enqueue(conninfo: str, rounds: int) -> None:
     for _ in range(rounds):
         backend.connection.execute("truncate core.jobs_ready")
 
-        def singly() -> int:
+        def singly(backend: Backend) -> int:
             for _ in range(1000):
                 with backend.connection.transaction():
                     backend.connection.execute(
@@ -275,13 +280,13 @@ def enqueue(conninfo: str, rounds: int) -> None:
                     backend.connection.execute("select core.enqueue('send_email', %s)", (PAYLOAD,))
             return 1000
 
-        def batches() -> int:
+        def batches(backend: Backend) -> int:
             for _ in range(20):
                 enqueue_as(backend, 1, 1000, "default")
             return 20000
 
-        one.append(measured(backend, singly))
-        many.append(measured(backend, batches))
+        one.append(measured(singly, backend))
+        many.append(measured(batches, backend))
     for name, runs in (("single", one), ("batch of 1,000", many)):
         rate, cpu, wal = (statistics.median(column) for column in zip(*runs, strict=True))
         print(f"enqueue {name}: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs, WAL {wal:.0f} B per job")

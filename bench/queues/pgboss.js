@@ -37,7 +37,7 @@ const commands = {
   },
   async pickup(boss, count, pause) {
     const waits = [];
-    await boss.work(NAME, { pollingIntervalSeconds: 0.5 }, async (jobs) => {
+    await boss.work(NAME, { pollingIntervalSeconds: 0.5, batchSize: 100 }, async (jobs) => {
       for (const job of jobs) waits.push(Date.now() - job.data.at);
     });
     await new Promise((resolve) => setTimeout(resolve, 700));

@@ -1,8 +1,7 @@
-"""The queue where several sessions meet: one job for one worker, exact limits, late commits, crashes, poolers, wake-ups."""
+"""The queue where sessions meet: one job for one worker, exact limits, late commits, crashes, poolers, wake-ups."""
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections import Counter
@@ -25,6 +24,13 @@ from dbkit.recipe import project_recipe
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
+
+ENQUEUE_MANY = """
+select core.enqueue_many('send_email', array_fill('{"to": "x"}'::jsonb, array[%s]), p_queue => %s)
+"""
+PASSED_OVER = """
+select count(*) from core.job_envelopes as e cross join unnest(e.jobs) as job where job.tag between %s and %s
+"""
 
 ANN, SUE = uuid4(), uuid4()
 NORTH, SOUTH = uuid4(), uuid4()
@@ -73,7 +79,7 @@ def enqueue(conninfo: str, jobs: int, queue: str = "default", person: UUID = ANN
     with member(conninfo, person, tenant) as connection:
         for start in range(0, jobs, 10000):
             connection.execute(
-                "select core.enqueue_many('send_email', array_fill('{\"to\": \"x\"}'::jsonb, array[%s]), p_queue => %s)",
+                ENQUEUE_MANY,
                 (min(10000, jobs - start), queue),
             )
 
@@ -94,6 +100,11 @@ def scalar(connection: Connection, query: str, parameters: tuple[object, ...] = 
     row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return row[0]
+
+
+def undo(transaction: psycopg.Transaction) -> None:
+    """Leave a transaction block by rolling it back."""
+    raise psycopg.Rollback(transaction)
 
 
 def states(conninfo: str) -> dict[str, int]:
@@ -139,7 +150,7 @@ def test_two_workers_and_one_job(conninfo: str) -> None:
         with first.transaction() as undone:
             assert len(first.execute("select id from core.next_jobs('w1')").fetchall()) == 1
             assert second.execute("select id from core.next_jobs('w2')").fetchall() == []
-            raise psycopg.Rollback(undone)
+            undo(undone)
         assert len(second.execute("select id from core.next_jobs('w2')").fetchall()) == 1, (
             "a claim undone gives it back"
         )
@@ -152,7 +163,7 @@ def test_what_one_worker_holds_does_not_stop_the_others(conninfo: str) -> None:
         held = slow.execute("select id from core.next_jobs('slow', 10)").fetchall()
         rest = quick.execute("select id from core.next_jobs('quick', 100)").fetchall()
         assert (len(held), len(rest)) == (10, 20)
-        raise psycopg.Rollback(undone)
+        undo(undone)
     # the marks are past the ten by now
     assert len(drain(conninfo, "w3", 100)) == 10
 
@@ -296,7 +307,7 @@ def test_leases_go_by_the_clock_of_the_server(conninfo: str) -> None:
 
 
 def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: str) -> None:
-    """Counted in index entries read, not in time: with a snapshot open the entries of deleted jobs stay in the index."""
+    """Counted in jobs, not in time: with a snapshot open the entries of deleted jobs stay in the index."""
     enqueue(conninfo, 12000)
     with (
         psycopg.connect(conninfo) as holder,
@@ -314,7 +325,7 @@ def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: s
         first = scalar(admin, "select min(tag) from core.jobs_ready")
         gone = scalar(
             admin,
-            "select count(*) from core.job_envelopes as e cross join unnest(e.jobs) as job where job.tag between %s and %s",
+            PASSED_OVER,
             (mark, first),
         )
     assert gone <= 200, f"a claim begins {gone} jobs too early"
@@ -361,6 +372,6 @@ def _children(pid: int) -> list[int]:
 def _wait_until_gone(pids: list[int]) -> None:
     """Server processes end by themselves once the postmaster is gone; the data folder is free only then."""
     deadline = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline, "server processes outlived the postmaster"
         time.sleep(0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -146,6 +147,52 @@ def test_a_bare_job_that_fails_is_logged_and_unlocked(db: psycopg.Connection[Any
         assert (failed.ok, (failed.message or "")[:5]) == (False, "57014")
         holder.rollback()
         assert cron.run(own, "vacuum-traces").ok, "the lock of the job was given back"
+
+
+def end_the_session_that_waits(db: psycopg.Connection[Any], query: str) -> None:
+    """Kill the backend that runs a query, once it does."""
+    give_up = monotonic() + 20
+    while monotonic() < give_up:
+        killed = db.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like %s and pid <> pg_backend_pid()"
+            " and wait_event is not null and state = 'active'",
+            (query,),
+        ).fetchall()
+        if killed:
+            return
+        sleep(0.02)
+    pytest.fail(f"no session runs {query}")
+
+
+def test_a_session_that_dies_in_a_job_leaves_nothing_and_the_job_is_still_due(
+    db: psycopg.Connection[Any], core_db: Database
+) -> None:
+    put(db, "slow", "select core.leave_trace(60)")
+    with psycopg.connect(core_db.conninfo, autocommit=True) as own, ThreadPoolExecutor(1) as pool:
+        ticking = pool.submit(cron.tick, own)
+        end_the_session_that_waits(db, "%core.run_cron%")
+        with pytest.raises(psycopg.OperationalError):
+            ticking.result(timeout=20)
+    assert (traces(db), scalar(db, "select count(*) from core.cron_runs")) == (0, 0)
+    db.execute("select core.put_cron_job('slow', '* * * * *', 'select core.leave_trace()', 'core')")
+    with psycopg.connect(core_db.conninfo, autocommit=True) as own:
+        assert [outcome.ok for outcome in cron.tick(own)] == [True]
+    assert traces(db) == 1
+
+
+def test_a_bare_job_whose_session_died_is_run_again(db: psycopg.Connection[Any], core_db: Database) -> None:
+    put(db, "vacuum-traces", "vacuum core.traces", "bare")
+    with psycopg.connect(core_db.conninfo) as holder:
+        holder.execute("lock table core.traces in access exclusive mode")
+        with psycopg.connect(core_db.conninfo, autocommit=True) as own, ThreadPoolExecutor(1) as pool:
+            ticking = pool.submit(cron.tick, own)
+            end_the_session_that_waits(db, "vacuum core.traces")
+            with pytest.raises(psycopg.OperationalError):
+                ticking.result(timeout=20)
+        holder.rollback()
+    assert db.execute("select last_ok, last_finished_at from core.cron_status").fetchall() == [(None, None)]
+    with psycopg.connect(core_db.conninfo, autocommit=True) as own:
+        assert [outcome.ok for outcome in cron.tick(own)] == [True]
 
 
 def test_what_is_not_there_or_off_is_not_run(db: psycopg.Connection[Any], shell: Shell) -> None:

@@ -14,11 +14,11 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 
 def job(
     schedule: str, *, last: datetime | None = None, created: datetime | None = None, enabled: bool = True,
-    installed: bool = True,
+    installed: bool = True, ended: bool = True,
 ) -> Job:  # fmt: skip
     return Job(
         "job", "core", schedule, "sql", "select core.f()", "core.f", enabled, installed, "",
-        created or NOON - timedelta(days=30), last, last, True if last else None, None, None,
+        created or NOON - timedelta(days=30), last, last if ended else None, ended if last else None, None, None,
     )  # fmt: skip
 
 
@@ -56,6 +56,11 @@ def test_a_job_that_is_off_or_not_installed_is_never_due() -> None:
         assert next_slot(off, NOON) is None
     assert due_slot(job("* * * * *"), NOON) == NOON
     assert next_slot(job("* * * * *"), NOON) == NOON + timedelta(minutes=1)
+
+
+def test_a_run_that_did_not_end_leaves_the_job_due() -> None:
+    assert due_slot(job("0 12 * * *", last=NOON), NOON) is None
+    assert due_slot(job("0 12 * * *", last=NOON, ended=False), NOON) == NOON
 
 
 def test_a_leap_day_comes_in_four_years() -> None:

@@ -56,7 +56,7 @@ def examine(config: Config, *, database: str | None = None, fix: bool = False) -
     """Look at everything a project may need.
 
     Args:
-        database: also look at this database: reachable, version, pooler, roles.
+        database: also look at this database: reachable, version, pooler, roles, archive for point-in-time recovery.
         fix: mend what can be mended without root: pgTAP into the cache, leftovers of dead runs.
     """
     groups: list[Callable[[], Iterator[Check]]] = [
@@ -183,6 +183,7 @@ def _leftovers() -> Iterator[Check]:
 def _database(config: Config, url: str) -> Iterator[Check]:
     import psycopg
 
+    from dbkit.backup import archiving
     from dbkit.migrate.lock import pools_transactions
     from dbkit.migrate.session import Session
     from dbkit.postgres.binaries import MINIMUM_MAJOR
@@ -202,6 +203,7 @@ def _database(config: Config, url: str) -> Iterator[Check]:
             elif role:
                 yield Check("roles", "ok", f"role {role} exists")
             yield from _slow_statements(connection)
+            yield from archiving.examine(connection)
     except psycopg.OperationalError as error:
         problem = cannot_connect(url, str(error))
         yield Check("database", "missing", problem.detail or "", problem.hint)

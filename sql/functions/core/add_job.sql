@@ -14,25 +14,29 @@ declare
     v_at   timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
     v_id   uuid := core.new_job_id(v_now);
     v_key  uuid;
-    v_type core.job_types;
+    v_type record;
     v_lane core.queue_lanes;
-    v_fair boolean;
     v_tag  bigint;
     v_priority integer;
 begin
-    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
-    if v_type.job_type is null or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+    -- in one statement: what a small function costs is mostly the number of its statements
+    select t.max_retries, t.lease_seconds, t.required_keys, q.is_fair, l.id as lane_id, l.mark,
+           case when q.is_fair then sign(coalesce(p_priority, t.default_priority)) else coalesce(p_priority, t.default_priority) end as priority
+      into v_type
+      from core.job_types as t
+     cross join core.queues as q
+      left join core.queue_lanes as l
+             on l.queue = q.name
+            and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
+     where t.job_type = p_job_type
+       and q.name = p_queue;
+    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
         perform core.refuse_payload(p_job_type, p_payload);
-    end if;
-    v_priority := coalesce(p_priority, v_type.default_priority);
-    select q.is_fair into v_fair from core.queues as q where q.name = p_queue;
-    if v_fair is null then
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
-    if v_fair then
-        v_priority := sign(v_priority);
-    end if;
-    select l.* into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = case when v_fair then 0 else v_priority end;
+    v_priority := v_type.priority;
+    v_lane.id := v_type.lane_id;
+    v_lane.mark := v_type.mark;
     if v_lane.id is null then
         v_lane := core.lane_of(p_queue, v_priority);
     end if;
@@ -65,12 +69,14 @@ begin
         return v_id;
     end if;
 
-    if v_fair then
+    if v_type.is_fair then
         v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
     else
         v_tag := core.epoch_us(v_at);
         -- a job that was due before those being served: claims have to begin with it
-        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+        if v_tag < pg_sequence_last_value(v_lane.mark) then
+            perform setval(v_lane.mark, v_tag);
+        end if;
     end if;
     insert into core.jobs_ready (
         tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)

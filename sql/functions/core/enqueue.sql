@@ -8,8 +8,15 @@ create or replace function core.enqueue(
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_tenant uuid := core.active_tenant_id();
+    v_user   uuid := core.current_user_id();
 begin
-    return core.add_job(core.require_tenant(), core.current_user_id(), p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+    if v_tenant is null or v_user is null then
+        -- says which of the two is missing; asked first, it would check the seal twice more
+        perform core.require_tenant();
+    end if;
+    return core.add_job(v_tenant, v_user, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
 end
 $fn$;
 

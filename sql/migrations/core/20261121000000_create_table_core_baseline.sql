@@ -1225,6 +1225,56 @@ comment on table core.restore_verifications is 'Tests of backups by restoring th
 comment on column core.restore_verifications.row_counts is 'Rows per table that came back.';
 comment on column core.restore_verifications.mismatches is 'What differed from the database at the time of the backup; empty when ok.';
 
+-- core.backup_status: the last of each kind of backup, and the last proof that one can be restored. Through a function, since the
+-- tables are closed: where a backup is, is not for a dashboard.
+
+create function core.backup_report() returns table (
+    kind text, last_ok_at timestamptz, last_started_at timestamptz, is_running boolean, failed_since_ok bigint, size_bytes bigint,
+    last_verified_at timestamptz
+)
+    language sql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    with good as (
+        select distinct on (b.kind) b.kind, b.finished_at, b.size_bytes
+          from core.backup_runs as b
+         where b.ok
+         order by b.kind, b.finished_at desc
+    )
+    select b.kind,
+           max(g.finished_at),
+           max(b.started_at),
+           bool_or(b.finished_at is null and b.started_at > clock_timestamp() - interval '1 day'),
+           count(*) filter (where not b.ok and b.started_at > coalesce(g.finished_at, '-infinity')),
+           max(g.size_bytes),
+           (select max(v.verified_at)
+              from core.restore_verifications as v
+              join core.backup_runs as tested on tested.id = v.backup_id
+             where v.ok
+               and tested.kind = b.kind)
+      from core.backup_runs as b
+      left join good as g on g.kind = b.kind
+     group by b.kind
+     order by b.kind;
+end;
+
+alter function core.backup_report() owner to app_definer;
+revoke execute on function core.backup_report() from public;
+grant execute on function core.backup_report() to app_monitor;
+
+comment on function core.backup_report() is 'What core.backup_status shows. Errors: none.';
+
+create view core.backup_status with (security_invoker = true) as
+select r.kind, r.last_ok_at,
+       round(extract(epoch from clock_timestamp() - r.last_ok_at) / 3600, 1) as hours_since_ok,
+       r.last_started_at, r.is_running, r.failed_since_ok, r.size_bytes, r.last_verified_at
+  from core.backup_report() as r;
+
+comment on view core.backup_status is 'Backups by kind: the last that succeeded, failures since, the last that was restored and compared.';
+comment on column core.backup_status.is_running is 'Whether one began within a day and has not ended.';
+comment on column core.backup_status.last_verified_at is 'When a backup of this kind was last restored and found complete.';
+
 -- core.retention_policies: how long rows are kept, and where they go. Written by seeds and migrations, carried out by core.apply_retention.
 
 create table core.retention_policies (
@@ -2037,25 +2087,29 @@ declare
     v_at   timestamptz := case when p_run_at is null or p_run_at = now() then v_now else p_run_at end;
     v_id   uuid := core.new_job_id(v_now);
     v_key  uuid;
-    v_type core.job_types;
+    v_type record;
     v_lane core.queue_lanes;
-    v_fair boolean;
     v_tag  bigint;
     v_priority integer;
 begin
-    select t.* into v_type from core.job_types as t where t.job_type = p_job_type;
-    if v_type.job_type is null or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+    -- in one statement: what a small function costs is mostly the number of its statements
+    select t.max_retries, t.lease_seconds, t.required_keys, q.is_fair, l.id as lane_id, l.mark,
+           case when q.is_fair then sign(coalesce(p_priority, t.default_priority)) else coalesce(p_priority, t.default_priority) end as priority
+      into v_type
+      from core.job_types as t
+     cross join core.queues as q
+      left join core.queue_lanes as l
+             on l.queue = q.name
+            and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
+     where t.job_type = p_job_type
+       and q.name = p_queue;
+    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
         perform core.refuse_payload(p_job_type, p_payload);
-    end if;
-    v_priority := coalesce(p_priority, v_type.default_priority);
-    select q.is_fair into v_fair from core.queues as q where q.name = p_queue;
-    if v_fair is null then
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
-    if v_fair then
-        v_priority := sign(v_priority);
-    end if;
-    select l.* into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = case when v_fair then 0 else v_priority end;
+    v_priority := v_type.priority;
+    v_lane.id := v_type.lane_id;
+    v_lane.mark := v_type.mark;
     if v_lane.id is null then
         v_lane := core.lane_of(p_queue, v_priority);
     end if;
@@ -2088,12 +2142,14 @@ begin
         return v_id;
     end if;
 
-    if v_fair then
+    if v_type.is_fair then
         v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
     else
         v_tag := core.epoch_us(v_at);
         -- a job that was due before those being served: claims have to begin with it
-        perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
+        if v_tag < pg_sequence_last_value(v_lane.mark) then
+            perform setval(v_lane.mark, v_tag);
+        end if;
     end if;
     insert into core.jobs_ready (
         tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key, payload)
@@ -3618,6 +3674,16 @@ comment on function core.cache_stats_report(interval) is
     'Hits, misses and hits / (hits + misses) per policy in the last p_since, by whole minutes; the rate is null where nobody looked. Reads '
     'only. Errors: none.';
 
+-- core.cache_hit_rate: how often the cache had what was asked for, in the last hour.
+
+create view core.cache_hit_rate with (security_invoker = true) as
+select r.name, r.hits, r.misses, r.hit_rate
+  from core.cache_stats_report(interval '1 hour') as r
+ order by r.hits + r.misses desc, r.name;
+
+comment on view core.cache_hit_rate is 'Hits, misses and their rate per cache policy in the last hour; the policies that are read most come first.';
+comment on column core.cache_hit_rate.hit_rate is 'Hits of all reads, 0 to 1; null where nobody read.';
+
 -- For definer functions, which say whose room they write; core.cache_set is for everybody else.
 -- A cache is never worth waiting for: who meets another writer of the entry for longer than an instant leaves it alone.
 
@@ -4348,8 +4414,15 @@ create or replace function core.enqueue(
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
+declare
+    v_tenant uuid := core.active_tenant_id();
+    v_user   uuid := core.current_user_id();
 begin
-    return core.add_job(core.require_tenant(), core.current_user_id(), p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+    if v_tenant is null or v_user is null then
+        -- says which of the two is missing; asked first, it would check the seal twice more
+        perform core.require_tenant();
+    end if;
+    return core.add_job(v_tenant, v_user, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
 end
 $fn$;
 
@@ -9478,6 +9551,10 @@ comment on policy closed on core.backup_runs is 'Nothing an application role doe
 -- The backup login says what it did by core.start_backup and core.finish_backup.
 grant usage on schema core to dbkit_backup;
 
+-- core.backup_status: for monitoring.
+
+grant select on core.backup_status to app_monitor;
+
 -- core.blocking_locks: texts of statements may hold values of tenants, so monitoring only.
 
 grant select on core.blocking_locks to app_monitor;
@@ -9501,6 +9578,10 @@ comment on policy select_members on core.cache_entries is 'Members of the active
 
 grant select (tenant_id, key, variant, tags, created_at, expires_at) on core.cache_entries to app_user, app_readonly;
 -- No writes: core.cache_set and core.cache_invalidate.
+
+-- core.cache_hit_rate: for monitoring.
+
+grant select on core.cache_hit_rate to app_monitor;
 
 -- core.cache_invalidations: closed to every application role; triggers and core.cache_invalidate write it, core.cache_get compares with it.
 
@@ -11060,6 +11141,7 @@ drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
 drop function core.caller_role();
 drop function core.cache_write(uuid, text, text, text, jsonb, text[], integer);
+drop view core.cache_hit_rate;
 drop function core.cache_stats_report(interval);
 drop function core.cache_set(text, text, jsonb, text[], integer);
 drop function core.cache_room(text);
@@ -11132,6 +11214,10 @@ drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
 drop table core.retention_policies;
+
+drop view core.backup_status;
+drop function core.backup_report();
+
 drop table core.restore_verifications;
 drop table core.rate_limits;
 drop table core.rate_limit_violations;

@@ -26,6 +26,10 @@ select core.put_cron_job('hourly-metric-aggregation', '5 * * * *', 'select core.
     'Turn samples into hourly figures.');
 select core.put_cron_job('query-stats-snapshot', '0 * * * *', 'select core.snapshot_query_stats()', 'core',
     'Keep the dearest statements.');
+select core.put_cron_job('seal-audit', '* * * * *', 'select core.seal_audit()', 'core',
+    'Seal the audit entries written since the last run.');
+select core.put_cron_job('audit-partitions', '7 1 * * *', 'select core.audit_partitions()', 'core',
+    'Make the audit log''s next months and drop those that are older than it keeps.');
 select core.put_cron_job('apply-retention', '27 3 * * *', 'select core.apply_retention_policies()', 'core',
     'Delete or archive what is older than its table keeps.');
 

@@ -79,7 +79,7 @@ select results_eq(
            'core.apply_retention(regclass,integer,integer)', 'core.apply_retention_policies()',
            'core.emit(text,text,text,text,jsonb)', 'core.notify_user(uuid,text,text,text,text,text)', 'core.purge_outbox(interval)',
            'core.settled_event_id()', 'core.tg_outbox()',
-           'core.aggregate_metrics()', 'core.count_metric(text,bigint,numeric)', 'core.evaluate_alerts(text)', 'core.get_metrics_today()',
+           'core.aggregate_metrics()', 'core.backup_report()', 'core.count_metric(text,bigint,numeric)', 'core.evaluate_alerts(text)', 'core.get_metrics_today()',
            'core.health_check()', 'core.log_error(text,text,text,jsonb)', 'core.metric_history(text,interval)', 'core.percentiles(text,interval)',
            'core.record_metric(text,double precision,jsonb)', 'core.run_cron(text,timestamp with time zone)', 'core.sample_gauges()',
            'core.send_alert(text,text)', 'core.snapshot_query_stats()',

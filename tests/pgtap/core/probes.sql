@@ -1,6 +1,6 @@
 -- core.probe_*: what each alert rule asks. A probe answers a number, or nothing where there is no data.
 begin;
-select plan(34);
+select plan(43);
 
 select results_eq(
     $$ select r.name from core.alert_rules as r where to_regproc(r.probe) is null order by r.name $$,
@@ -62,6 +62,27 @@ select is(core.probe_queue_depth(0), 0::double precision, 'nothing waits');
 select core.enqueue_for(null, 'send_alert', '{"rule": "a", "message": "b"}'), core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}'), core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}');
 select is(core.probe_queue_depth(0, 'send_email'), 2::double precision, 'two e-mails wait');
 select is(core.probe_queue_depth(0), 3::double precision, 'among three jobs');
+
+-- the cache
+select is(core.probe_cache_hit_rate(60), null, 'nobody asked the cache');
+insert into core.cache_stats (tenant_id, bucket, name, hits, misses)
+values (tests.id('north'), date_trunc('minute', clock_timestamp()), 'customers', 3, 1), (tests.id('north'), date_trunc('minute', clock_timestamp()), 'tags', 0, 1),
+       (tests.id('north'), clock_timestamp() - interval '2 hours', 'customers', 0, 99);
+select is(core.probe_cache_hit_rate(60), 60::double precision, 'three of five in the last hour');
+
+-- backups
+select is(core.probe_backup_age(0), 'Infinity'::double precision, 'a backup that never was is older than any');
+select is(core.probe_restore_age(0), 'Infinity'::double precision, 'and so is its restore');
+insert into core.backup_runs (kind, started_at, finished_at, ok)
+values ('dump', now() - interval '28 hours', now() - interval '27 hours', true), ('dump', now() - interval '3 hours', now() - interval '2 hours', false), ('dump', now() - interval '1 hour', null, null);
+select is(round(core.probe_backup_age(0)), 27::double precision, 'neither a failed one nor one that goes on counts');
+insert into core.backup_runs (kind, started_at, finished_at, ok) values ('basebackup', now() - interval '2 hours', now() - interval '1 hour', true);
+select is(round(core.probe_backup_age(0)), 1::double precision, 'one of any kind does');
+insert into core.restore_verifications (ok, verified_at) values (false, now() - interval '1 day');
+select is(core.probe_restore_age(0), 'Infinity'::double precision, 'a restore that lacked rows proves nothing');
+insert into core.restore_verifications (ok, verified_at) values (true, now() - interval '40 days');
+select is(round(core.probe_restore_age(0)), 40::double precision, 'a complete one proves something about its day');
+select throws_ok($$ select core.probe_backup_age() $$, '42883', null, 'a probe has two arguments');
 
 select * from finish();
 rollback;

@@ -39,6 +39,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "top": ("top", "Watch a database: queue, locks, slow queries, alerts."),
     "worker": ("worker", "Run the jobs of a queue."),
     "jobs": ("jobs", "Look at the jobs of a queue, retry and cancel them."),
+    "backup": ("backup", "Save a database with pg_dump, and beside it what the dump must contain."),
+    "restore-verify": ("restore_verify", "Restore a dump on a disposable server and compare it with what was saved."),
+    "deploy-check": ("deploy_check", "Check a database before and after a deployment."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),
@@ -72,6 +75,8 @@ class _LazyGroup(click.Group):
             return None
         name = COMMANDS[cmd_name][0]
         command: click.Command = getattr(importlib.import_module(f"dbkit.cli.{name}"), name)
+        module = importlib.import_module(f"dbkit.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -35,7 +35,9 @@ select name, started_at, finished_at, ok, rows_affected, message
 # A bare job cannot log in its own transaction: begin and end are rows of two, under one lock of the session.
 _LOCK = "select pg_try_advisory_lock(hashtextextended('core.cron:' || %s, 0))"
 _UNLOCK = "select pg_advisory_unlock(hashtextextended('core.cron:' || %s, 0))"
-_RAN_SINCE = "select exists (select from core.cron_runs where name = %s and started_at >= %s)"
+_RAN_SINCE = """
+select exists (select from core.cron_runs where name = %s and started_at >= %s and finished_at is not null)
+"""
 _BEGIN = "insert into core.cron_runs (name, started_at) values (%s, clock_timestamp()) returning id"
 _END = """
 update core.cron_runs
@@ -112,11 +114,14 @@ def jobs(connection: psycopg.Connection[Any]) -> list[Job]:
 def due_slot(job: Job, now: datetime) -> datetime | None:
     """The newest slot since the job ran last, None when there is none or the job is off.
 
+    A run without an end goes on, and then its lock says so, or its session died: the job is due.
+
     Raises:
         DbkitError: its schedule cannot be read.
     """
     slot = next(_slots(job, now + timedelta(microseconds=1), backwards=True), None) if job.runs else None
-    return slot if slot is not None and slot > (job.last_started_at or job.created_at) else None
+    ran = job.last_started_at if job.last_finished_at else None
+    return slot if slot is not None and slot > (ran or job.created_at) else None
 
 
 def next_slot(job: Job, now: datetime) -> datetime | None:

@@ -1,0 +1,109 @@
+"""`dbkit backup`: whole or not at all, by a login that sees every row, with a manifest that is true."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from production import PEOPLE, Production
+
+from dbkit.backup import dump as dumping
+from dbkit.backup.dump import back_up, digest, manifest_path, read_manifest
+from dbkit.config import Config
+from dbkit.errors import DbkitError
+
+
+def test_a_backup_says_what_it_holds_and_is_recorded(config: Config, production: Production, tmp_path: Path) -> None:
+    path, manifest = back_up(config, production.backup, tmp_path)
+    assert path.read_bytes()[:5] == b"PGDMP"
+    assert (manifest.size, manifest.sha256) == (path.stat().st_size, digest(path))
+    assert manifest.picture.rows["core.tenants"] == PEOPLE
+    assert manifest.picture.rows["core.backup_runs"] == 0  # this backup is not part of itself
+    assert set(manifest.picture.migrations) == {"core", "rental", "storage"}
+    assert "app_definer" in manifest.picture.roles
+    assert read_manifest(path) == manifest
+    assert production.ask("select id, kind, size_bytes, ok, finished_at is not null from core.backup_runs") == [
+        (manifest.backup_id, "dump", manifest.size, True, True)
+    ]
+
+
+def test_only_the_owner_may_read_the_files(config: Config, production: Production, tmp_path: Path) -> None:
+    path, _ = back_up(config, production.backup, tmp_path / "new")
+    assert sorted(file.name for file in path.parent.iterdir()) == [path.name, path.name + ".json"]
+    for file in path.parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_login_under_row_security_is_refused_and_leaves_nothing(
+    config: Config, production: Production, tmp_path: Path
+) -> None:
+    """dbkit_migrator may read every table, and would save none of the rows."""
+    with pytest.raises(DbkitError, match="sees only the rows that row security lets it see"):
+        back_up(config, production.migrator, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    production.run("alter role dbkit_migrator bypassrls")  # its twin with the right that was missing
+    try:
+        production.run("grant pg_read_all_data to dbkit_migrator")
+        assert back_up(config, production.migrator, tmp_path)[1].picture.rows["core.tenants"] == PEOPLE
+    finally:
+        production.run("alter role dbkit_migrator nobypassrls", "revoke pg_read_all_data from dbkit_migrator")
+
+
+def test_rows_no_policy_lets_anybody_see_are_saved(config: Config, production: Production, tmp_path: Path) -> None:
+    production.run(
+        "create table core.closed (id integer)",
+        "alter table core.closed enable row level security",
+        "alter table core.closed force row level security",
+        "insert into core.closed select generate_series(1, 7)",
+    )
+    assert back_up(config, production.backup, tmp_path)[1].picture.rows["core.closed"] == 7
+
+
+def test_a_table_that_may_not_be_read_is_an_error(config: Config, production: Production, tmp_path: Path) -> None:
+    production.run("revoke pg_read_all_data from dbkit_backup")
+    try:
+        with pytest.raises(DbkitError) as refusal:
+            back_up(config, production.backup, tmp_path)
+    finally:
+        production.run("grant pg_read_all_data to dbkit_backup")
+    assert "permission denied" in (refusal.value.detail or "")
+    assert list(tmp_path.iterdir()) == []
+    assert production.ask("select ok from core.backup_runs") == [(False,)]
+
+
+def test_a_dump_that_fails_leaves_no_file_and_is_recorded(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text("#!/bin/sh\necho half > ${4#--file=}\necho 'pg_dump: error: no space left' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+    with pytest.raises(DbkitError) as failure:
+        back_up(config, production.backup, tmp_path / "backups")
+    assert failure.value.detail == "no space left."
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert production.ask("select ok, size_bytes from core.backup_runs") == [(False, None)]
+
+
+def test_a_database_without_core_is_saved_all_the_same(config: Config, production: Production, tmp_path: Path) -> None:
+    production.run("drop function core.start_backup(text, text)")
+    path, manifest = back_up(config, production.backup, tmp_path)
+    assert path.exists()
+    assert manifest.backup_id is None
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(config: Config, production: Production, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DbkitError, match="cannot write to"):
+        back_up(config, production.backup, tmp_path / "file")
+
+
+def test_something_else_beside_a_dump_is_no_manifest(tmp_path: Path) -> None:
+    dump = tmp_path / "app.dump"
+    assert read_manifest(dump) is None
+    for text in ("", "[]", json.dumps({"database": "app"})):
+        manifest_path(dump).write_text(text)
+        with pytest.raises(DbkitError, match="not a manifest"):
+            read_manifest(dump)

@@ -1,0 +1,217 @@
+"""`dbkit backup`: one consistent dump, and beside it what it must contain.
+
+The rows are counted in the snapshot that pg_dump reads, so the numbers are those of the dump and of no other moment. A
+dump gets its name when it is whole; whatever ends early leaves no file that looks like a backup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbkit.backup.picture import Picture, require_every_row, take
+from dbkit.backup.programs import client_program, first_words
+from dbkit.config import Config
+from dbkit.conninfo import cannot_connect, for_program
+from dbkit.errors import DbkitError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+__all__ = ["Manifest", "back_up", "digest", "manifest_path", "read_manifest"]
+
+_FORMAT = 1
+_CAN_RECORD = """
+select coalesce(
+    has_function_privilege(to_regprocedure('core.start_backup(text, text)'), 'execute')
+    and has_function_privilege(to_regprocedure('core.finish_backup(bigint, boolean, bigint)'), 'execute'), false)
+"""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of one dump, kept as JSON beside it.
+
+    Attributes:
+        database: name of the database.
+        taken_at: when the dump began, UTC.
+        size: bytes of the dump.
+        sha256: of the dump, in hexadecimal.
+        picture: what the dump holds.
+        backup_id: row of core.backup_runs, None where the database keeps no such record.
+    """
+
+    database: str
+    taken_at: datetime
+    size: int
+    sha256: str
+    picture: Picture
+    backup_id: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "database": self.database,
+            "taken_at": self.taken_at.isoformat(),
+            "size": self.size,
+            "sha256": self.sha256,
+            "backup_id": self.backup_id,
+            "picture": self.picture.as_dict(),
+        }
+
+
+def back_up(config: Config, conninfo: str, directory: Path) -> tuple[Path, Manifest]:
+    """Dump a database into a folder as `<database>-<UTC time>.dump`, with its manifest; both for the owner's eyes only.
+
+    Raises:
+        DbkitError: no connection, a login that does not see every row, no fitting pg_dump, a folder that cannot be
+            written, or pg_dump failed. Nothing is left behind; the failure is in core.backup_runs.
+    """
+    import psycopg
+
+    now = datetime.now(UTC)
+    try:
+        with psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            require_every_row(connection)
+            name = connection.info.dbname
+            path = directory / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-{now:%Y%m%dT%H%M%SZ}.dump"
+            program = client_program(config, "pg_dump", connection.info.server_version // 10000)
+            with _place(path) as partial, _recorded(conninfo, path) as record:
+                picture = _dump(connection, conninfo, program, partial)
+                manifest = Manifest(name, now, partial.stat().st_size, digest(partial), picture, record.backup_id)
+                record.size = manifest.size
+                _write(manifest_path(path), json.dumps(manifest.as_dict(), indent=2) + "\n")
+                partial.rename(path)
+    except psycopg.OperationalError as error:
+        raise cannot_connect(conninfo, str(error)) from None
+    return path, manifest
+
+
+def manifest_path(dump: Path) -> Path:
+    """Where the manifest of a dump is."""
+    return dump.with_name(dump.name + ".json")
+
+
+def read_manifest(dump: Path) -> Manifest | None:
+    """The manifest beside a dump, None where there is none.
+
+    Raises:
+        DbkitError: the file is no manifest.
+    """
+    path = manifest_path(dump)
+    if not path.exists():
+        return None
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        return Manifest(
+            given["database"],
+            datetime.fromisoformat(given["taken_at"]),
+            given["size"],
+            given["sha256"],
+            Picture(**given["picture"]),
+            given["backup_id"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DbkitError(
+            f"not a manifest: {path.name}",
+            detail=f"{type(error).__name__}: {error}.",
+            hint="dbkit backup writes it; without one, name the live database with --database to compare with.",
+        ) from None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _dump(connection: Connection[Any], conninfo: str, program: Path, partial: Path) -> Picture:
+    """Run pg_dump on the connection's snapshot and count the rows of that snapshot meanwhile."""
+    row = connection.execute("select pg_export_snapshot()").fetchone()
+    assert row is not None
+    target, environment = for_program(conninfo)
+    command = [str(program), "--format=custom", "--no-password", f"--snapshot={row[0]}", f"--file={partial}"]
+    dumping = subprocess.Popen(
+        [*command, f"--dbname={target}"], stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+    )
+    try:
+        picture = take(connection)
+        _, complaints = dumping.communicate()
+    except BaseException:
+        dumping.terminate()
+        dumping.communicate()
+        raise
+    if dumping.returncode != 0:
+        done = subprocess.CompletedProcess(command, dumping.returncode, "", complaints)
+        raise DbkitError(
+            "pg_dump failed",
+            detail=f"{first_words(done, 'pg_dump')}.",
+            hint="The login needs to read everything: grant pg_read_all_data to it; dbkit bootstrap does.",
+        )
+    return picture
+
+
+@contextlib.contextmanager
+def _place(path: Path) -> Iterator[Path]:
+    """A file to write the dump to, which is gone at the end unless it was renamed."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        if path.exists():
+            raise FileExistsError(f"{path} exists")
+    except OSError as error:
+        raise DbkitError(
+            f"cannot write to {path.parent}", detail=f"{error}.", hint="Name a folder with --directory."
+        ) from None
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+        if not path.exists():
+            manifest_path(path).unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+@dataclass
+class _Record:
+    backup_id: int | None = None
+    size: int | None = None
+
+
+@contextlib.contextmanager
+def _recorded(conninfo: str, path: Path) -> Iterator[_Record]:
+    """A row of core.backup_runs around the backup, on a connection of its own: the dump's is read-only.
+
+    A database without core, or a login that may not call its functions, keeps no record.
+    """
+    import psycopg
+
+    record = _Record()
+    with psycopg.connect(conninfo, application_name="dbkit", autocommit=True) as connection:
+        if connection.execute(_CAN_RECORD).fetchone() == (True,):
+            place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+            row = connection.execute("select core.start_backup('dump', %s)", [place]).fetchone()
+            record.backup_id = row[0] if row else None
+        ok = False
+        try:
+            yield record
+            ok = True
+        finally:
+            if record.backup_id is not None:
+                connection.execute("select core.finish_backup(%s, %s, %s)", [record.backup_id, ok, record.size])
