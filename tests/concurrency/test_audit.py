@@ -1,4 +1,4 @@
-"""The audit log over several transactions: seals beside writers, what the verifier finds, and a rollback that leaves nothing."""
+"""The audit log over several transactions: seals beside writers, what the verifier finds, rollback and COPY."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def write(connection: Connection, tenant: UUID | None, entries: int) -> None:
 
 
 def seal(connection: Connection) -> int:
-    """Seal everything that is written. Transactions of other databases count as well, so it may have to wait for one."""
+    """Seal everything that is written; a transaction of any database holds it back, so it may have to wait."""
     sealed = 0
     deadline = time.monotonic() + 60
     while True:
@@ -85,9 +85,9 @@ def entry(connection: Connection, tenant: UUID, number: int) -> int:
 def test_what_is_sealed_verifies(admin: Connection) -> None:
     assert problems(admin) == []
     assert problems(admin, p_tenant_id=NORTH) == []
-    run, head, sealed, waiting = admin.execute(
-        "select run, head, sealed_entries, open_entries from core.audit_head()"
-    ).fetchone() or (None,) * 4
+    run, head, sealed, waiting = (
+        admin.execute("select run, head, sealed_entries, open_entries from core.audit_head()").fetchone() or (None,) * 4
+    )
     assert run >= 2
     assert sealed >= 16
     assert waiting == 0
@@ -114,9 +114,9 @@ def test_a_changed_entry_is_named(admin: Connection, change: str) -> None:
     with unguarded(admin):
         admin.execute(f"update core.audit_log set {change} where id = %s", (victim,))
     assert problems(admin) == [("entry_changed", NORTH, victim)]
-    low, high, run = admin.execute(
-        "select from_transaction, to_transaction, run from core.verify_audit()"
-    ).fetchone() or (None,) * 3
+    low, high, run = (
+        admin.execute("select from_transaction, to_transaction, run from core.verify_audit()").fetchone() or (None,) * 3
+    )
     sealed = admin.execute(
         "select from_transaction, to_transaction from core.audit_seal_runs where run = %s", (run,)
     ).fetchone()
@@ -226,17 +226,19 @@ def test_sealing_beside_writers_misses_nothing(core_db: Database, admin: Connect
 
 
 def test_a_restored_server_begins_a_timeline(admin: Connection) -> None:
-    # What a restored dump looks like: seals of another server, ahead of the transactions of this one; one entry unsealed.
+    # What a restored dump looks like: seals of another server, ahead of the transactions of this one, one entry open.
     with unguarded(admin):
         admin.execute("update core.audit_log set transaction_id = transaction_id + 1000000")
         admin.execute("delete from core.audit_seals")
         admin.execute("delete from core.audit_seal_runs")
         admin.execute(
-            "select core.seal_audit_range(1, 42, 0, 9223372036854775807, 0, max(transaction_id) + 1) from core.audit_log"
+            "select core.seal_audit_range(1, 42, 0, 9223372036854775807, 0, max(transaction_id) + 1)"
+            " from core.audit_log"
         )
         admin.execute(WRITE.replace("select %s,", "select %s::uuid,"), (NORTH, 1))
         admin.execute(
-            "update core.audit_log set transaction_id = transaction_id + 2000000 where id = (select max(id) from core.audit_log)"
+            "update core.audit_log set transaction_id = transaction_id + 2000000"
+            " where id = (select max(id) from core.audit_log)"
         )
     write(admin, SOUTH, 2)  # of this server, before its first seal
     assert seal(admin) == 3

@@ -238,6 +238,25 @@ class TestLiveEqualsMigrations:
         assert told(outcome) == [("differs", "table shop.goods")]
         assert outcome.findings[0].message.endswith(": grants, row security")
 
+    def test_partitions_that_came_since_are_no_drift(
+        self, server: Server, project: Project, database: Database
+    ) -> None:
+        project.migration(
+            3,
+            "create_table_log",
+            "create table shop.log (id integer, day date not null) partition by range (day);\n"
+            "create table shop.log_default partition of shop.log default;",
+        )
+        runner.apply(database.conninfo, project.config)
+        grow = "create table shop.log_{0} partition of shop.log for values from ('{0}-01-01') to ('{1}-01-01')"
+        run(database, grow.format(2026, 2027), grow.format(2027, 2028))
+        assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == []
+        run(database, "drop table shop.log_default", "create table shop.log_lookalike (id integer)")
+        assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == [
+            ("missing_in_database", "table shop.log_default"),
+            ("extra_in_database", "table shop.log_lookalike"),
+        ]
+
     def test_pending_migrations_are_no_drift(self, server: Server, project: Project, live: Database) -> None:
         project.migration(3, "alter_table_goods", "alter table shop.goods add a integer;")
         assert told(equalities.live_equals_migrations(server, project.config, live.conninfo)) == []
