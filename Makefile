@@ -8,11 +8,8 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-<<<<<<< HEAD
-        bench-rls bench-landlord bench-queue bench-leak bench-leak-scaling bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
-=======
-        bench-rls bench-audit bench-leak bench-leak-scaling bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
->>>>>>> svc-audit
+        bench-rls bench-landlord bench-queue bench-audit bench-leak bench-leak-scaling bench-lint \
+        fuzz-lint leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +51,7 @@ leak: setup ## Prove that no tenant reaches another
 leak-mutate: setup ## Break one guard at a time and expect the proof to find it
 	$(BIN)/dbkit leak --mutate
 
-<<<<<<< HEAD
-bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
-=======
-bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-audit bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
->>>>>>> svc-audit
+bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-audit bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
 
 bench-postgres: setup ## Cold server and fresh database against the floor
 	$(BIN)/python bench/postgres.py
@@ -72,16 +65,14 @@ bench-pgtap: setup ## dbkit test against pg_prove
 bench-rls: setup ## Policies against hand-written filters
 	$(BIN)/python bench/rls.py
 
-<<<<<<< HEAD
 bench-landlord: setup ## The landlord platform at its design size: screens, role look-ups, an import
 	$(BIN)/python bench/landlord.py
 
 bench-queue: setup ## The job queue against its peers and a bare table
 	$(BIN)/python bench/jobqueue.py
-=======
+
 bench-audit: setup ## Audited tables against unaudited ones
 	$(BIN)/python bench/audit.py
->>>>>>> svc-audit
 
 bench-leak-scaling: setup ## dbkit leak over 10 to 80 tables
 	$(BIN)/python bench/leak_scaling.py
