@@ -462,44 +462,6 @@ create unique index context_keys_one_live_key on core.context_keys ((true)) wher
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';
 comment on column core.context_keys.retired_at is 'A seal holds in transactions that began before this moment, and in no later one.';
 
--- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
--- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
-
-create table core.cron_jobs (
-    name        text not null,
-    schedule    text not null,
-    command     text not null,
-    system      text not null,
-    run_mode    text not null default 'sql',
-    is_enabled  boolean not null default true,
-    description text not null default '',
-    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
-    created_at  timestamptz not null default now(),
-    updated_at  timestamptz not null default now(),
-
-    constraint cron_jobs_pkey primary key (name),
-    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
-    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
-    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
-    -- five fields: the form every release of pg_cron reads; what they say is checked by dbkit lint and by pg_cron
-    constraint cron_jobs_schedule_valid check (schedule ~ '^[0-9a-z*/,-]+( [0-9a-z*/,-]+){4}$'),
-    constraint cron_jobs_command_valid check (
-        case run_mode
-            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
-            -- what may not run in a transaction
-            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
-        end)
-);
-
-comment on table core.cron_jobs is
-    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
-comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
-comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
-comment on column core.cron_jobs.system is 'Module the job belongs to.';
-comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
-comment on column core.cron_jobs.target is 'The function or table of the command.';
-comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
-
 -- core.cron_runs: what ran when, and how it ended. A row without finished_at is running, or its session died.
 
 create table core.cron_runs (
@@ -523,43 +485,6 @@ create index cron_runs_started_idx on core.cron_runs (started_at);
 comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
 comment on column core.cron_runs.rows_affected is 'What the function returned, where that is a number.';
 comment on column core.cron_runs.message is 'SQLSTATE and message of a failure, or what the function returned.';
-
--- core.cron_status: every job, whether what it calls is there, and its last run.
-
-create view core.cron_status with (security_invoker = true) as
-select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
-       case j.run_mode
-           when 'sql' then exists (
-               select
-                 from pg_catalog.pg_proc as p
-                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-                where n.nspname = split_part(j.target, '.', 1)
-                  and p.proname = split_part(j.target, '.', 2))
-           else exists (
-               select
-                 from pg_catalog.pg_class as c
-                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-                where n.nspname = split_part(j.target, '.', 1)
-                  and c.relname = split_part(j.target, '.', 2))
-       end as is_installed,
-       j.description,
-       j.created_at,
-       r.started_at as last_started_at,
-       r.finished_at as last_finished_at,
-       r.ok as last_ok,
-       r.rows_affected as last_rows_affected,
-       r.message as last_message
-  from core.cron_jobs as j
-  left join lateral (
-    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
-      from core.cron_runs as run
-     where run.name = j.name
-     order by run.started_at desc
-     limit 1) as r on true;
-
-comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
-comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
-comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
 
 -- core.duplicate_indexes: indexes of one table that are the same but for their name.
 
@@ -651,6 +576,136 @@ create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
 
 comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';
 comment on column core.hourly_metrics.hour is 'Beginning of the hour.';
+
+-- core.is_cron_schedule: what pg_cron and dbkit cron both read, checked where it is written: one bad row would stop core.sync_cron.
+
+create function core.is_cron_schedule(p_schedule text) returns boolean
+    language plpgsql immutable strict parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_lowest  constant integer[] := '{0,0,1,1,0}';
+    c_highest constant integer[] := '{59,23,31,12,7}';
+    c_months  constant text[] := '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}';
+    c_days    constant text[] := '{sun,mon,tue,wed,thu,fri,sat}';
+    v_fields  text[] := string_to_array(p_schedule, ' ');
+    v_item    text[];
+    v_first   integer;
+    v_last    integer;
+begin
+    if cardinality(v_fields) <> 5 then
+        return false;
+    end if;
+    for v_field in 1..5 loop
+        foreach v_item slice 1 in array (
+            -- *, a number, or a range; the first and the last may have a step
+            select coalesce(array_agg(array[part[1], part[2], coalesce(part[3], part[2]), part[3], part[4]]), '{{null,null,null,null,null}}')
+              from string_to_table(v_fields[v_field], ',') as item
+              left join regexp_match(item, '^(\*|([a-z]{3}|\d{1,2})(?:-([a-z]{3}|\d{1,2}))?)(?:/(\d{1,3}))?$') as part on true)
+        loop
+            if v_item[1] is null or v_item[5]::integer = 0 then
+                return false;
+            end if;
+            continue when v_item[1] = '*';
+            -- a single number has no step
+            if v_item[5] is not null and v_item[4] is null then
+                return false;
+            end if;
+            v_first := case when v_item[2] ~ '^\d' then v_item[2]::integer
+                            when v_field = 4 then array_position(c_months, v_item[2])
+                            when v_field = 5 then array_position(c_days, v_item[2]) - 1 end;
+            v_last := case when v_item[3] ~ '^\d' then v_item[3]::integer
+                           when v_field = 4 then array_position(c_months, v_item[3])
+                           when v_field = 5 then array_position(c_days, v_item[3]) - 1 end;
+            if coalesce(v_first > v_last or v_first < c_lowest[v_field] or v_last > c_highest[v_field], true) then
+                return false;
+            end if;
+        end loop;
+    end loop;
+    return true;
+end
+$fn$;
+
+revoke execute on function core.is_cron_schedule(text) from public;
+grant execute on function core.is_cron_schedule(text) to app_definer;
+
+comment on function core.is_cron_schedule(text) is
+    'Whether a text is a schedule in five fields (minute, hour, day of month, month, day of week) of numbers, names, ranges, lists and '
+    'steps in lower case. Null for null. Errors: none.';
+
+-- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
+-- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
+
+create table core.cron_jobs (
+    name        text not null,
+    schedule    text not null,
+    command     text not null,
+    system      text not null,
+    run_mode    text not null default 'sql',
+    is_enabled  boolean not null default true,
+    description text not null default '',
+    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+
+    constraint cron_jobs_pkey primary key (name),
+    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
+    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
+    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
+    constraint cron_jobs_schedule_valid check (core.is_cron_schedule(schedule)),
+    constraint cron_jobs_command_valid check (
+        case run_mode
+            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
+            -- what may not run in a transaction
+            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
+        end)
+);
+
+comment on table core.cron_jobs is
+    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
+comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
+comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
+comment on column core.cron_jobs.system is 'Module the job belongs to.';
+comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
+comment on column core.cron_jobs.target is 'The function or table of the command.';
+comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
+
+-- core.cron_status: every job, whether what it calls is there, and its last run.
+
+create view core.cron_status with (security_invoker = true) as
+select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
+       case j.run_mode
+           when 'sql' then exists (
+               select
+                 from pg_catalog.pg_proc as p
+                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and p.proname = split_part(j.target, '.', 2))
+           else exists (
+               select
+                 from pg_catalog.pg_class as c
+                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and c.relname = split_part(j.target, '.', 2))
+       end as is_installed,
+       j.description,
+       j.created_at,
+       r.started_at as last_started_at,
+       r.finished_at as last_finished_at,
+       r.ok as last_ok,
+       r.rows_affected as last_rows_affected,
+       r.message as last_message
+  from core.cron_jobs as j
+  left join lateral (
+    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
+      from core.cron_runs as run
+     where run.name = j.name
+     order by run.started_at desc
+     limit 1) as r on true;
+
+comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
+comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
+comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
 
 -- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
 
@@ -9847,14 +9902,15 @@ drop table core.jobs_done;
 
 drop table core.job_types;
 drop table core.job_leases;
+drop view core.cron_status;
+drop table core.cron_jobs;
+drop function core.is_cron_schedule(text);
 drop table core.hourly_metrics;
 drop table core.features;
 drop table core.error_events;
 drop domain core.email;
 drop view core.duplicate_indexes;
-drop view core.cron_status;
 drop table core.cron_runs;
-drop table core.cron_jobs;
 drop table core.context_keys;
 
 drop function core.current_tenant_id();
