@@ -67,23 +67,26 @@ class Backoff:
 
 
 def listen(
-    conninfo: str, channel: str, wake: Callable[[], None], listening: Callable[[bool], None]
+    conninfo: str, channel: str, queue: str, wake: Callable[[], None], listening: Callable[[bool], None]
 ) -> threading.Thread:
     """Wake a worker at each notification, from a thread with a connection of its own, for as long as the process runs.
 
     Args:
+        queue: the payload of the notifications that concern us.
         wake: called at each notification, and after each connect, since notifications may have been missed.
         listening: told whether notifications reach us. Behind a pooler none would, and LISTEN would stay behind in a
             server process that others use: there the thread ends and only the pace counts.
     """
     thread = threading.Thread(
-        target=_listen, args=(conninfo, channel, wake, listening), name="dbkit-listen", daemon=True
+        target=_listen, args=(conninfo, channel, queue, wake, listening), name="dbkit-listen", daemon=True
     )
     thread.start()
     return thread
 
 
-def _listen(conninfo: str, channel: str, wake: Callable[[], None], listening: Callable[[bool], None]) -> None:
+def _listen(
+    conninfo: str, channel: str, queue: str, wake: Callable[[], None], listening: Callable[[bool], None]
+) -> None:
     import psycopg
     from psycopg import sql
 
@@ -98,8 +101,9 @@ def _listen(conninfo: str, channel: str, wake: Callable[[], None], listening: Ca
                 backoff.reset()
                 listening(True)
                 wake()
-                for _ in connection.notifies():
-                    wake()
+                for notification in connection.notifies():
+                    if notification.payload == queue:
+                        wake()
         except psycopg.Error:
             pass  # the worker's own connection tells of a lost server
         listening(False)
