@@ -90,10 +90,12 @@ def _listen(
     import psycopg
     from psycopg import sql
 
+    from dbkit.worker.client import connect
+
     backoff = Backoff()
     while True:
         try:
-            with psycopg.connect(conninfo, autocommit=True, application_name="dbkit worker (listen)") as connection:
+            with connect(conninfo, "dbkit worker (listen)") as connection:
                 row = connection.execute("select pg_backend_pid()").fetchone()
                 if row is None or row[0] != connection.info.backend_pid:  # libpq was told the pooler's own number
                     return
