@@ -8970,7 +8970,6 @@ grant select on core.queue_health to app_monitor, app_platform_admin;
 -- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
 
 alter table core.queue_lanes enable row level security;
--- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
 alter table core.queue_lanes force row level security;
 
 create policy system_all on core.queue_lanes
@@ -9280,7 +9279,6 @@ create trigger _100_tenant_immutable
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
--- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants
