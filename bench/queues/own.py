@@ -195,7 +195,7 @@ class Dbkit:
         from dbkit.worker.registry import Handler
         from dbkit.worker.settings import Settings
 
-        settings = Settings(concurrency=concurrency, batch=200)
+        settings = Settings(concurrency=concurrency)
         worker = Worker(
             self.conninfo,
             settings,

@@ -28,6 +28,11 @@ T = TypeVar("T")
 ENQUEUE_MANY = """
 select core.enqueue_many('send_email', array_fill('{"to": "x"}'::jsonb, array[%s]), p_queue => %s)
 """
+MARK = """
+select coalesce(pg_sequence_last_value(l.mark), 0)
+  from core.queue_lanes as l
+ where l.queue = 'default' and l.priority = 0
+"""
 PASSED_OVER = """
 select count(*) from core.job_envelopes as e cross join unnest(e.jobs) as job where job.tag between %s and %s
 """
@@ -320,7 +325,8 @@ def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: s
         for _ in range(100):
             lease = scalar(connection, "select lease_id from core.next_jobs('w1', 100, 'default', null, %s)", (lease,))
         mark = scalar(
-            admin, "select pg_sequence_last_value(mark) from core.queue_lanes where queue = 'default' and priority = 0"
+            admin,
+            MARK,
         )
         first = scalar(admin, "select min(tag) from core.jobs_ready")
         gone = scalar(

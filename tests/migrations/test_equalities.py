@@ -238,23 +238,44 @@ class TestLiveEqualsMigrations:
         assert told(outcome) == [("differs", "table shop.goods")]
         assert outcome.findings[0].message.endswith(": grants, row security")
 
-    def test_partitions_that_came_since_are_no_drift(
+    def test_partitions_that_come_and_go_are_no_drift_unless_they_are_open(
+        self, server: Server, project: Project, database: Database
+    ) -> None:
+        secure = "alter table shop.{0} enable row level security; alter table shop.{0} force row level security;"
+        project.migration(
+            3, "create_table_days",
+            "create table shop.days (id integer not null, on_day date not null) partition by range (on_day);"
+            "create table shop.days_1 partition of shop.days for values from ('2026-01-01') to ('2026-01-02');"
+            + secure.format("days") + secure.format("days_1"),
+        )  # fmt: skip
+        runner.apply(database.conninfo, project.config)
+        make = "create table shop.{0} partition of shop.days for values from ('{1}') to ('{2}')"
+        run(database, "drop table shop.days_1", make.format("days_2", "2026-01-02", "2026-01-03"))
+        run(database, *secure.format("days_2").strip(";").split("; "))
+        assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == []
+        run(database, make.format("days_3", "2026-01-03", "2026-01-04"))
+        assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == [
+            ("extra_in_database", "table shop.days_3")
+        ]
+
+    def test_the_schedule_of_seeds_is_no_drift_and_that_of_migrations_is(
         self, server: Server, project: Project, database: Database
     ) -> None:
         project.migration(
-            3,
-            "create_table_log",
-            "create table shop.log (id integer, day date not null) partition by range (day);\n"
-            "create table shop.log_default partition of shop.log default;",
-        )
+            3, "create_table_cron_jobs",
+            "create schema core; create table core.cron_jobs (name text primary key, schedule text, is_enabled boolean);"
+            "insert into core.cron_jobs values ('nightly', '0 3 * * *', true);",
+        )  # fmt: skip
         runner.apply(database.conninfo, project.config)
-        grow = "create table shop.log_{0} partition of shop.log for values from ('{0}-01-01') to ('{1}-01-01')"
-        run(database, grow.format(2026, 2027), grow.format(2027, 2028))
+        run(
+            database,
+            "insert into core.cron_jobs values ('seeded', '* * * * *', true)",
+            "update core.cron_jobs set is_enabled = false",
+        )
         assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == []
-        run(database, "drop table shop.log_default", "create table shop.log_lookalike (id integer)")
+        run(database, "update core.cron_jobs set schedule = '0 4 * * *' where name = 'nightly'")
         assert told(equalities.live_equals_migrations(server, project.config, database.conninfo)) == [
-            ("missing_in_database", "table shop.log_default"),
-            ("extra_in_database", "table shop.log_lookalike"),
+            ("differs", "cron job core.cron_jobs nightly")
         ]
 
     def test_pending_migrations_are_no_drift(self, server: Server, project: Project, live: Database) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 from conftest import Shell
+from cronsim import CronSim
 
 from dbkit.config import Config
-from dbkit.errors import DbkitError
 from dbkit.ops import cron
 from dbkit.postgres.local import LocalServer
 
@@ -138,16 +139,66 @@ def test_a_job_runs_under_pg_cron_and_is_logged(
     else:
         details = admin.execute("select status, return_message from cron.job_run_details").fetchall()
         pytest.fail(f"pg_cron ran nothing: {details}")
-    assert row == (True, "0")
+    assert row[0] is True, row
 
 
-def test_a_schedule_pg_cron_refuses_is_an_error_and_registers_nothing(
-    admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any]
+NEVER = "0 0 30 2 *"
+SCHEDULES = [
+    "* * * * *",
+    "*/5 * * * *",
+    "0 0 * * 0",
+    "0 0 * * 7",
+    "0 0 1,15 * *",
+    "0-30/10 9-17 * * mon-fri",
+    "0 0 1 jan,jul *",
+    "59 23 31 12 6",
+    "5-5 * * * *",
+    "0 0 * * sun",
+    "0 0 * jan-mar *",
+    "00 07 * * *",
+    "*/90 * * * *",
+    "0 0 30 2 *",
+    "60 * * * *",
+    "* 24 * * *",
+    "* * 0 * *",
+    "* * 32 * *",
+    "* * * 0 *",
+    "* * * 13 *",
+    "* * * * 8",
+    "* * * *",
+    "* * * * * *",
+    "",
+    "a * * * *",
+    "* * * foo *",
+    "* * * * foo",
+    "5/10 * * * *",
+    "*/0 * * * *",
+    "5-1 * * * *",
+    ", * * * *",
+    "1, * * * *",
+    "-1 * * * *",
+    "1- * * * *",
+    "* * * * jan",
+    "* * * mon *",
+    "1.5 * * * *",
+    "@daily",
+    "mon * * * *",
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_the_table_accepts_pg_cron_and_we_can_read(
+    admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any], schedule: str
 ) -> None:
-    admin.execute("select core.put_cron_job('odd', '61 * * * *', 'select core.apply_retention_policies()', 'core')")
+    """pg_cron takes more: a sixth field, 5-1, 1.5."""
+    row = admin.execute("select core.is_cron_schedule(%s)", (schedule,)).fetchone()
     try:
-        with pytest.raises((psycopg.Error, DbkitError)):
-            actions(migrator)
-        assert not [name for name in registered(admin) if name.startswith("dbkit:")]
-    finally:
-        admin.execute("delete from core.cron_jobs where name = 'odd'")
+        migrator.execute("select cron.schedule('tried', %s, 'select 1')", (schedule,))
+        theirs = True
+    except psycopg.Error:
+        theirs = False
+    assert row is not None
+    assert theirs or not row[0]
+    if row[0] and schedule != NEVER:
+        slots = CronSim(schedule, datetime.now(UTC))
+        assert next(slots) < next(slots)

@@ -44,12 +44,13 @@ def test_a_job_of_a_killed_worker_is_done_by_another_one(queue: Queue, workers: 
 @pytest.mark.parametrize("reaches_the_server", [True, False])
 def test_a_worker_killed_while_it_reports(queue: Queue, workers: Workers, reaches_the_server: bool) -> None:
     """Either the report arrived and the job is never run again, or it did not and the lease's rules apply."""
+    queue.admin("update core.job_types set lease_seconds = 300")  # no heartbeat comes in between
     job = queue.enqueue("data_import", name="n1", gate="go")
     first = workers.start()
     workers.until_noted("began n1 1")
     with psycopg.connect(queue.database.conninfo) as holder:
-        # The worker's heartbeat or report has to wait for this transaction.
-        holder.execute("lock table core.job_leases in exclusive mode")
+        # The worker's report has to wait for this transaction.
+        holder.execute("select from core.job_leases for update")
         workers.open("go")
         workers.until_noted("ended n1 1")
         blocked = (
@@ -60,6 +61,7 @@ def test_a_worker_killed_while_it_reports(queue: Queue, workers: Workers, reache
         if not reaches_the_server:
             queue.admin(f"select pg_terminate_backend(pid) from ({blocked}) as waiting")
             wait_for(lambda: not queue.admin(blocked))
+    queue.admin("update core.job_leases set lease_until = now()")
     second = workers.start()
     second.until("worker_started")
     done = queue.until(job, "completed")

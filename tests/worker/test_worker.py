@@ -142,8 +142,11 @@ def test_nothing_of_a_payload_gets_into_the_log_or_the_error(queue: Queue, worke
 
 
 def test_sigterm_lets_running_jobs_finish_and_hands_back_the_rest(queue: Queue, workers: Workers) -> None:
-    jobs = queue.enqueue_all("data_import", [{"name": f"n{number}", "gate": "go"} for number in range(6)])
     worker = workers.start("--concurrency", "2", "--batch", "6")
+    # Quick jobs first, so that the worker claims ahead of its threads.
+    for job in queue.enqueue_all("data_import", [{"name": f"quick{number}"} for number in range(100)]):
+        queue.until(job, "completed")
+    jobs = queue.enqueue_all("data_import", [{"name": f"n{number}", "gate": "go"} for number in range(6)])
     workers.until_noted("began n0 1")
     workers.until_noted("began n1 1")
     worker.terminate()
@@ -166,6 +169,20 @@ def test_a_job_that_outlasts_the_grace_is_handed_back(queue: Queue, workers: Wor
     assert worker.left() == 0
     assert [one["job"] for one in worker.named("job_handed_back")] == [str(job)]
     assert (queue.job(job)["status"], queue.job(job)["retry_count"]) == ("pending", 0)
+
+
+def test_a_worker_holds_no_slow_job_back_from_others(queue: Queue, workers: Workers) -> None:
+    busy = workers.start("--concurrency", "2")
+    jobs = queue.enqueue_all("data_import", [{"name": f"n{number}", "gate": "go"} for number in range(3)])
+    workers.until_noted("began n0 1")
+    workers.until_noted("began n1 1")
+    assert queue.job(jobs[2])["status"] == "pending"
+    workers.start("--concurrency", "1")
+    workers.until_noted("began n2 1")
+    workers.open("go")
+    for job in jobs:
+        queue.until(job, "completed")
+    assert len(busy.named("job_completed")) == 2
 
 
 def test_a_second_sigterm_ends_the_waiting(queue: Queue, workers: Workers) -> None:

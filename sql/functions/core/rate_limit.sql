@@ -9,10 +9,9 @@ returns table (allowed boolean, max_requests integer, remaining integer, retry_a
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_now            timestamptz := clock_timestamp();
-    v_key            text;
-    v_updated_at     timestamptz;
-    v_recorded_until timestamptz;
+    v_key      text;
+    v_refusals bigint;
+    v_is_due   boolean;
 begin
     -- A standby has no unlogged tables, a read-only transaction cannot count.
     if current_setting('transaction_read_only') = 'on' then
@@ -20,26 +19,34 @@ begin
         return;
     end if;
 
-    v_key := core.rate_limit_key(p_policy, p_key);
-    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
-      into reset_at, max_requests, v_updated_at, v_recorded_until
+    if p_key is not null and coalesce(current_setting('app.user_id', true), '') = '' then
+        v_key := 'anon:' || p_key;
+    else
+        v_key := core.rate_limit_key(p_policy, p_key);
+    end if;
+    -- One statement: whatever else PL/pgSQL has to do is prepared anew in every transaction, at a microsecond apiece. No row: not refused.
+    -- A row of the future was counted before the clock was set back, and binds nobody.
+    select false,
+           r.max_requests,
+           0,
+           ceil(extract(epoch from r.next_at - clock_timestamp()))::integer,
+           r.next_at,
+           nextval('core.rate_limit_refusals'),
+           p_is_recorded and (r.recorded_until > clock_timestamp()) is not true
+      into allowed, max_requests, remaining, retry_after, reset_at, v_refusals, v_is_due
       from core.rate_limits as r
      where r.policy = p_policy
-       and r.key = v_key;
-
-    -- A request of the future was counted before the clock was set back, and binds nobody.
-    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
-        perform nextval('core.rate_limit_refusals');
-        allowed := false;
-        remaining := 0;
-        retry_after := ceil(extract(epoch from reset_at - v_now));
-        if p_is_recorded and (v_recorded_until > v_now) is not true then
-            perform core.record_violation(p_policy, v_key, retry_after);
-        end if;
-        return next;
-    else
+       and r.key = v_key
+       and r.next_at > clock_timestamp()
+       and r.updated_at <= clock_timestamp() + interval '1 minute';
+    if not found then
         return query select * from core.count_request(p_policy, v_key);
+        return;
     end if;
+    if v_is_due then
+        perform core.record_violation(p_policy, v_key, retry_after);
+    end if;
+    return next;
 end
 $fn$;
 

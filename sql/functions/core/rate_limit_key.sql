@@ -11,9 +11,6 @@ declare
     v_ip           text;
     v_kind         text;
 begin
-    if p_key is not null and not v_is_signed_in then
-        return 'anon:' || p_key;
-    end if;
     if v_is_signed_in then
         v_user := 'user:' || core.current_user_id();
     end if;

@@ -569,44 +569,6 @@ create unique index context_keys_one_live_key on core.context_keys ((true)) wher
 comment on table core.context_keys is 'Secret keys of the context seal, readable by definer functions only. One live row; rotation retires it.';
 comment on column core.context_keys.retired_at is 'A seal holds in transactions that began before this moment, and in no later one.';
 
--- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
--- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
-
-create table core.cron_jobs (
-    name        text not null,
-    schedule    text not null,
-    command     text not null,
-    system      text not null,
-    run_mode    text not null default 'sql',
-    is_enabled  boolean not null default true,
-    description text not null default '',
-    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
-    created_at  timestamptz not null default now(),
-    updated_at  timestamptz not null default now(),
-
-    constraint cron_jobs_pkey primary key (name),
-    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
-    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
-    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
-    -- five fields: the form every release of pg_cron reads; what they say is checked by dbkit lint and by pg_cron
-    constraint cron_jobs_schedule_valid check (schedule ~ '^[0-9a-z*/,-]+( [0-9a-z*/,-]+){4}$'),
-    constraint cron_jobs_command_valid check (
-        case run_mode
-            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
-            -- what may not run in a transaction
-            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
-        end)
-);
-
-comment on table core.cron_jobs is
-    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
-comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
-comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
-comment on column core.cron_jobs.system is 'Module the job belongs to.';
-comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
-comment on column core.cron_jobs.target is 'The function or table of the command.';
-comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
-
 -- core.cron_runs: what ran when, and how it ended. A row without finished_at is running, or its session died.
 
 create table core.cron_runs (
@@ -630,43 +592,6 @@ create index cron_runs_started_idx on core.cron_runs (started_at);
 comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
 comment on column core.cron_runs.rows_affected is 'What the function returned, where that is a number.';
 comment on column core.cron_runs.message is 'SQLSTATE and message of a failure, or what the function returned.';
-
--- core.cron_status: every job, whether what it calls is there, and its last run.
-
-create view core.cron_status with (security_invoker = true) as
-select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
-       case j.run_mode
-           when 'sql' then exists (
-               select
-                 from pg_catalog.pg_proc as p
-                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-                where n.nspname = split_part(j.target, '.', 1)
-                  and p.proname = split_part(j.target, '.', 2))
-           else exists (
-               select
-                 from pg_catalog.pg_class as c
-                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-                where n.nspname = split_part(j.target, '.', 1)
-                  and c.relname = split_part(j.target, '.', 2))
-       end as is_installed,
-       j.description,
-       j.created_at,
-       r.started_at as last_started_at,
-       r.finished_at as last_finished_at,
-       r.ok as last_ok,
-       r.rows_affected as last_rows_affected,
-       r.message as last_message
-  from core.cron_jobs as j
-  left join lateral (
-    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
-      from core.cron_runs as run
-     where run.name = j.name
-     order by run.started_at desc
-     limit 1) as r on true;
-
-comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
-comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
-comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
 
 -- core.duplicate_indexes: indexes of one table that are the same but for their name.
 
@@ -758,6 +683,189 @@ create index hourly_metrics_hour_idx on core.hourly_metrics (hour);
 
 comment on table core.hourly_metrics is 'Number, mean and percentiles of each series in each hour that is over, by core.aggregate_metrics.';
 comment on column core.hourly_metrics.hour is 'Beginning of the hour.';
+
+-- core.is_cron_schedule: what pg_cron and dbkit cron both read, checked where it is written: one bad row would stop core.sync_cron.
+
+create function core.is_cron_schedule(p_schedule text) returns boolean
+    language plpgsql immutable strict parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_lowest  constant integer[] := '{0,0,1,1,0}';
+    c_highest constant integer[] := '{59,23,31,12,7}';
+    c_months  constant text[] := '{jan,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,dec}';
+    c_days    constant text[] := '{sun,mon,tue,wed,thu,fri,sat}';
+    v_fields  text[] := string_to_array(p_schedule, ' ');
+    v_item    text[];
+    v_first   integer;
+    v_last    integer;
+begin
+    if cardinality(v_fields) <> 5 then
+        return false;
+    end if;
+    for v_field in 1..5 loop
+        foreach v_item slice 1 in array (
+            -- *, a number, or a range; the first and the last may have a step
+            select coalesce(array_agg(array[part[1], part[2], coalesce(part[3], part[2]), part[3], part[4]]), '{{null,null,null,null,null}}')
+              from string_to_table(v_fields[v_field], ',') as item
+              left join regexp_match(item, '^(\*|([a-z]{3}|\d{1,2})(?:-([a-z]{3}|\d{1,2}))?)(?:/(\d{1,3}))?$') as part on true)
+        loop
+            if v_item[1] is null or v_item[5]::integer = 0 then
+                return false;
+            end if;
+            continue when v_item[1] = '*';
+            -- a single number has no step
+            if v_item[5] is not null and v_item[4] is null then
+                return false;
+            end if;
+            v_first := case when v_item[2] ~ '^\d' then v_item[2]::integer
+                            when v_field = 4 then array_position(c_months, v_item[2])
+                            when v_field = 5 then array_position(c_days, v_item[2]) - 1 end;
+            v_last := case when v_item[3] ~ '^\d' then v_item[3]::integer
+                           when v_field = 4 then array_position(c_months, v_item[3])
+                           when v_field = 5 then array_position(c_days, v_item[3]) - 1 end;
+            if coalesce(v_first > v_last or v_first < c_lowest[v_field] or v_last > c_highest[v_field], true) then
+                return false;
+            end if;
+        end loop;
+    end loop;
+    return true;
+end
+$fn$;
+
+revoke execute on function core.is_cron_schedule(text) from public;
+grant execute on function core.is_cron_schedule(text) to app_definer;
+
+comment on function core.is_cron_schedule(text) is
+    'Whether a text is a schedule in five fields (minute, hour, day of month, month, day of week) of numbers, names, ranges, lists and '
+    'steps in lower case. Null for null. Errors: none.';
+
+-- core.cron_jobs: the schedule as data. core.sync_cron gives it to pg_cron, `dbkit cron tick` runs it without.
+-- A command is one call of one function, or one VACUUM: there is no place for a secret, a URL or a second statement.
+
+create table core.cron_jobs (
+    name        text not null,
+    schedule    text not null,
+    command     text not null,
+    system      text not null,
+    run_mode    text not null default 'sql',
+    is_enabled  boolean not null default true,
+    description text not null default '',
+    target      text generated always as (substring(command from '[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*')) stored,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+
+    constraint cron_jobs_pkey primary key (name),
+    constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
+    constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
+    constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
+    constraint cron_jobs_schedule_valid check (core.is_cron_schedule(schedule)),
+    constraint cron_jobs_command_valid check (
+        case run_mode
+            when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'
+            -- what may not run in a transaction
+            else command ~ '^vacuum( \(analyze\))? [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$'
+        end)
+);
+
+comment on table core.cron_jobs is
+    'Scheduled jobs of every module; rows come from seeds. All schedules are UTC. A job whose function or table is not there is not run.';
+comment on column core.cron_jobs.schedule is 'Minute, hour, day of month, month, day of week, in UTC.';
+comment on column core.cron_jobs.command is 'sql: select schema.function(…), run by core.run_cron. bare: one VACUUM, run outside a transaction.';
+comment on column core.cron_jobs.system is 'Module the job belongs to.';
+comment on column core.cron_jobs.is_enabled is 'False takes the job off the schedule; seeds leave it as it is.';
+comment on column core.cron_jobs.target is 'The function or table of the command.';
+comment on column core.cron_jobs.created_at is 'A job that never ran is due at its first slot after this.';
+
+-- core.cron_status: every job, whether what it calls is there, and its last run.
+
+create view core.cron_status with (security_invoker = true) as
+select j.name, j.system, j.schedule, j.run_mode, j.command, j.target, j.is_enabled,
+       case j.run_mode
+           when 'sql' then exists (
+               select
+                 from pg_catalog.pg_proc as p
+                 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and p.proname = split_part(j.target, '.', 2))
+           else exists (
+               select
+                 from pg_catalog.pg_class as c
+                 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                where n.nspname = split_part(j.target, '.', 1)
+                  and c.relname = split_part(j.target, '.', 2))
+       end as is_installed,
+       j.description,
+       j.created_at,
+       r.started_at as last_started_at,
+       r.finished_at as last_finished_at,
+       r.ok as last_ok,
+       r.rows_affected as last_rows_affected,
+       r.message as last_message
+  from core.cron_jobs as j
+  left join lateral (
+    select run.started_at, run.finished_at, run.ok, run.rows_affected, run.message
+      from core.cron_runs as run
+     where run.name = j.name
+     order by run.started_at desc
+     limit 1) as r on true;
+
+comment on view core.cron_status is 'Scheduled jobs with their last run; the list behind dbkit cron list.';
+comment on column core.cron_status.is_installed is 'Whether the function or table of the command exists; a job without is neither registered nor run.';
+comment on column core.cron_status.last_ok is 'Null while it runs, or where its session died.';
+
+-- Says what is allowed and nothing else, so it needs no list of attacks: text without markup characters, five entities, the tags p, br,
+-- strong, em, u and a in lower case, and on <a> one href in double quotes with a literal scheme. Whatever a browser would have to guess
+-- at (another quote, a bare < or &, a space in an address, an entity in a scheme) is not in the grammar.
+-- Here and not in functions/: the domain core.safe_html calls it.
+
+create function core.is_safe_html(p text) returns boolean
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_grammar constant text :=
+        '^(?:[^<>&\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]'
+        '|&(?:amp|lt|gt|quot|#39|nbsp);'
+        '|<br ?/?>'
+        '|</?(?:p|strong|em|u)>'
+        '|<a(?: href="(?:https?://[a-zA-Z0-9]|mailto:)(?:[a-zA-Z0-9._~:/?#@!$()*+,;=%-]|&amp;)*")?>'
+        '|</a>)*$';
+    v_tag  text[];
+    v_open text[] := '{}';
+begin
+    if p is null then
+        return null;
+    elsif p !~ c_grammar then
+        return false;
+    end if;
+    -- balanced: each end tag closes the tag opened last
+    for v_tag in
+        select t.tag from regexp_matches(p, '<(/?)(p|strong|em|u|a)\y', 'g') as t (tag)
+    loop
+        if v_tag[1] = '' then
+            -- a link in a link is two links to a browser
+            if v_tag[2] = 'a' and 'a' = any (v_open) then
+                return false;
+            end if;
+            v_open := v_open || v_tag[2];
+        elsif v_open[cardinality(v_open)] = v_tag[2] then
+            v_open := v_open[: cardinality(v_open) - 1];
+        else
+            return false;
+        end if;
+    end loop;
+    return cardinality(v_open) = 0;
+end
+$fn$;
+
+revoke execute on function core.is_safe_html(text) from public;
+grant execute on function core.is_safe_html(text)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.is_safe_html(text) is
+    'Whether a fragment is balanced HTML of p, br, strong, em, u and a (with an http, https or mailto href) and nothing else; null for null. '
+    'core.escape_html makes any text such a fragment. Errors: none.';
 
 -- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
 
@@ -1378,6 +1486,14 @@ create table core.role_permissions (
 create index role_permissions_permission_key_idx on core.role_permissions (permission_key);
 
 comment on table core.role_permissions is 'The permissions of each role; a role has no others, nothing is inherited by rank.';
+
+-- core.safe_html: a fragment that can be put into a page as it is.
+
+-- dbkit: allow domain_with_constraint because the allowed tags are a promise to every page that shows a fragment
+create domain core.safe_html as text
+    constraint safe_html_valid check (core.is_safe_html(value));
+
+comment on domain core.safe_html is 'HTML fragment of p, br, strong, em, u and a with href http, https or mailto; core.escape_html makes text one.';
 
 -- core.schema_migrations: the ledger as SQL sees it. The table is the runner's own (dbkit.migrations), so that the runner works on
 -- databases without core.
@@ -4749,6 +4865,17 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+create or replace function core.escape_html(p text) returns text
+    language sql immutable parallel safe
+return replace(replace(replace(replace(replace(p, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+
+revoke execute on function core.escape_html(text) from public;
+grant execute on function core.escape_html(text)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.escape_html(text) is
+    'Text as HTML that shows it, in an element or in a quoted attribute; null for null. Errors: none.';
+
 -- One rule that fails does not silence the others: its error is kept beside it. No data changes nothing: an alert is not resolved by silence.
 
 create or replace function core.evaluate_alerts(p_rule text default null) returns integer
@@ -7235,10 +7362,9 @@ returns table (allowed boolean, max_requests integer, remaining integer, retry_a
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_now            timestamptz := clock_timestamp();
-    v_key            text;
-    v_updated_at     timestamptz;
-    v_recorded_until timestamptz;
+    v_key      text;
+    v_refusals bigint;
+    v_is_due   boolean;
 begin
     -- A standby has no unlogged tables, a read-only transaction cannot count.
     if current_setting('transaction_read_only') = 'on' then
@@ -7246,26 +7372,34 @@ begin
         return;
     end if;
 
-    v_key := core.rate_limit_key(p_policy, p_key);
-    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
-      into reset_at, max_requests, v_updated_at, v_recorded_until
+    if p_key is not null and coalesce(current_setting('app.user_id', true), '') = '' then
+        v_key := 'anon:' || p_key;
+    else
+        v_key := core.rate_limit_key(p_policy, p_key);
+    end if;
+    -- One statement: whatever else PL/pgSQL has to do is prepared anew in every transaction, at a microsecond apiece. No row: not refused.
+    -- A row of the future was counted before the clock was set back, and binds nobody.
+    select false,
+           r.max_requests,
+           0,
+           ceil(extract(epoch from r.next_at - clock_timestamp()))::integer,
+           r.next_at,
+           nextval('core.rate_limit_refusals'),
+           p_is_recorded and (r.recorded_until > clock_timestamp()) is not true
+      into allowed, max_requests, remaining, retry_after, reset_at, v_refusals, v_is_due
       from core.rate_limits as r
      where r.policy = p_policy
-       and r.key = v_key;
-
-    -- A request of the future was counted before the clock was set back, and binds nobody.
-    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
-        perform nextval('core.rate_limit_refusals');
-        allowed := false;
-        remaining := 0;
-        retry_after := ceil(extract(epoch from reset_at - v_now));
-        if p_is_recorded and (v_recorded_until > v_now) is not true then
-            perform core.record_violation(p_policy, v_key, retry_after);
-        end if;
-        return next;
-    else
+       and r.key = v_key
+       and r.next_at > clock_timestamp()
+       and r.updated_at <= clock_timestamp() + interval '1 minute';
+    if not found then
         return query select * from core.count_request(p_policy, v_key);
+        return;
     end if;
+    if v_is_due then
+        perform core.record_violation(p_policy, v_key, retry_after);
+    end if;
+    return next;
 end
 $fn$;
 
@@ -7330,9 +7464,6 @@ declare
     v_ip           text;
     v_kind         text;
 begin
-    if p_key is not null and not v_is_signed_in then
-        return 'anon:' || p_key;
-    end if;
     if v_is_signed_in then
         v_user := 'user:' || core.current_user_id();
     end if;
@@ -10303,7 +10434,6 @@ grant select on core.queue_health to app_monitor, app_platform_admin;
 -- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
 
 alter table core.queue_lanes enable row level security;
--- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
 alter table core.queue_lanes force row level security;
 
 create policy system_all on core.queue_lanes
@@ -10615,7 +10745,6 @@ create trigger _100_tenant_immutable
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
--- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants
@@ -11115,6 +11244,7 @@ drop function core.fair_turn(uuid);
 drop function core.fair_tag(core.queue_lanes, uuid, integer);
 drop function core.fail_jobs(core.job_leases, jsonb);
 drop function core.evaluate_alerts(text);
+drop function core.escape_html(text);
 drop function core.error_info(text, text);
 drop function core.epoch_us(timestamptz);
 drop function core.ensure_job_partitions(integer);
@@ -11211,6 +11341,7 @@ drop view core.slow_queries;
 drop function core.statement_statistics();
 drop function core.sees_all_jobs();
 drop view core.schema_migrations;
+drop domain core.safe_html;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
@@ -11288,14 +11419,16 @@ drop table core.jobs_done;
 
 drop table core.job_types;
 drop table core.job_leases;
+drop function core.is_safe_html(text);
+drop view core.cron_status;
+drop table core.cron_jobs;
+drop function core.is_cron_schedule(text);
 drop table core.hourly_metrics;
 drop table core.features;
 drop table core.error_events;
 drop domain core.email;
 drop view core.duplicate_indexes;
-drop view core.cron_status;
 drop table core.cron_runs;
-drop table core.cron_jobs;
 drop table core.context_keys;
 
 drop function core.current_tenant_id();

@@ -1,7 +1,6 @@
 -- core.queue_lanes: closed to every application role; core.lane_of writes it, the queue functions read it as app_definer.
 
 alter table core.queue_lanes enable row level security;
--- dbkit: allow view_bypasses_rls because core.all_jobs and core.queue_health name the queue of a job
 alter table core.queue_lanes force row level security;
 
 create policy system_all on core.queue_lanes

@@ -1,7 +1,6 @@
 -- core.tenants: members see the tenant they act in; who holds tenant.manage edits its profile.
 
 alter table core.tenants enable row level security;
--- dbkit: allow view_bypasses_rls because core.job_queue asks only whether a job's tenant still exists
 alter table core.tenants force row level security;
 
 create policy system_all on core.tenants

@@ -17,8 +17,7 @@ create table core.cron_jobs (
     constraint cron_jobs_name_valid check (name ~ '^[a-z0-9-]{1,50}$'),
     constraint cron_jobs_system_valid check (system ~ '^[a-z][a-z0-9_]*$'),
     constraint cron_jobs_run_mode_valid check (run_mode in ('sql', 'bare')),
-    -- five fields: the form every release of pg_cron reads; what they say is checked by dbkit lint and by pg_cron
-    constraint cron_jobs_schedule_valid check (schedule ~ '^[0-9a-z*/,-]+( [0-9a-z*/,-]+){4}$'),
+    constraint cron_jobs_schedule_valid check (core.is_cron_schedule(schedule)),
     constraint cron_jobs_command_valid check (
         case run_mode
             when 'sql' then command ~ '^select [a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\([^;()]*\)$'

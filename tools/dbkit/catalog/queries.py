@@ -423,12 +423,13 @@ where to_regclass(name) is not null and has_table_privilege(to_regclass(name), '
 
 
 def cron_rows(source: str) -> str:
-    """Rows of one cron table as json, without what belongs to the server or changes by itself."""
+    """Rows of one cron table as json, without what belongs to the server, the operator (is_enabled) or the clock."""
     return f"""
         select '{source}' as source,
             coalesce(to_jsonb(job) ->> 'jobname', to_jsonb(job) ->> 'name', to_jsonb(job) ->> 'command') as name,
             to_jsonb(job)
-                - '{{jobid,nodename,nodeport,database,username,created_at,updated_at,last_run_at,next_run_at}}'::text[]
+                - '{{jobid,nodename,nodeport,database,username,is_enabled,created_at,updated_at,last_run_at,next_run_at}}'
+                    ::text[]
                 as values
         from {source} as job
         order by name

@@ -20,9 +20,7 @@ __all__ = ["worker"]
 @click.option("--queue", metavar="NAME", help="Queue to claim from. Default: [worker] queue, else default.")
 @click.option("--handlers", metavar="MODULE", multiple=True, help="Module with @handler functions; repeatable.")
 @click.option("--concurrency", type=click.IntRange(1, 256), metavar="N", help="Handlers at a time. Default: 8.")
-@click.option(
-    "--batch", type=click.IntRange(1, 1000), metavar="N", help="Jobs held at a time. Default: 2 × concurrency."
-)
+@click.option("--batch", type=click.IntRange(1, 1000), metavar="N", help="Most jobs held at a time. Default: 200.")
 @click.option("--grace", type=click.FloatRange(0), metavar="SECONDS", help="Time to finish after SIGTERM. Default: 25.")
 @click.option("--drain", is_flag=True, help="Leave when no job is due.")
 @click.option("--no-listen", "deaf", is_flag=True, help="Only poll; for a transaction pooler.")

@@ -55,14 +55,12 @@ class Client:
 
     Attributes:
         types: the job types to claim.
-        beat_seconds: how long after a claim or a heartbeat the next heartbeat is due.
     """
 
     conninfo: str
     queue: str
     worker: str
     types: Sequence[str]
-    beat_seconds: float = 20.0
     _connection: psycopg.Connection[Any] | None = field(default=None, repr=False)
 
     @property
@@ -153,8 +151,6 @@ class Client:
     def _claim(self, wanted: int, settlement: tuple[Any, ...]) -> list[Job] | None:
         """Settle and claim; None where the settlement was refused, and nothing claimed."""
         rows = self._unless_refused(NEXT, (self.worker, wanted, self.queue, list(self.types), *settlement))
-        if rows:
-            self.beat_seconds = max(row[7] for row in rows) / 3
         return None if rows is None else [_job(row) for row in rows]
 
     def _settle(self, settlement: _Settlement) -> set[Claim]:
@@ -205,8 +201,8 @@ class _Settlement:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    lease, identifier, tenant, kind, payload, retries, max_retries, _seconds = row
-    return Job(identifier, lease, tenant, kind, payload, retries + 1, max_retries)
+    lease, identifier, tenant, kind, payload, retries, max_retries, seconds = row
+    return Job(identifier, lease, tenant, kind, payload, retries + 1, max_retries, seconds)
 
 
 _NOTHING: tuple[Any, ...] = (None, None, None, None)

@@ -23,6 +23,7 @@ class Job:
         payload: what was enqueued; never written to a log.
         attempt: counts from 1.
         max_retries: further attempts a failing job gets.
+        lease_seconds: how long the lease lasts without a heartbeat.
     """
 
     id: UUID
@@ -32,6 +33,7 @@ class Job:
     payload: Mapping[str, Any] = field(repr=False)
     attempt: int = 1
     max_retries: int = 3
+    lease_seconds: int = 60
 
     @property
     def claim(self) -> Claim:

@@ -7,6 +7,7 @@ that is lost is made again; what was not reported is reported then, and refused 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import socket
@@ -34,6 +35,8 @@ __all__ = ["Worker", "worker_name"]
 
 # The longest the inbox is waited for without a look at the clocks below.
 LONGEST_WAIT = 5.0
+# The time that held jobs beyond the running ones should wait at most.
+AHEAD_SECONDS = 0.1
 # How often the leases of dead workers are looked for.
 RESCUE_SECONDS = 10.0
 
@@ -77,6 +80,8 @@ class Worker:
     _beat_at: float = float("inf")
     _rescue_at: float = 0.0
     _retry_at: float = 0.0
+    _usual_seconds: float = AHEAD_SECONDS * 1000
+    _unsure: set[Claim] = field(default_factory=set)
     _done: int = 0
     _failed: int = 0
 
@@ -97,7 +102,7 @@ class Worker:
         self._open()
         self._pool.start()
         if not (self.deaf or self.drain):
-            listen(self.conninfo, CHANNEL, lambda: self._inbox.put(Word.WAKE), self._set_listening)
+            listen(self.conninfo, CHANNEL, self.settings.queue, lambda: self._inbox.put(Word.WAKE), self._set_listening)
         self.log(
             "worker_started",
             worker=self.name,
@@ -125,10 +130,6 @@ class Worker:
         except psycopg.OperationalError as error:
             raise cannot_connect(self.conninfo, str(error)) from None
 
-    @property
-    def _batch(self) -> int:
-        return self.settings.batch or 2 * self.settings.concurrency
-
     def _finished(self) -> bool:
         return self._stop_at is not None and not (self._held or self._unreported or self._returned)
 
@@ -140,7 +141,9 @@ class Worker:
         for late in self._pool.overdue():
             self._receive_outcome(late)
         if self._pool.stuck >= self.settings.concurrency:
-            self._hand_back(list(self._held.values()))
+            with contextlib.suppress(psycopg.Error):  # without a server their leases run out by themselves
+                if self._client.connected:
+                    self._hand_back(list(self._held.values()))
             raise DbkitError(
                 "handlers hang in every thread",
                 detail=f"{self._pool.stuck} handlers are over their time and have not returned.",
@@ -183,10 +186,17 @@ class Worker:
         return max(min(due) - now, 0.0)
 
     def _wanted(self) -> int:
-        """How many jobs to ask for: none while more than half of the batch is still at hand."""
-        if self._stop_at is not None or len(self._held) * 2 > self._batch:
+        """How many jobs to ask for.
+
+        A free thread is reason enough. Beyond the threads as many are held as they finish in a moment: quick jobs are
+        claimed by the batch, and no slow one waits here while another worker is idle.
+        """
+        if self._stop_at is not None:
             return 0
-        return self._batch - len(self._held)
+        threads, held = self.settings.concurrency, len(self._held)
+        ahead = int(threads * AHEAD_SECONDS / max(self._usual_seconds, 0.0001))
+        room = min(self.settings.batch, threads + ahead)
+        return max(room - held, 0) if held < threads or held * 2 <= room else 0
 
     def _receive(self, pause: float) -> None:
         """Take what is in the inbox, waiting up to `pause` seconds for the first."""
@@ -207,6 +217,8 @@ class Worker:
     def _receive_outcome(self, outcome: Outcome) -> None:
         if self._held.pop(outcome.job.claim, None) is not None:  # else the lease was lost and that was told
             self._unreported.append(outcome)
+            # A mean that follows the last dozen; one slow job weighs more than one quick one.
+            self._usual_seconds += (outcome.seconds - self._usual_seconds) / (2 if self._usual_seconds > 1 else 12)
 
     # ----- speaking to the queue -----------------------------------------------------------------------------------
 
@@ -238,16 +250,17 @@ class Worker:
             self._tell(outcome, refused=outcome.job.claim in refused)
         if jobs:
             self._held.update((job.claim, job) for job in jobs)
-            self._beat_at = min(self._beat_at, time.monotonic() + self._client.beat_seconds)
+            self._beat_at = min(self._beat_at, time.monotonic() + jobs[0].lease_seconds / 3)
             self._pool.submit(jobs)
         if wanted:
-            self._after_look(len(jobs))
+            self._after_look(len(jobs), wanted)
 
-    def _after_look(self, found: int) -> None:
+    def _after_look(self, found: int, wanted: int) -> None:
         if found:
             self._pace.busy()
+        if found == wanted:
             self._look_at = 0.0
-        elif self.drain and not self._held and not self._unreported:
+        elif self.drain and not (found or self._held):
             self._begin_to_stop()
         else:
             self._look_at = time.monotonic() + self._pace.empty()
@@ -255,7 +268,7 @@ class Worker:
     def _heartbeat(self) -> None:
         leases = {job.lease for job in self._held.values()}
         kept = self._client.heartbeat(leases)
-        self._beat_at = time.monotonic() + self._client.beat_seconds
+        self._beat_at = time.monotonic() + min(job.lease_seconds for job in self._held.values()) / 3
         for job in [job for job in self._held.values() if job.lease not in kept]:
             del self._held[job.claim]
             self._pool.forget(job)
@@ -274,7 +287,10 @@ class Worker:
         self._client.close()
         pause = self._backoff.next()
         self._retry_at = time.monotonic() + pause
-        self.log("disconnected", worker=self.name, error=" ".join(masked(str(error)).split()), retry_in=round(pause, 2))
+        self._unsure = {outcome.job.claim for outcome in self._unreported}
+        # The first line only: a server's detail may quote what it was sent.
+        reason = masked(str(error).partition("\n")[0])
+        self.log("disconnected", worker=self.name, error=reason, retry_in=round(pause, 2))
 
     # ----- what happened -------------------------------------------------------------------------------------------
 
@@ -292,7 +308,8 @@ class Worker:
         facts = {"job": job.id, "type": job.type, "tenant": job.tenant_id, "attempt": job.attempt}
         facts["seconds"] = round(outcome.seconds, 3)
         if refused:
-            self.log("lease_lost", **facts)
+            # The report whose answer was lost with the connection may have arrived.
+            self.log("lease_lost", **facts, reported_before=job.claim in self._unsure or None)
         elif error is None:
             self._done += 1
             self.log("job_completed", **facts)

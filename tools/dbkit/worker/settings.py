@@ -105,7 +105,7 @@ class Settings:
     Attributes:
         queue: the queue jobs are claimed from.
         concurrency: handlers that run at the same time.
-        batch: most jobs held at a time, running or about to; None means twice the concurrency.
+        batch: most jobs held at a time; those beyond the concurrency are only claimed while jobs are quick.
         handlers: modules with handlers.
         grace: seconds running jobs get to finish after SIGTERM.
         poll: seconds between looks at an idle queue where no notification arrives.
@@ -113,7 +113,7 @@ class Settings:
 
     queue: str = "default"
     concurrency: int = 8
-    batch: int | None = None
+    batch: int = 200
     handlers: tuple[str, ...] = ()
     grace: float = 25.0
     poll: float = 1.0
@@ -137,12 +137,12 @@ def load_settings(config: Config, environment: Mapping[str, str] = os.environ) -
     """
     own = {key: value for key, value in config.worker.items() if key not in _TABLES}
     chosen = read_table(config, "worker", own, Settings, without=(*_TABLES, "root"))
-    for name in ("concurrency", "batch", "poll"):
-        if chosen.get(name) == 0:
+    for name, most in (("concurrency", 256), ("batch", 1000), ("poll", 3600)):
+        if name in chosen and not 0 < chosen[name] <= most:
             raise DbkitError(
                 f"bad value in {config.path.name if config.path else 'dbkit.toml'}: worker.{name}",
-                detail="It is 0, and a worker would do nothing.",
-                hint="Give a number above 0, or remove the line.",
+                detail=f"It is {chosen[name]}.",
+                hint=f"Give a number above 0 and up to {most}.",
             )
     return Settings(
         **chosen,

@@ -67,30 +67,35 @@ class Backoff:
 
 
 def listen(
-    conninfo: str, channel: str, wake: Callable[[], None], listening: Callable[[bool], None]
+    conninfo: str, channel: str, queue: str, wake: Callable[[], None], listening: Callable[[bool], None]
 ) -> threading.Thread:
     """Wake a worker at each notification, from a thread with a connection of its own, for as long as the process runs.
 
     Args:
+        queue: the payload of the notifications that concern us.
         wake: called at each notification, and after each connect, since notifications may have been missed.
         listening: told whether notifications reach us. Behind a pooler none would, and LISTEN would stay behind in a
             server process that others use: there the thread ends and only the pace counts.
     """
     thread = threading.Thread(
-        target=_listen, args=(conninfo, channel, wake, listening), name="dbkit-listen", daemon=True
+        target=_listen, args=(conninfo, channel, queue, wake, listening), name="dbkit-listen", daemon=True
     )
     thread.start()
     return thread
 
 
-def _listen(conninfo: str, channel: str, wake: Callable[[], None], listening: Callable[[bool], None]) -> None:
+def _listen(
+    conninfo: str, channel: str, queue: str, wake: Callable[[], None], listening: Callable[[bool], None]
+) -> None:
     import psycopg
     from psycopg import sql
+
+    from dbkit.worker.client import connect
 
     backoff = Backoff()
     while True:
         try:
-            with psycopg.connect(conninfo, autocommit=True, application_name="dbkit worker (listen)") as connection:
+            with connect(conninfo, "dbkit worker (listen)") as connection:
                 row = connection.execute("select pg_backend_pid()").fetchone()
                 if row is None or row[0] != connection.info.backend_pid:  # libpq was told the pooler's own number
                     return
@@ -98,8 +103,9 @@ def _listen(conninfo: str, channel: str, wake: Callable[[], None], listening: Ca
                 backoff.reset()
                 listening(True)
                 wake()
-                for _ in connection.notifies():
-                    wake()
+                for notification in connection.notifies():
+                    if notification.payload == queue:
+                        wake()
         except psycopg.Error:
             pass  # the worker's own connection tells of a lost server
         listening(False)

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.files import DECLARED
 from dbkit.lint.model import Table, View, label
 from dbkit.lint.policies import column_of, same_for_every_caller
 from dbkit.lint.rule import Hit, Rule
@@ -38,7 +39,9 @@ rule = Rule(code="C115", severity=Severity.ERROR, lock="none; runs as the view's
 @rule.settled_with("views")
 @rule.settled_with("secured")
 def check(context: Context) -> Iterator[Hit]:
-    newly_secured = {table.key for table in context.effects.secured if table.rls_origin}
+    # In a declared tree the order of files says nothing: there the view's own file is the place.
+    is_ordered = context.series.kind != DECLARED
+    newly_secured = {table.key for table in context.effects.secured if table.rls_origin and is_ordered}
     candidates = dict(context.effects.views)
     if newly_secured:
         candidates.update((key, None) for key, view in context.state.views.items() if newly_secured & set(view.reads))

@@ -1,0 +1,326 @@
+"""Limiter, idempotency keys and cache against the cheapest statements there are.
+
+How much is a refusal next to `select 1`, an allowed request next to a one-row insert, a replay next to a look-up by
+primary key, a cache hit next to what it saves, a write that invalidates next to one that does not? And what share of
+look-ups hits when reads are Zipf distributed and one in twenty requests writes?
+
+Everything is prepared and sent by libpq from one connection, in turns: the ratios are those a client sees. Beside
+them the processor time of the server process, which no neighbour's load lengthens.
+
+usage: bench/limits.py [ROUNDS]
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+
+import psycopg
+from psycopg import pq
+
+from dbkit.config import load_config
+from dbkit.postgres import Database, Recipe, Server, Step, open_server
+from dbkit.recipe import project_recipe
+from harness import Samples, interleave, table, verdict
+
+LOAD = """
+insert into core.users (id, email, name)
+select md5('owner' || n)::uuid, 'owner' || n || '@example.com', 'Owner ' || n from generate_series(1, 200) n;
+insert into core.tenants (id, system, name, owner_user_id)
+select md5('tenant' || n)::uuid, 'crm', 'Tenant ' || n, md5('owner' || n)::uuid from generate_series(1, 200) n;
+insert into core.memberships (tenant_id, user_id, role_key)
+select md5('tenant' || n)::uuid, md5('owner' || n)::uuid, 'OWNER' from generate_series(1, 200) n;
+insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds, algorithm)
+values ('full_exact', 'user', 60, 86400, 'exact'), ('full_gcra', 'user', 60, 86400, 'gcra'),
+       ('wide_exact', 'user', 100, 1, 'exact'), ('wide_gcra', 'user', 1000000, 1, 'gcra');
+do $do$
+begin
+    -- Roles belong to the cluster: a saved one may hold it already.
+    if not exists (select from pg_roles where rolname = 'bench_user') then
+        create role bench_user login in role app_user, app_anon;
+    end if;
+end
+$do$;
+-- What the figures are compared with. A logged and an unlogged row, a key, and a table whose writes invalidate.
+create schema bench;
+create table bench.rows (id bigint generated always as identity primary key, note text, at timestamptz default now());
+create unlogged table bench.unlogged_rows (like bench.rows including all);
+create table bench.keys (key text primary key, response jsonb);
+create function bench.look_up(p_key text) returns jsonb
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $fn$ begin return (select response from bench.keys where key = p_key); end $fn$;
+insert into bench.keys values ('k', '{"id": 1}');
+create table bench.plain (tenant_id uuid, id integer, amount numeric, primary key (tenant_id, id));
+create table bench.guarded (like bench.plain including all);
+insert into bench.plain
+select md5('tenant' || t)::uuid, n, n from generate_series(1, 200) t, generate_series(1, 500) n;
+insert into bench.guarded select * from bench.plain;
+select core.attach_cache_invalidation('bench.guarded', 'customers', 'tenant_id');
+grant usage on schema bench to bench_user;
+grant select, insert, update on all tables in schema bench to bench_user;
+"""
+CONTEXT = "select core.set_context(md5('owner1')::uuid, md5('tenant1')::uuid)"
+SUM = "select jsonb_build_object('total', sum(amount)) from bench.guarded where tenant_id = md5('tenant1')::uuid"
+REQUESTS = 30_000
+# A write hits the tenants and policies that are read; a policy has a few entries, e.g. pages of a list.
+TENANTS, POLICIES, PAGES, WRITES = 200, 13, 3, 0.05
+
+
+def main(rounds: int) -> None:
+    config = load_config()
+    base = project_recipe(config, seeds="production")
+    recipe = Recipe((*base.steps, Step("bench limits", LOAD, load)))
+    with open_server(config, recipe) as server, server.template(recipe).clone() as database:
+        print(f"PostgreSQL {server.version}, load average {os.getloadavg()[0]:.1f}, {rounds} rounds")
+        with connected(server, database) as connection:
+            limiter(connection, rounds)
+            idempotency(connection, rounds)
+            cache(connection, rounds)
+            zipf(connection)
+
+
+def load(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(LOAD)
+        connection.execute("vacuum analyze")
+
+
+@contextmanager
+def connected(server: Server, database: Database) -> Iterator[pq.PGconn]:
+    connection = pq.PGconn.connect(server.conninfo(database.name, "bench_user").encode())
+    assert connection.status == pq.ConnStatus.OK, connection.error_message
+    yield connection
+    connection.finish()
+
+
+def limiter(connection: pq.PGconn, rounds: int) -> None:
+    """Refusals and allowed requests, each a transaction of its own; then refusals of a signed-in user."""
+    for policy in ("full_exact", "full_gcra"):
+        for _ in range(62):
+            run(connection, f"select core.rate_limit('{policy}', 'k')")
+    refusals = {
+        "refused, exact": "select * from core.rate_limit('full_exact', 'k')",
+        "refused, gcra": "select * from core.rate_limit('full_gcra', 'k')",
+    }
+    written = wal(connection, refusals["refused, exact"], 1000)
+    look_ups = {
+        "look-up by key": "select response from bench.keys where key = 'k'",
+        "the same in a function": "select bench.look_up('k')",
+    }
+    compare(connection, rounds, {"select 1": "select 1", **look_ups, **refusals}, "a refusal")
+    print(f"WAL of 1,000 refusals: {written} bytes (target 0): {'met' if written == 0 else 'MISSED'}")
+    compare(
+        connection,
+        rounds,
+        {
+            "insert a row": "insert into bench.rows (note) values ('x')",
+            "insert an unlogged row": "insert into bench.unlogged_rows (note) values ('x')",
+            "allowed, exact, new key": "select * from core.rate_limit('wide_exact', md5(random()::text))",
+            "allowed, gcra, new key": "select * from core.rate_limit('wide_gcra', md5(random()::text))",
+            "allowed, gcra, one key": "select * from core.rate_limit('wide_gcra', 'k')",
+        },
+        "an allowed request",
+    )
+    with transaction(connection):
+        run(connection, "select core.rate_limit('full_exact') from generate_series(1, 62)")
+        compare(
+            connection,
+            rounds,
+            {"select 1": "select 1", "refused, the signed-in user": "select * from core.rate_limit('full_exact')"},
+            "a refusal inside a request's transaction",
+            verdict_of=None,
+        )
+
+
+def idempotency(connection: pq.PGconn, rounds: int) -> None:
+    with transaction(connection, commit=True):
+        run(connection, "select core.idempotent_begin('s', 'k', '{}'), core.idempotent_finish('s', 'k', '{\"id\": 1}')")
+    with transaction(connection):
+        compare(
+            connection,
+            rounds,
+            {
+                "look-up by key": "select response from bench.keys where key = 'k'",
+                "replay": "select core.idempotent_begin('s', 'k', '{}')",
+                "insert a row": "insert into bench.rows (note) values ('x')",
+                "begin and finish": "select core.idempotent_begin('s', k, '{}'), core.idempotent_finish('s', k, '{}')"
+                " from (select md5(random()::text) offset 0) as new (k)",
+            },
+            "an idempotency key, inside a request's transaction",
+            verdict_of=None,
+        )
+
+
+def cache(connection: pq.PGconn, rounds: int) -> None:
+    with transaction(connection):
+        run(connection, "select core.cache_get('customers', 'sum')")
+        run(connection, f"select core.cache_set('customers', 'sum', ({SUM}))")
+        compare(
+            connection,
+            rounds,
+            {
+                "select 1": "select 1",
+                "sum of 500 rows": SUM,
+                "cache hit": "select core.cache_get('customers', 'sum')",
+                "cache miss": "select core.cache_get('customers', 'none')",
+                "cache set": "select core.cache_set('customers', 'other', '1')",
+            },
+            "the cache, inside a request's transaction",
+            verdict_of=None,
+        )
+    update = "update bench.{} set amount = amount + 1 where tenant_id = md5('tenant1')::uuid and id = 7"
+    compare(
+        connection,
+        rounds,
+        {"update a row": update.format("plain"), "update that invalidates": update.format("guarded")},
+        "a write",
+        verdict_of=None,
+    )
+
+
+def zipf(connection: pq.PGconn) -> None:
+    """The share of hits over many tenants."""
+    chance = random.Random(1)
+    tenants, policies, pages = (cumulative(size) for size in (TENANTS, POLICIES, PAGES))
+    names = column(
+        connection,
+        "select name from core.cache_policies where varies_by = 'tenant' and priority <> 'NEVER' order by name",
+    )
+    names = (names * POLICIES)[:POLICIES]
+    hits = looked = 0
+    for _ in range(REQUESTS):
+        tenant = 1 + draw(chance, tenants)
+        name = names[draw(chance, policies)]
+        run(connection, "begin")
+        run(connection, f"select core.set_context(md5('owner{tenant}')::uuid, md5('tenant{tenant}')::uuid)")
+        if chance.random() < WRITES:
+            run(connection, f"select core.cache_invalidate_tag(tag) from core.cache_policies where name = '{name}'")
+        else:
+            key = f"page{draw(chance, pages)}"
+            looked += 1
+            if column(connection, f"select core.cache_get('{name}', '{key}')")[0]:
+                hits += 1
+            else:
+                run(connection, f"select core.cache_set('{name}', '{key}', '[1]')")
+        run(connection, "commit")
+    rate = hits / looked
+    print(
+        f"\nZipf over {TENANTS} tenants, {len(set(names))} policies and {PAGES} pages, {WRITES:.0%} writes,"
+        f" {REQUESTS:,} requests"
+    )
+    print(f"hit rate: {rate:.1%} (target > 80%): {'met' if rate > 0.8 else 'MISSED'}")
+
+
+def cumulative(size: int) -> list[float]:
+    return list(accumulate(1 / rank for rank in range(1, size + 1)))
+
+
+def draw(chance: random.Random, weights: list[float]) -> int:
+    return chance.choices(range(len(weights)), cum_weights=weights)[0]
+
+
+def compare(
+    connection: pq.PGconn,
+    rounds: int,
+    statements: Mapping[str, str],
+    what: str,
+    *,
+    verdict_of: float | None = 1.3,
+) -> None:
+    """Time statements in turns and print them as multiples of the first.
+
+    Args:
+        verdict_of: the target of each "refused" statement; None prints no verdict.
+    """
+    calls = {name: prepared(connection, sql) for name, sql in statements.items()}
+    samples = interleave(calls, rounds, warm_up=50)
+    base = next(iter(statements))
+    rows = []
+    for name, call in calls.items():
+        rows.append(
+            (name, f"{micros(samples[name]):.1f}", f"{ratio(samples, name, base):.2f}", f"{cpu(connection, call):.1f}")
+        )
+    print(f"\n{what}")
+    print(table(("", "µs", f"× {base}", "server CPU µs"), rows))
+    for sql in statements.values():
+        run(connection, f"deallocate {prepared_name(sql)}")
+    if verdict_of is not None:
+        for name in statements:
+            if name.startswith("refused"):
+                print(verdict(name, ratio(samples, name, base), verdict_of, " ×"))
+
+
+def micros(samples: Samples) -> float:
+    return samples.quartile * 1e6
+
+
+def ratio(samples: dict[str, Samples], name: str, base: str) -> float:
+    return samples[name].quartile / samples[base].quartile
+
+
+def cpu(connection: pq.PGconn, call: Callable[[], object], times: int = 500) -> float:
+    """Processor time of the server process for one call, in microseconds."""
+    before = run_time(connection.backend_pid)
+    for _ in range(times):
+        call()
+    return (run_time(connection.backend_pid) - before) / times / 1000
+
+
+def run_time(process: int) -> int:
+    """Nanoseconds a process has run."""
+    return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[0])
+
+
+def wal(connection: pq.PGconn, sql: str, times: int) -> int:
+    """Bytes of write-ahead log that a statement adds; nobody else writes."""
+    position = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
+    before = int(column(connection, position)[0])
+    for _ in range(times):
+        run(connection, sql)
+    return int(column(connection, position)[0]) - before
+
+
+@contextmanager
+def transaction(connection: pq.PGconn, commit: bool = False) -> Iterator[None]:
+    """One transaction with the context of a signed-in user."""
+    run(connection, "begin")
+    run(connection, CONTEXT)
+    try:
+        yield
+    finally:
+        run(connection, "commit" if commit else "rollback")
+
+
+def prepared(connection: pq.PGconn, sql: str) -> Callable[[], None]:
+    name = prepared_name(sql).encode()
+    expect(connection.prepare(name, sql.encode()))
+    return lambda: expect(connection.exec_prepared(name, []))
+
+
+def prepared_name(sql: str) -> str:
+    return f"p{abs(hash(sql))}"
+
+
+def run(connection: pq.PGconn, sql: str) -> None:
+    expect(connection.exec_(sql.encode()))
+
+
+def column(connection: pq.PGconn, sql: str) -> list[str]:
+    """The first column of the rows, '' for null."""
+    result = connection.exec_(sql.encode())
+    expect(result)
+    return [(result.get_value(row, 0) or b"").decode() for row in range(result.ntuples)]
+
+
+def expect(result: pq.abc.PGresult) -> None:
+    if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK):
+        raise RuntimeError(result.error_message.decode())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
