@@ -48,14 +48,16 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["pending", "processing", "completed", "failed", "cancelled"]),
     help="Only jobs in this state.",
 )
+@click.option("--all", "history", is_flag=True, help="Completed jobs too.")
 @_filters
 @_common
 def list_jobs(database: str | None, output_format: str, config_file: Path | None, **wanted: Any) -> None:
-    """List jobs, newest first.
+    """List jobs that are not completed, newest first.
 
     \b
     Example:
         dbkit jobs list --status failed --type send_email
+        dbkit jobs list --all --tenant 7b1c2f0e-6a55-4f0e-9d0a-5f7f3d0c9a11
     """
     from dbkit.worker import operate
 
