@@ -150,7 +150,8 @@ def stats(database: str | None, output_format: str, config_file: Path | None) ->
 
 @jobs.command("webhook-secret")
 @click.argument("tenant", type=click.UUID)
-def webhook_secret(tenant: UUID) -> None:
+@format_option()
+def webhook_secret(tenant: UUID, output_format: str) -> None:
     """Print the secret that a tenant's webhook receivers verify with.
 
     It is derived from DBKIT_WEBHOOK_SECRET, which the workers have too. While that holds two secrets, the first line
@@ -170,8 +171,11 @@ def webhook_secret(tenant: UUID) -> None:
             detail="DBKIT_WEBHOOK_SECRET is not set.",
             hint="Set it to what the workers have, or for the first time to a random text: openssl rand -hex 32",
         )
-    for secret in secrets:
-        click.echo(tenant_secret(secret, tenant))
+    own = [tenant_secret(secret, tenant) for secret in secrets]
+    if output_format == "json":
+        _emit("webhook-secret", tenant=tenant, secrets=own)
+    else:
+        click.echo("\n".join(own))
 
 
 def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str) -> None:
