@@ -149,6 +149,12 @@ def take(connection: Connection[Any], tables: Collection[str] = ()) -> Picture:
             detail=f"{error.diag.message_primary}.",
             hint="Let it: grant pg_read_all_data to the backup login; dbkit bootstrap does.",
         ) from None
+    except psycopg.errors.UndefinedTable as error:
+        raise DbkitError(
+            "a table was dropped while it was to be counted",
+            detail=f"{error.diag.message_primary}.",
+            hint="Run this again when nobody migrates.",
+        ) from None
 
 
 def compare(saved: Picture, found: Picture) -> list[Finding]:
