@@ -312,6 +312,59 @@ create table core.features (
 
 comment on table core.features is 'What subscriptions gate; core.require_feature names a key.';
 
+-- Says what is allowed and nothing else, so it needs no list of attacks: text without markup characters, five entities, the tags p, br,
+-- strong, em, u and a in lower case, and on <a> one href in double quotes with a literal scheme. Whatever a browser would have to guess
+-- at (another quote, a bare < or &, a space in an address, an entity in a scheme) is not in the grammar.
+-- Here and not in functions/: the domain core.safe_html calls it.
+
+create function core.is_safe_html(p text) returns boolean
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_grammar constant text :=
+        '^(?:[^<>&\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f]'
+        '|&(?:amp|lt|gt|quot|#39|nbsp);'
+        '|<br ?/?>'
+        '|</?(?:p|strong|em|u)>'
+        '|<a(?: href="(?:https?://[a-zA-Z0-9]|mailto:)(?:[a-zA-Z0-9._~:/?#@!$()*+,;=%-]|&amp;)*")?>'
+        '|</a>)*$';
+    v_tag  text[];
+    v_open text[] := '{}';
+begin
+    if p is null then
+        return null;
+    elsif p !~ c_grammar then
+        return false;
+    end if;
+    -- balanced: each end tag closes the tag opened last
+    for v_tag in
+        select t.tag from regexp_matches(p, '<(/?)(p|strong|em|u|a)\y', 'g') as t (tag)
+    loop
+        if v_tag[1] = '' then
+            -- a link in a link is two links to a browser
+            if v_tag[2] = 'a' and 'a' = any (v_open) then
+                return false;
+            end if;
+            v_open := v_open || v_tag[2];
+        elsif v_open[cardinality(v_open)] = v_tag[2] then
+            v_open := v_open[: cardinality(v_open) - 1];
+        else
+            return false;
+        end if;
+    end loop;
+    return cardinality(v_open) = 0;
+end
+$fn$;
+
+revoke execute on function core.is_safe_html(text) from public;
+grant execute on function core.is_safe_html(text)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.is_safe_html(text) is
+    'Whether a fragment is balanced HTML of p, br, strong, em, u and a (with an http, https or mailto href) and nothing else; null for null. '
+    'core.escape_html makes any text such a fragment. Errors: none.';
+
 -- core.permissions: the keys roles are made of. Reference data, seeded.
 
 create table core.permissions (
@@ -494,6 +547,14 @@ create table core.role_permissions (
 create index role_permissions_permission_key_idx on core.role_permissions (permission_key);
 
 comment on table core.role_permissions is 'The permissions of each role; a role has no others, nothing is inherited by rank.';
+
+-- core.safe_html: a fragment that can be put into a page as it is.
+
+-- dbkit: allow domain_with_constraint because the allowed tags are a promise to every page that shows a fragment
+create domain core.safe_html as text
+    constraint safe_html_valid check (core.is_safe_html(value));
+
+comment on domain core.safe_html is 'HTML fragment of p, br, strong, em, u and a with href http, https or mailto; core.escape_html makes text one.';
 
 -- core.schema_migrations: the ledger as SQL sees it. The table is the runner's own (dbkit.migrations), so that the runner works on
 -- databases without core.
@@ -1918,6 +1979,17 @@ comment on function core.error_info(text, text) is
     'HTTP status, stable key and a message fit for the caller for a SQLSTATE; a violated constraint that has a comment speaks with it. '
     'An unknown code is 500 internal. Errors: none.';
 
+create or replace function core.escape_html(p text) returns text
+    language sql immutable parallel safe
+return replace(replace(replace(replace(replace(p, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+
+revoke execute on function core.escape_html(text) from public;
+grant execute on function core.escape_html(text)
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, app_definer;
+
+comment on function core.escape_html(text) is
+    'Text as HTML that shows it, in an element or in a quoted attribute; null for null. Errors: none.';
+
 -- What was paid for is kept to its end; what was not paid is given some time.
 
 create or replace function core.has_feature(p_feature text) returns boolean
@@ -2676,10 +2748,9 @@ returns table (allowed boolean, max_requests integer, remaining integer, retry_a
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_now            timestamptz := clock_timestamp();
-    v_key            text;
-    v_updated_at     timestamptz;
-    v_recorded_until timestamptz;
+    v_key      text;
+    v_refusals bigint;
+    v_is_due   boolean;
 begin
     -- A standby has no unlogged tables, a read-only transaction cannot count.
     if current_setting('transaction_read_only') = 'on' then
@@ -2687,26 +2758,34 @@ begin
         return;
     end if;
 
-    v_key := core.rate_limit_key(p_policy, p_key);
-    select r.next_at, r.max_requests, r.updated_at, r.recorded_until
-      into reset_at, max_requests, v_updated_at, v_recorded_until
+    if p_key is not null and coalesce(current_setting('app.user_id', true), '') = '' then
+        v_key := 'anon:' || p_key;
+    else
+        v_key := core.rate_limit_key(p_policy, p_key);
+    end if;
+    -- One statement: whatever else PL/pgSQL has to do is prepared anew in every transaction, at a microsecond apiece. No row: not refused.
+    -- A row of the future was counted before the clock was set back, and binds nobody.
+    select false,
+           r.max_requests,
+           0,
+           ceil(extract(epoch from r.next_at - clock_timestamp()))::integer,
+           r.next_at,
+           nextval('core.rate_limit_refusals'),
+           p_is_recorded and (r.recorded_until > clock_timestamp()) is not true
+      into allowed, max_requests, remaining, retry_after, reset_at, v_refusals, v_is_due
       from core.rate_limits as r
      where r.policy = p_policy
-       and r.key = v_key;
-
-    -- A request of the future was counted before the clock was set back, and binds nobody.
-    if reset_at > v_now and v_updated_at <= v_now + interval '1 minute' then
-        perform nextval('core.rate_limit_refusals');
-        allowed := false;
-        remaining := 0;
-        retry_after := ceil(extract(epoch from reset_at - v_now));
-        if p_is_recorded and (v_recorded_until > v_now) is not true then
-            perform core.record_violation(p_policy, v_key, retry_after);
-        end if;
-        return next;
-    else
+       and r.key = v_key
+       and r.next_at > clock_timestamp()
+       and r.updated_at <= clock_timestamp() + interval '1 minute';
+    if not found then
         return query select * from core.count_request(p_policy, v_key);
+        return;
     end if;
+    if v_is_due then
+        perform core.record_violation(p_policy, v_key, retry_after);
+    end if;
+    return next;
 end
 $fn$;
 
@@ -2771,9 +2850,6 @@ declare
     v_ip           text;
     v_kind         text;
 begin
-    if p_key is not null and not v_is_signed_in then
-        return 'anon:' || p_key;
-    end if;
     if v_is_signed_in then
         v_user := 'user:' || core.current_user_id();
     end if;
@@ -4416,6 +4492,7 @@ drop function core.idempotency_claim(text, text, jsonb, interval);
 drop function core.has_role(text);
 drop function core.has_permission(text);
 drop function core.has_feature(text);
+drop function core.escape_html(text);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
 drop function core.encode_cursor(jsonb);
@@ -4458,6 +4535,7 @@ drop table core.users;
 drop table core.tier_features;
 drop table core.subscription_tiers;
 drop view core.schema_migrations;
+drop domain core.safe_html;
 drop table core.role_permissions;
 drop table core.roles;
 drop view core.rls_coverage;
@@ -4467,6 +4545,7 @@ drop sequence core.rate_limit_refusals;
 drop table core.rate_limit_policies;
 drop domain core.phone_e164;
 drop table core.permissions;
+drop function core.is_safe_html(text);
 drop table core.features;
 drop domain core.email;
 drop table core.context_keys;
