@@ -145,7 +145,7 @@ insert into zoo.animals (tenant_id, id, name, secret) values (tests.id('south'),
 select pg_temp.forget();
 truncate zoo.animals cascade;
 select results_eq(
-    $$ select l.tenant_id, l.action, l.entity_id, l.old_values ->> 'secret' from core.audit_log l
+    $$ select l.tenant_id, l.action, l.entity_id collate "default", l.old_values ->> 'secret' from core.audit_log l
         where l.entity_type = 'zoo.animals' and l.id > current_setting('tests.after')::bigint order by l.entity_id $$,
     $$ values (tests.id('south'), 'truncate', '1', '[redacted]'), (tests.id('north'), 'truncate', '4', '[redacted]') $$,
     'TRUNCATE records every row it removes, redacted');
