@@ -1,7 +1,7 @@
 -- What the generated triggers record, on a table of awkward columns; the shipped tables are in audited_tables.sql.
 begin;
 
-select plan(42);
+select plan(41);
 
 create schema zoo;
 grant usage, create on schema zoo to app_definer;
@@ -170,14 +170,6 @@ insert into zoo.animals (tenant_id, id) values (tests.id('north'), 6);
 select results_eq(
     $$ select l.user_id, l.request_id from core.audit_log l where l.id > current_setting('tests.after')::bigint $$,
     $$ values (null::uuid, null::text) $$, 'without a context nobody is named');
-select set_config('app.user_id', tests.id('ann')::text, true), set_config('app.seal', 'forged', true);
-select pg_temp.forget();
-insert into zoo.animals (tenant_id, id) values (tests.id('north'), 7);
-select results_eq(
-    $$ select l.user_id from core.audit_log l where l.id > current_setting('tests.after')::bigint $$,
-    $$ values (null::uuid) $$, 'a person written into the setting by hand is not believed');
-select core.clear_context();
-
 -- bulk and rollback
 select pg_temp.forget();
 insert into zoo.animals (tenant_id, id) select tests.id('north'), g from generate_series(101, 150) g;
