@@ -2540,7 +2540,8 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'Record every change of a table in an audit log, in the same transaction: one row per entity, with the changed columns before and '
     'after. The tenant of an entry is the value of p_tenant_column; with null the rows are no tenant''s, and none sees their history. p_redact names '
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
-    'and is not recorded. For the owner of the table; call it again when the table gets or loses a column. Idempotent. '
+    'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames or drops a column: until then new '
+    'columns are compared more slowly, and writes fail where one is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
     'Errors: PT422 the table has no primary key, a column does not exist, the log is none or app_definer cannot write it or read the '
     'table; 42501 not the owner.';
 
@@ -4476,6 +4477,37 @@ grant execute on function core.decode_cursor(text, jsonb)
 comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
+
+create or replace function core.detach_audit(p_table regclass) returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_part     regclass;
+    v_event    text;
+    v_function regprocedure := (
+        select t.tgfoid
+          from pg_trigger as t
+         where t.tgrelid = p_table
+           and t.tgname = '_900_audit_update'
+           and not t.tgisinternal);
+begin
+    for v_part in select t.relid from pg_partition_tree(p_table) as t union select p_table loop
+        foreach v_event in array array['insert', 'update', 'delete', 'truncate'] loop
+            execute format('drop trigger if exists %I on %s', '_900_audit_' || v_event, v_part);
+        end loop;
+    end loop;
+    if v_function is not null then
+        execute format('drop function %s', v_function);
+    end if;
+end
+$fn$;
+
+revoke execute on function core.detach_audit(regclass) from public;
+
+comment on function core.detach_audit(regclass) is
+    'Stop recording the changes of a table: the way back of core.attach_audit, for the owner of the table. What was recorded stays. '
+    'Idempotent. Errors: 42501 not the owner.';
 
 -- The event is part of the caller's transaction: when that rolls back, there is neither a row nor a notification.
 
@@ -11270,6 +11302,7 @@ drop function core.enqueue_batch(jsonb);
 drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
 drop function core.encode_cursor(jsonb);
 drop function core.emit(text, text, text, text, jsonb);
+drop function core.detach_audit(regclass);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.count_request(text, text);

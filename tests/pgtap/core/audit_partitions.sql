@@ -22,7 +22,7 @@ select results_eq(
 insert into core.audit_log (action, entity_type, entity_id, created_at)
 values ('insert', 'a.b', '1', now() + interval '3 years'), ('insert', 'a.b', '2', now() - interval '40 days');
 select results_eq(
-    $$ select l.entity_id, l.tableoid::regclass::text from core.audit_log l where l.entity_type = 'a.b' order by 1 $$,
+    $$ select l.entity_id collate "default", l.tableoid::regclass::text from core.audit_log l where l.entity_type = 'a.b' order by 1 $$,
     $$ values ('1', 'core.audit_log_default'), ('2', 'core.audit_log_default') $$, 'an entry of a month without a partition goes to the default');
 create temp table before as select l.* from core.audit_log l;
 select results_eq(
