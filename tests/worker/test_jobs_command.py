@@ -58,6 +58,15 @@ def test_jobs_are_listed_by_state_type_and_tenant(queue: Queue, failed: UUID) ->
     assert len(rows(queue, "list", "--limit", "1")) == 1
 
 
+def test_completed_jobs_are_listed_when_asked_for(queue: Queue, workers: Workers) -> None:
+    done = queue.enqueue("data_import", name="n1")
+    workers.drain()
+    pending = queue.enqueue("data_import", name="n2")
+    assert [row["id"] for row in rows(queue, "list")] == [str(pending)]
+    assert [row["id"] for row in rows(queue, "list", "--all")] == [str(pending), str(done)]
+    assert [row["id"] for row in rows(queue, "list", "--status", "completed")] == [str(done)]
+
+
 def test_the_list_for_people_shows_the_error_and_no_payload(queue: Queue, failed: UUID) -> None:
     done = run(queue, "list")
     heading, line = done.stdout.splitlines()

@@ -30,7 +30,10 @@ begin
             and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
      where t.job_type = p_job_type
        and q.name = p_queue;
-    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
+       -- one value, however the argument is stored
+       or pg_column_size(p_payload || '{}') > 102400
+    then
         perform core.refuse_payload(p_job_type, p_payload);
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;

@@ -39,8 +39,8 @@ begin
             perform core.settle_lease(p_lease, p_done, p_failed, p_results);
         end if;
     end if;
-    if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
-        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
+    if p_limit is null or p_limit not between 0 and 1000 or p_worker is null or p_worker = '' then
+        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 1,000.');
     end if;
     select q.is_fair,
            q.max_running,

@@ -12,6 +12,10 @@ begin
     if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
         perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
     end if;
+    -- an envelope carries the payloads of a batch, so one that is too large would stop the jobs behind it as well
+    if pg_column_size(p_payload || '{}') > 102400 then
+        perform core.raise_error('PT422', 'invalid', 'A payload has at most 100 kB: store files elsewhere and name them.', '{"payload": "must not be larger than 100 kB"}');
+    end if;
     select jsonb_object_agg('payload.' || required.key, 'is required')
       into v_missing
       from core.job_types as t
@@ -27,4 +31,5 @@ alter function core.refuse_payload(text, jsonb) owner to app_definer;
 revoke execute on function core.refuse_payload(text, jsonb) from public;
 
 comment on function core.refuse_payload(text, jsonb) is
-    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object or lacks a required key (hint).';
+    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object, lacks a required key '
+    'or is larger than 100 kB (hint).';

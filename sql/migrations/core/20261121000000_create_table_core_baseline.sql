@@ -2113,7 +2113,10 @@ begin
             and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
      where t.job_type = p_job_type
        and q.name = p_queue;
-    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys then
+    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
+       -- one value, however the argument is stored
+       or pg_column_size(p_payload || '{}') > 102400
+    then
         perform core.refuse_payload(p_job_type, p_payload);
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
@@ -3579,7 +3582,7 @@ grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, 
 comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
     'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, '
-    'payload without a required key (in the hint).';
+    'payload without a required key or larger than 100 kB (in the hint).';
 
 create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
     language plpgsql volatile
@@ -3644,7 +3647,7 @@ revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestam
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
-    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key (in the hint).';
+    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
 
 -- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
 
@@ -3682,7 +3685,7 @@ begin
     select min(job.number)
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
-     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys) is not true;
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
     if v_wrong is not null then
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong]);
     end if;
@@ -5197,8 +5200,8 @@ begin
             perform core.settle_lease(p_lease, p_done, p_failed, p_results);
         end if;
     end if;
-    if p_limit is null or p_limit not between 0 and 10000 or p_worker is null or p_worker = '' then
-        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 10,000.');
+    if p_limit is null or p_limit not between 0 and 1000 or p_worker is null or p_worker = '' then
+        perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 1,000.');
     end if;
     select q.is_fair,
            q.max_running,
@@ -6779,6 +6782,10 @@ begin
     if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
         perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
     end if;
+    -- an envelope carries the payloads of a batch, so one that is too large would stop the jobs behind it as well
+    if pg_column_size(p_payload || '{}') > 102400 then
+        perform core.raise_error('PT422', 'invalid', 'A payload has at most 100 kB: store files elsewhere and name them.', '{"payload": "must not be larger than 100 kB"}');
+    end if;
     select jsonb_object_agg('payload.' || required.key, 'is required')
       into v_missing
       from core.job_types as t
@@ -6794,7 +6801,8 @@ alter function core.refuse_payload(text, jsonb) owner to app_definer;
 revoke execute on function core.refuse_payload(text, jsonb) from public;
 
 comment on function core.refuse_payload(text, jsonb) is
-    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object or lacks a required key (hint).';
+    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object, lacks a required key '
+    'or is larger than 100 kB (hint).';
 
 create or replace function core.release_jobs(p_lease bigint, p_jobs uuid[] default null) returns integer
     language plpgsql volatile

@@ -1,6 +1,6 @@
 -- core.enqueue: in the caller's transaction, for the tenant of the context only, refused early when nothing could come of it.
 begin;
-select plan(36);
+select plan(39);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table made (name text primary key, id uuid, is_same boolean) on commit drop;
@@ -29,6 +29,11 @@ select is(
     'the hint names the key');
 select throws_ok($$ select core.enqueue('send_email', '["to"]') $$, 'PT422', 'invalid', 'a payload that is no object is refused');
 select throws_ok($$ select core.enqueue('send_email', null) $$, 'PT422', 'invalid', 'so is none');
+select throws_ok($$ select core.enqueue('send_email', jsonb_build_object('to', repeat('x', 103000))) $$, 'PT422', 'invalid', 'a payload of more than 100 kB is refused');
+select throws_ok($$ select core.enqueue_many('send_email', array['{"to": 1}', jsonb_build_object('to', repeat('x', 103000))]) $$, 'PT422', 'invalid', 'among many too');
+savepoint large;
+select lives_ok($$ select core.enqueue('send_email', jsonb_build_object('to', repeat('x', 100000))) $$, 'a smaller one is not');
+rollback to large;
 select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_queue => 'nowhere') $$, 'PT422', 'invalid', 'an unknown queue is refused');
 select lives_ok($$ select core.enqueue('send_email', '{"to": "x", "tenant_id": "somebody else"}') $$, 'what a payload says of tenants');
 select is((select count(distinct tenant_id) from core.job_queue), 1::bigint, 'changes nothing: the tenant is the context''s');

@@ -99,7 +99,7 @@ select lives_ok($$ select core.complete_job((select id from taken where round = 
 -- what is no claim
 select is_empty($$ select from core.next_jobs('w1', 0) $$, 'a claim of nothing is one');
 select throws_ok($$ select from core.next_jobs('w1', -1) $$, 'PT400', 'bad_request', 'a negative one is not');
-select throws_ok($$ select from core.next_jobs('w1', 10001) $$, 'PT400', 'bad_request', 'nor one of everything');
+select throws_ok($$ select from core.next_jobs('w1', 1001) $$, 'PT400', 'bad_request', 'nor one of everything');
 select throws_ok($$ select from core.next_jobs('') $$, 'PT400', 'bad_request', 'nor an anonymous one');
 select throws_ok($$ select from core.next_jobs('w1', 10, 'nowhere') $$, 'PT422', 'invalid', 'nor one from an unknown queue');
 select throws_ok($$ select from core.jobs_ready $$, '42501', 'permission denied for table jobs_ready', 'a worker reads no tables');

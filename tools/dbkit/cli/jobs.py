@@ -48,14 +48,16 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["pending", "processing", "completed", "failed", "cancelled"]),
     help="Only jobs in this state.",
 )
+@click.option("--all", "history", is_flag=True, help="Completed jobs too.")
 @_filters
 @_common
 def list_jobs(database: str | None, output_format: str, config_file: Path | None, **wanted: Any) -> None:
-    """List jobs, newest first.
+    """List jobs that are not completed, newest first.
 
     \b
     Example:
         dbkit jobs list --status failed --type send_email
+        dbkit jobs list --all --tenant 7b1c2f0e-6a55-4f0e-9d0a-5f7f3d0c9a11
     """
     from dbkit.worker import operate
 
@@ -148,7 +150,8 @@ def stats(database: str | None, output_format: str, config_file: Path | None) ->
 
 @jobs.command("webhook-secret")
 @click.argument("tenant", type=click.UUID)
-def webhook_secret(tenant: UUID) -> None:
+@format_option()
+def webhook_secret(tenant: UUID, output_format: str) -> None:
     """Print the secret that a tenant's webhook receivers verify with.
 
     It is derived from DBKIT_WEBHOOK_SECRET, which the workers have too. While that holds two secrets, the first line
@@ -168,8 +171,11 @@ def webhook_secret(tenant: UUID) -> None:
             detail="DBKIT_WEBHOOK_SECRET is not set.",
             hint="Set it to what the workers have, or for the first time to a random text: openssl rand -hex 32",
         )
-    for secret in secrets:
-        click.echo(tenant_secret(secret, tenant))
+    own = [tenant_secret(secret, tenant) for secret in secrets]
+    if output_format == "json":
+        _emit("webhook-secret", tenant=tenant, secrets=own)
+    else:
+        click.echo("\n".join(own))
 
 
 def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str) -> None:

@@ -27,13 +27,18 @@ SEARCH = """
 select id, tenant_id, queue, job_type, status, priority, retry_count, max_retries, scheduled_at, created_at,
        error_message
   from core.job_queue
- where (%(status)s::text is null or status = %(status)s)
-   and (%(job_type)s::text is null or job_type = %(job_type)s)
-   and (%(queue)s::text is null or queue = %(queue)s)
-   and (%(tenant)s::uuid is null or tenant_id = %(tenant)s)
+ where {conditions}
  order by created_at desc, id
  limit %(limit)s
 """
+CONDITIONS = {
+    "status": "status = %(status)s",
+    "job_type": "job_type = %(job_type)s",
+    "queue": "queue = %(queue)s",
+    "tenant": "tenant_id = %(tenant)s",
+}
+# Left out unless asked for: the history may be millions of jobs, and is not read for a question about the rest.
+OPEN = "status <> 'completed'"
 FIND = "select * from core.find_job(%s)"
 CHANGES = {"retry": "select * from core.platform_retry_job(%s)", "cancel": "select * from core.platform_cancel_job(%s)"}
 HEALTH = "select * from core.queue_health order by queue, job_type"
@@ -41,20 +46,24 @@ HEALTH = "select * from core.queue_health order by queue, job_type"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which jobs; None means any."""
+    """Which jobs; None means any, but completed ones only with their status or `history`."""
 
     status: str | None = None
     job_type: str | None = None
     queue: str | None = None
     tenant: UUID | None = None
     limit: int = 50
+    history: bool = False
 
 
 def search(conninfo: str, wanted: Filter) -> list[dict[str, Any]]:
     """Jobs without their payloads, newest first."""
     parameters = {name: getattr(wanted, name) for name in Filter.__slots__}
+    conditions = [text for name, text in CONDITIONS.items() if parameters[name] is not None]
+    if wanted.status is None and not wanted.history:
+        conditions.append(OPEN)
     with _connection(conninfo) as connection:
-        return _rows(connection, SEARCH, parameters)
+        return _rows(connection, SEARCH.format(conditions=" and ".join(conditions) or "true"), parameters)
 
 
 def find(conninfo: str, job: UUID, *, reveal: bool = False) -> dict[str, Any]:
