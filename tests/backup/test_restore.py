@@ -14,7 +14,7 @@ from production import PEOPLE, Production
 
 from dbkit.backup.dump import Manifest, back_up, digest, manifest_path, read_manifest
 from dbkit.backup.picture import Picture, compare
-from dbkit.backup.restore import Verification, live_picture, record, verify
+from dbkit.backup.restore import Verification, contents_without, live_picture, record, verify
 from dbkit.cli import cli
 from dbkit.config import Config
 from dbkit.errors import DbkitError
@@ -94,6 +94,43 @@ def test_an_extension_that_is_not_to_be_had_is_named(saved: Saved, config: Confi
     result = verify(server, config, saved.path, wanted, saved.manifest)
     assert rules(result) == ["extension_missing"]
     assert result.findings[0].object == "nonesuch"
+
+
+def test_an_extension_is_left_out_as_asked(
+    config: Config, server: Server, production: Production, tmp_path: Path
+) -> None:
+    """A note, with the rest restored; its twin without the option has the extension."""
+    production.run("create extension hstore schema core")
+    path, manifest = back_up(config, production.backup, tmp_path)
+    result = verify(server, config, path, manifest.picture, manifest, without=["hstore"])
+    assert (rules(result), result.ok) == (["extension_left_out"], True)
+    assert result.restored is not None
+    assert "hstore" not in result.restored.extensions
+    result = verify(server, config, path, manifest.picture, manifest)
+    assert rules(result) == []
+    assert result.restored is not None
+    assert "hstore" in result.restored.extensions
+
+
+CONTENTS = """;
+; Archive created at 2026-01-02 03:04:05 UTC
+;
+3; 3079 16400 EXTENSION - pg_cron
+4102; 0 0 COMMENT - EXTENSION pg_cron
+2; 3079 16388 EXTENSION - pg_cron_two
+7; 2615 16500 SCHEMA - core app_owner
+4103; 0 0 ACL - SCHEMA cron postgres
+4104; 0 16410 TABLE DATA cron job postgres
+4105; 0 0 SEQUENCE SET cron jobid_seq postgres
+4106; 0 16501 TABLE DATA core cron_jobs app_owner
+4107; 0 16502 TABLE DATA core cron app_owner
+"""
+
+
+def test_what_belongs_to_an_extension_goes_with_it() -> None:
+    left = contents_without(CONTENTS.replace("pg_cron\n", "pg_cron \n"), ["pg_cron"], {"cron": "pg_cron"})
+    numbers = [line.partition(";")[0] for line in left.splitlines() if not line.startswith(";")]
+    assert numbers == ["2", "7", "4106", "4107"]
 
 
 def test_an_older_server_is_no_place_to_restore(saved: Saved, config: Config, server: Server) -> None:

@@ -1289,6 +1289,13 @@ create table core.retention_policies (
     batch_size    integer not null default 1000,
 
     constraint retention_policies_pkey primary key (table_name),
+    -- qualified: what a bare name means depends on who asks
+    constraint retention_policies_table_name_valid check (
+        table_name ~ '^("([^"]|"")+"|[a-z_][a-z0-9_$]*)\.("([^"]|"")+"|[a-z_][a-z0-9_$]*)$'
+    ),
+    constraint retention_policies_archive_table_valid check (
+        archive_table ~ '^("([^"]|"")+"|[a-z_][a-z0-9_$]*)\.("([^"]|"")+"|[a-z_][a-z0-9_$]*)$'
+    ),
     constraint retention_policies_keep_positive check (keep > interval '0'),
     constraint retention_policies_mode_valid check (mode in ('delete', 'archive')),
     constraint retention_policies_batch_size_valid check (batch_size between 1 and 50000),

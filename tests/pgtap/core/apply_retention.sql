@@ -1,6 +1,6 @@
 -- core.apply_retention: rows on either side of the cut-off, deleted or moved with every column, or not at all.
 begin;
-select plan(36);
+select plan(40);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create schema "Odd schema" authorization app_owner;
@@ -85,6 +85,10 @@ reset role;
 select throws_ok($$ update core.retention_policies set keep = '-1 day' $$, '23514', null, 'nothing is kept for less than no time');
 select throws_ok($$ update core.retention_policies set mode = 'archive' where mode = 'delete' $$, '23514', null, 'an archive has a table');
 select throws_ok($$ update core.retention_policies set batch_size = 0 $$, '23514', null, 'a policy has a batch');
+select throws_ok(
+    format($$ insert into core.retention_policies (table_name, time_column, keep, mode) values (%L, 'at', '1 day', 'delete') $$, name),
+    '23514', null, 'no table is called ' || name)
+  from unnest(array['events', 'core.events; drop table core.events', 'a.b.c', 'core."events']) as name;
 update core.retention_policies set time_column = 'at"; drop table core.events; --' where table_name = 'core.events';
 set local role app_owner;
 select throws_ok($$ select core.apply_retention('core.events') $$, '42703', null, 'a column name is a name, whatever it says');

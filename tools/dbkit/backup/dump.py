@@ -33,7 +33,8 @@ _FORMAT = 1
 _CAN_RECORD = """
 select coalesce(
     has_function_privilege(to_regprocedure('core.start_backup(text, text)'), 'execute')
-    and has_function_privilege(to_regprocedure('core.finish_backup(bigint, boolean, bigint)'), 'execute'), false)
+    and has_function_privilege(to_regprocedure('core.finish_backup(bigint, boolean, bigint)'), 'execute')
+    and not pg_is_in_recovery(), false)
 """
 
 
@@ -198,7 +199,7 @@ class _Record:
 def _recorded(conninfo: str, path: Path) -> Iterator[_Record]:
     """A row of core.backup_runs around the backup, on a connection of its own: the dump's is read-only.
 
-    A database without core, or a login that may not call its functions, keeps no record.
+    A database without core, a standby, or a login that may not call the functions keeps no record.
     """
     import psycopg
 

@@ -48,6 +48,15 @@ select format('%I.%I %I', n.nspname, c.relname, k.conname), pg_catalog.pg_get_co
         where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 """
 _EXTENSIONS = "select e.extname, e.extversion from pg_catalog.pg_extension as e"
+_EXTENSION_SCHEMAS = """
+select n.nspname, e.extname
+  from pg_catalog.pg_depend as d
+  join pg_catalog.pg_extension as e on e.oid = d.refobjid
+  join pg_catalog.pg_namespace as n on n.oid = d.objid
+ where d.classid = 'pg_catalog.pg_namespace'::regclass
+   and d.refclassid = 'pg_catalog.pg_extension'::regclass
+   and d.deptype = 'e'
+"""
 _HAS_LEDGER = "select pg_catalog.to_regclass('dbkit.migrations') is not null"
 _MIGRATIONS = "select m.line, max(m.version) from dbkit.migrations as m where m.state = 'applied' group by m.line"
 # Whoever owns something or is named in a grant or a policy, and the superuser the server was made with.
@@ -74,6 +83,7 @@ class Picture:
         extensions: name -> version.
         migrations: line -> newest applied version.
         roles: names the objects of the database refer to.
+        extension_schemas: schema -> the extension that brought it.
     """
 
     server: int
@@ -82,6 +92,7 @@ class Picture:
     extensions: dict[str, str] = field(default_factory=dict)
     migrations: dict[str, str] = field(default_factory=dict)
     roles: list[str] = field(default_factory=list)
+    extension_schemas: dict[str, str] = field(default_factory=dict)
 
     @property
     def major(self) -> int:
@@ -130,12 +141,19 @@ def take(connection: Connection[Any], tables: Collection[str] = ()) -> Picture:
             extensions=dict(connection.execute(_EXTENSIONS).fetchall()),
             migrations=_newest_migrations(connection),
             roles=[row[0] for row in connection.execute(_ROLES).fetchall()],
+            extension_schemas=dict(connection.execute(_EXTENSION_SCHEMAS).fetchall()),
         )
     except psycopg.errors.InsufficientPrivilege as error:
         raise DbkitError(
             "the login may not read all of the database",
             detail=f"{error.diag.message_primary}.",
             hint="Let it: grant pg_read_all_data to the backup login; dbkit bootstrap does.",
+        ) from None
+    except psycopg.errors.UndefinedTable as error:
+        raise DbkitError(
+            "a table was dropped while it was to be counted",
+            detail=f"{error.diag.message_primary}.",
+            hint="Run this again when nobody migrates.",
         ) from None
 
 

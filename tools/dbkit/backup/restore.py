@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from dbkit.report import Finding, Severity
 if TYPE_CHECKING:
     from dbkit.postgres import Server
 
-__all__ = ["Verification", "live_picture", "record", "verify"]
+__all__ = ["Verification", "contents_without", "live_picture", "record", "verify"]
 
 _RECORD = "select core.log_restore_verification(%s, %s, %s, %s)"
 _CAN_RECORD = "select to_regprocedure('core.log_restore_verification(bigint, boolean, jsonb, jsonb)') is not null"
@@ -56,13 +58,22 @@ class Verification:
         ]
 
 
-def verify(server: Server, config: Config, dump: Path, saved: Picture, manifest: Manifest | None) -> Verification:
+def verify(
+    server: Server,
+    config: Config,
+    dump: Path,
+    saved: Picture,
+    manifest: Manifest | None,
+    *,
+    without: Collection[str] = (),
+) -> Verification:
     """Restore a dump and compare.
 
     Args:
         server: a disposable one, at least of the major version that was dumped.
         saved: what the dump must hold.
         manifest: what `dbkit backup` knows of the file; None where another tool made it.
+        without: extensions to leave out with all that is theirs, such as one that needs a server made for it.
 
     Raises:
         DbkitError: the file cannot be read, the server is too old, or there is no pg_restore for it.
@@ -75,6 +86,8 @@ def verify(server: Server, config: Config, dump: Path, saved: Picture, manifest:
             detail="A dump loads into the same major version or a newer one.",
             hint="Name newer server programs with DBKIT_PG_BIN, or another provider under [postgres].",
         )
+    result.findings += [_left_out(name) for name in sorted(saved.extensions.keys() & set(without))]
+    saved = replace(saved, extensions={name: v for name, v in saved.extensions.items() if name not in without})
     missing = sorted(saved.extensions.keys() - server.available_extensions().keys())
     if missing:
         result.findings += [_extension(name) for name in missing]
@@ -83,7 +96,9 @@ def verify(server: Server, config: Config, dump: Path, saved: Picture, manifest:
     program = client_program(config, "pg_restore", max(saved.major, server.version_num // 10000))
     with _roles(server, saved.roles), server.database() as database:
         target, environment = for_program(database.conninfo)
-        done = run([program, "--exit-on-error", "--no-password", f"--dbname={target}", dump], environment)
+        command: list[str | Path] = [program, "--exit-on-error", "--no-password", f"--dbname={target}", dump]
+        with _contents(program, dump, environment, saved.extension_schemas, without) as options:
+            done = run([*command, *options], environment)
         if done.returncode != 0:
             result.findings.append(
                 Finding(
@@ -91,13 +106,30 @@ def verify(server: Server, config: Config, dump: Path, saved: Picture, manifest:
                     "the dump cannot be restored",
                     object=dump.name,
                     detail=f"{first_words(done, 'pg_restore')}.",
-                    hint="Take another backup now, and keep the older ones until one of them is verified.",
+                    hint="If the file is to blame, take another backup now, and keep the older ones until one of them "
+                    "is verified. An extension that needs a server made for it: --without-extension NAME",
                 )
             )
         else:
             result.restored = _picture(database.conninfo)
             result.findings += compare(saved, result.restored)
     return result
+
+
+def contents_without(contents: str, extensions: Collection[str], schemas: Mapping[str, str]) -> str:
+    """A table of contents as `pg_restore --list` writes it, less what belongs to some extensions.
+
+    Args:
+        schemas: schema -> the extension that brought it; its rows and grants are left out too.
+    """
+    theirs = [re.escape(schema) for schema, extension in schemas.items() if extension in extensions]
+    names = [re.escape(name) for name in extensions]
+    entry = r"^\d+; \d+ \d+ "
+    patterns = [rf"{entry}EXTENSION - ({'|'.join(names)}) ", rf"{entry}(COMMENT|ACL) - EXTENSION ({'|'.join(names)}) "]
+    if theirs:
+        patterns += [rf"{entry}[A-Z ]+ ({'|'.join(theirs)}) ", rf"{entry}[A-Z ]+ - SCHEMA ({'|'.join(theirs)}) "]
+    dropped = re.compile("|".join(patterns))
+    return "".join(line for line in contents.splitlines(keepends=True) if not dropped.match(line))
 
 
 def live_picture(conninfo: str) -> Picture:
@@ -154,12 +186,35 @@ def _file(dump: Path, manifest: Manifest | None) -> Iterator[Finding]:
     yield Finding("dump_changed", f"the file is not what was written: {was}", object=dump.name)
 
 
+@contextlib.contextmanager
+def _contents(
+    program: Path, dump: Path, environment: Mapping[str, str], schemas: Mapping[str, str], without: Collection[str]
+) -> Iterator[list[str]]:
+    """The option that makes pg_restore leave some extensions out; none where there are none to leave out."""
+    if not without:
+        yield []
+        return
+    listed = run([program, "--list", dump], environment)
+    with tempfile.NamedTemporaryFile("w", suffix=".list", encoding="utf-8") as file:
+        # a dump that cannot be listed cannot be restored either, which says why
+        file.write(contents_without(listed.stdout, without, schemas))
+        file.flush()
+        yield [f"--use-list={file.name}"] if listed.returncode == 0 else []
+
+
+def _left_out(name: str) -> Finding:
+    return Finding(
+        "extension_left_out", f"extension {name} was left out, as asked", severity=Severity.NOTE, object=name
+    )
+
+
 def _extension(name: str) -> Finding:
     return Finding(
         "extension_missing",
         f"extension {name} cannot be had on the disposable server, so nothing was restored",
         object=name,
-        hint="Install it for that server, or name one that has it under [postgres]; a real restore needs it too.",
+        hint="Install it for that server, or name one that has it under [postgres]; a real restore needs it too. "
+        f"Or leave it out: --without-extension {name}",
     )
 
 

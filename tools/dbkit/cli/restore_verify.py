@@ -15,11 +15,23 @@ from dbkit.report import Report, finish
 @click.command()
 @click.argument("dump", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @database_option("Records the outcome there; stands in for a missing manifest.")
+@click.option(
+    "--without-extension",
+    "without",
+    multiple=True,
+    metavar="NAME",
+    help="Leave an extension out, e.g. pg_cron, which needs a server made for it. Repeatable.",
+)
 @findings_format_option()
 @output_option
 @config_option
 def restore_verify(
-    dump: Path, database: str | None, output_format: str, output: Path | None, config_file: Path | None
+    dump: Path,
+    database: str | None,
+    without: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    config_file: Path | None,
 ) -> None:
     """Restore a dump on a disposable server and compare it with what was saved.
 
@@ -31,6 +43,7 @@ def restore_verify(
     Example:
         dbkit restore-verify /backups/app-20260102T030405Z.dump
         dbkit restore-verify app.dump --database postgresql://dbkit_backup@db.internal/app
+        dbkit restore-verify app.dump --without-extension pg_cron
     """
     from dbkit.backup.dump import read_manifest
     from dbkit.backup.restore import live_picture, record, verify
@@ -54,7 +67,7 @@ def restore_verify(
     report = Report("restore-verify")
     with open_server(config) as server:
         report.server = server.version
-        result = verify(server, config, dump, saved, manifest)
+        result = verify(server, config, dump, saved, manifest, without=without)
     report.findings = result.findings
     counts = result.restored.rows if result.restored else {}
     recorded = url is not None and record(url, manifest.backup_id if manifest else None, result)
