@@ -263,7 +263,8 @@ class TestLiveEqualsMigrations:
     ) -> None:
         project.migration(
             3, "create_table_cron_jobs",
-            "create schema core; create table core.cron_jobs (name text primary key, schedule text, is_enabled boolean);"
+            "create schema core;"
+            "create table core.cron_jobs (name text primary key, schedule text, is_enabled boolean);"
             "insert into core.cron_jobs values ('nightly', '0 3 * * *', true);",
         )  # fmt: skip
         runner.apply(database.conninfo, project.config)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from operators_shell import Shell
 
 from dbkit import build, seed
 from dbkit.config import Config
@@ -19,32 +14,6 @@ from dbkit.postgres.binaries import choose_binaries
 from dbkit.postgres.local import LocalServer
 
 PRELOADED = ("pg_cron", "pg_stat_statements")
-
-
-@dataclass
-class Shell:
-    """dbkit as a process, on one database."""
-
-    config: Config
-    conninfo: str | None = None
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        names = ("PG", "DBKIT_", "DATABASE_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(names)}
-        where = ["--database", self.conninfo] if self.conninfo is not None else []
-        done = subprocess.run(
-            [sys.executable, "-m", "dbkit", *arguments, *where], cwd=self.config.root, env=environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        return done
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        """The document a command that could run prints with --format json."""
-        done = self(*arguments, "--format", "json")
-        assert done.returncode < 2, done.stderr
-        document: dict[str, Any] = json.loads(done.stdout)
-        return document
 
 
 @pytest.fixture

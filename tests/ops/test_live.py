@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import psycopg
-from conftest import Shell
+from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.ops import cron

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from conftest import Shell
+from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.postgres import Database, Server
@@ -69,7 +69,7 @@ def test_a_dashboard_sees_every_panel_and_no_table_of_a_tenant(
     panels = as_login(monitor).json("top", "--once")["panels"]
     assert [name for name, panel in panels.items() if panel["problem"]] == ["queries"]  # no pg_stat_statements here
     assert as_login(monitor)("cron", "list").returncode == 0
-    assert as_login(monitor)("cron", "tick").returncode == 2, "it looks and does not run"
+    assert as_login(monitor)("cron", "run", "job-purge").returncode == 2, "it looks and does not run"
     with psycopg.connect(server.conninfo(core_db.name, user=monitor), autocommit=True) as connection:
         for table in ("core.users", "core.error_events", "core.jobs_ready", "rental.tickets"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Shell
 from cronsim import CronSim
+from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.ops import cron

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Shell
+from operators_shell import Shell
 
 from dbkit.postgres import Database
 

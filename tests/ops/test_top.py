@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from conftest import Shell
+from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.ops.screen import render_text

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import Shell
+from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.ops import cron

@@ -428,8 +428,8 @@ def cron_rows(source: str) -> str:
         select '{source}' as source,
             coalesce(to_jsonb(job) ->> 'jobname', to_jsonb(job) ->> 'name', to_jsonb(job) ->> 'command') as name,
             to_jsonb(job)
-                - '{{jobid,nodename,nodeport,database,username,is_enabled,created_at,updated_at,last_run_at,next_run_at}}'
-                    ::text[]
+                - '{{jobid,nodename,nodeport,database,username,is_enabled,created_at,updated_at}}'::text[]
+                - '{{last_run_at,next_run_at}}'::text[]
                 as values
         from {source} as job
         order by name
