@@ -10,10 +10,18 @@ Every file is judged by itself in profile `recommended`. A hit is a rule reporte
 one; a false alarm is anything at warning or above in a good file.
 
 Speed is that of whole processes over generated migrations and over the project's own SQL: cold (nothing remembered),
-warm (nothing changed since the last run), and with one file of all changed. squawk, pgfence and the Postgres Language
-Server are installed below the cache folder; what cannot be had is skipped by name.
+warm (nothing changed since the last run), with one file of all changed and the whole folder judged again, and with
+that file named, as a hook or an editor does it: the others are then read for what they create. squawk, pgfence and the
+Postgres Language Server are installed below the cache folder; what cannot be had is skipped by name.
+
+With --sql, a folder of anybody's SQL is linted in every profile instead: it must not crash, and the share that parses
+is told. PostgreSQL's own regression tests are in the source of its Debian package:
+
+    apt-get source --download-only postgresql-15 && tar xjf postgresql-15_*.orig.tar.bz2
+    bench/lint.py --sql postgresql-15.*/src/test/regress/sql
 
 usage: bench/lint.py [CORPUS] [--files N] [--rounds N] [--no-speed] [--json FILE]    exit 1 when a target is missed
+       bench/lint.py --sql FOLDER                                                   exit 1 when the linter fails
 """
 
 from __future__ import annotations
@@ -25,6 +33,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -85,6 +94,8 @@ class Score:
 
 def main() -> int:
     options = arguments()
+    if options.sql is not None:
+        return 0 if endure(options.sql) else 1
     met = True
     if options.corpus is not None:
         scores = score(options.corpus)
@@ -108,6 +119,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--no-speed", dest="speed", action="store_false")
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--sql", type=Path, metavar="FOLDER")
     return parser.parse_args()
 
 
@@ -180,6 +192,38 @@ def _totals(scores: Iterable[Score]) -> tuple[int, int, int, int]:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Anybody's SQL
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def endure(folder: Path) -> bool:
+    """Lint a folder in every profile, as a line and each file by itself; whether the linter came through."""
+    from dbkit.lint.rule import PROFILES
+    from dbkit.parse import parse
+
+    parsed = refused = 0
+    files = sorted(folder.rglob("*.sql"))
+    for path in files:
+        script = parse(path.read_text(encoding="utf-8", errors="replace"))
+        parsed += len(script.statements)
+        refused += len(script.problems)
+    print(f"{folder}: {len(files)} files, {parsed} statements, {refused} more that do not parse")
+    rows, fine = [], True
+    for profile, each in itertools.product(PROFILES, ([], ["--each"])):
+        command = [*linter(), str(folder), "--no-cache", "--profile", profile, "--format", "json", *each]
+        begin = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - begin
+        fine &= done.returncode in (0, 1)
+        found = len(json.loads(done.stdout)["findings"]) if done.returncode in (0, 1) else "FAILED"
+        rows.append((profile, "each" if each else "line", found, f"{seconds:.1f}"))
+        if done.returncode not in (0, 1):
+            print(done.stderr, file=sys.stderr)
+    print(table(("profile", "judged", "findings", "s"), rows))
+    return fine
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Speed
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -199,6 +243,7 @@ def speed(folder: Path, what: str, peers: dict[str, list[str]], rounds: int) -> 
             "dbkit, cold": partial(_run, [*linter(), str(folder), "--no-cache"], environment),
             "dbkit, warm": partial(_run, [*linter(), str(folder)], environment),
             "dbkit, one file changed": partial(_run_changed, changing, environment),
+            "dbkit, one file changed and named": partial(_run_changed, changing, environment, named=True),
         }
         for name, command in peers.items():
             contenders[name] = partial(_run, [*command, *listed], environment)
@@ -213,7 +258,8 @@ def speed(folder: Path, what: str, peers: dict[str, list[str]], rounds: int) -> 
 
 
 def _judge(samples: dict[str, Samples]) -> bool:
-    figures = [("one file changed, s", samples["dbkit, one file changed"].median, CHANGED_SECONDS)]
+    contenders = ("one file changed", "one file changed and named")
+    figures = [(f"{name}, s", samples[f"dbkit, {name}"].median, CHANGED_SECONDS) for name in contenders]
     if "squawk" in samples:
         theirs = samples["squawk"].median
         figures.append(("cold / squawk", samples["dbkit, cold"].median / theirs, COLD_RATIO))
@@ -247,12 +293,13 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 _TURN = itertools.count()
 
 
-def _run_changed(folder: Path, environment: dict[str, str]) -> None:
+def _run_changed(folder: Path, environment: dict[str, str], *, named: bool = False) -> None:
     """Run after a change, never the same one, in the middle of the line."""
     files = sorted(folder.rglob("*.sql"))
-    with files[len(files) // 2].open("a") as stream:
+    changed = files[len(files) // 2]
+    with changed.open("a") as stream:
         stream.write(f"-- {next(_TURN)}\n")
-    _run([*linter(), str(folder)], environment)
+    _run([*linter(), str(changed if named else folder)], environment)
 
 
 def find_peers() -> dict[str, list[str]]:

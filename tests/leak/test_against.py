@@ -221,4 +221,4 @@ def test_a_base_password_is_not_repeated(run: Run, base: Database, clean: Databa
     secret = base.conninfo + " password='hunter2'"
     _, out, err = run("--database", clean.conninfo, "--tenancy", str(tenancy), "--against", secret)
     assert "hunter2" not in out + err
-    assert "against " in out
+    assert "against " in out, err

@@ -24,6 +24,15 @@ JWT: dict[str, Any] = {
         "'user_metadata', json_build_object('tenant', {tenant}))::text, true)"
     ]
 }
+SWITCH = """create function shop.switch_tenant(p_user uuid, p_tenant text) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ begin
+    {check} perform set_config('shop.tenant', p_tenant, true); end $$;"""
+BELONGS = """if not exists (select from shop.staff s where s.user_id = p_user and s.tenant_slug = p_tenant) then
+    raise exception 'not a member'; end if;"""
+SUPPORTS = """create function shop.supports() returns boolean
+    language sql stable security definer set search_path = pg_catalog
+    as $$ select exists (select from shop.people p where {whose} p.is_support) $$;
+    create policy support on shop.orders for select to plain_app using (shop.supports())"""
 FORGET = "alter function shop.tenant() immutable;"
 ENTER = "create function shop.enter(text) returns text language sql as "
 
@@ -83,6 +92,34 @@ TWINS = [
             grant select on shop.people to plain_app;
             create policy support on shop.orders for select to plain_app
                 using (exists (select from shop.people p where p.id = shop.me() and p.is_support))""",
+        tenancy={
+            "context": [*PLAIN_TENANCY["context"], "select set_config('shop.person', {user}, true)"],
+            "user_tables": {"shop.people": "id"},
+        },
+    ),
+    Twin(
+        "a switch that is declared with one user for all",
+        "membership_not_checked",
+        "CTX-02",
+        SWITCH.format(check=""),
+        SWITCH.format(check=BELONGS),
+        common="""create table shop.staff (
+                tenant_slug text references shop.tenants, user_id uuid, primary key (tenant_slug, user_id));
+            alter table shop.staff owner to plain_owner;
+            alter table shop.staff enable row level security, force row level security;
+            create policy definer on shop.staff to plain_owner using (true)""",
+        tenancy={"context": ["select shop.switch_tenant('b0b00000-0000-4000-8000-000000000000', {tenant})"]},
+    ),
+    Twin(
+        "what anybody is, asked in place of the caller",
+        "policy_forgets_the_user",
+        "POL-06",
+        SUPPORTS.format(whose=""),
+        SUPPORTS.format(whose="p.id = shop.me() and"),
+        common="""create table shop.people (id uuid primary key, nick text, is_support boolean not null default false);
+            alter table shop.people owner to plain_owner;
+            create function shop.me() returns uuid language sql stable
+                as $$ select nullif(current_setting('shop.person', true), '')::uuid $$""",
         tenancy={
             "context": [*PLAIN_TENANCY["context"], "select set_config('shop.person', {user}, true)"],
             "user_tables": {"shop.people": "id"},

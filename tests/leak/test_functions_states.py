@@ -73,6 +73,26 @@ CASES: dict[str, tuple[str, str, str, str, str, str]] = {
         " case p_step when 'sent' then return v_offer.note; end case; end",
         " and tenant_id = app.tenant()",
     ),
+    "a step of one table, for rows of another": (
+        WRITES,
+        "close_books",
+        "p_step text",
+        "void",
+        "begin if not exists (select from app.offers where tenant_id = app.tenant() and step = p_step"
+        " and p_step in ('won')) then raise exception 'not won'; end if;"
+        " update app.invoices set memo = 'closed' where amount > 0{}; end",
+        " and tenant_id = app.tenant()",
+    ),
+    "what somebody else is": (
+        READS,
+        "invoiced",
+        "p_tenant uuid",
+        "numeric",
+        "begin if not exists (select from app.users u where u.email = 'staff@example.com'{}) then"
+        " raise exception 'for staff'; end if;"
+        " return (select sum(i.amount) from app.invoices i where i.tenant_id = p_tenant); end",
+        " and u.id in (select m.user_id from app.memberships m where m.tenant_id = app.tenant())",
+    ),
     "a JSON array": (
         READS,
         "annotate",

@@ -42,6 +42,16 @@ FURTHER = """
     begin
         return query select i.memo from app.invoices i;
     end $$;
+    create function app.memo_of(p_tenant uuid) returns text
+        language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+    declare
+        v_own constant uuid := app.tenant();
+    begin
+        if p_tenant <> v_own then
+            raise exception 'not yours';
+        end if;
+        return (select t.name from app.tenants t where t.id = v_own);
+    end $$;
     create function app.version() returns text language sql as 'select version()';
 """
 
@@ -93,6 +103,8 @@ def test_every_kind_of_guard_is_broken(found: Find) -> None:
         "execute-public app.seal(text)",
         "definer app.my_memos()",
         "without-condition app.invoice_count(): (i.tenant_id = app.tenant())",
+        "without-condition app.memo_of(uuid): p_tenant <> v_own",
+        "without-condition app.memo_of(uuid): t.id = v_own",
         "without-condition app.set_context(uuid,uuid): m.user_id = p_user",
         "without-condition app.set_context(uuid,uuid): m.tenant_id = p_tenant",
         "without-refusal app.set_context(uuid,uuid): raise exception 'not a member'",

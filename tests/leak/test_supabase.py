@@ -203,6 +203,29 @@ def test_a_refusal_without_a_missing_extension_is_an_error(run: Run, tmp_path: P
     assert "no_such_table" in err
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        'create policy "own notes" on public.notes to authenticated using (true);\n',
+        "create schema auth;\n",
+        "create extension plpgsql;\n",
+    ],
+)
+def test_what_is_there_already_is_no_migration_that_ran(run: Run, tmp_path: Path, again: str) -> None:
+    project_folder(tmp_path, NOTES, again)
+    code, _, err = run()
+    assert code == 2
+    assert err.startswith("error: 20240101000002_step.sql cannot be run")
+    assert "already exists" in err
+
+
+def test_a_role_of_an_earlier_database_is_taken_as_it_is(run: Run, tmp_path: Path) -> None:
+    project_folder(tmp_path, "create role service_role;\n" + NOTES, CLOSE)
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    assert "0 leak, 0 unverified" in out
+
+
 def test_a_database_without_storage_or_anon_still_takes_the_preset() -> None:
     declaration = parse_declaration({"preset": "supabase", "shared": ["public.plans"]}, "f")
     fitted = declaration.fitted({"public"}, {"authenticated"})

@@ -82,6 +82,18 @@ def test_an_earlier_file_changes_what_a_later_one_means(project: Config) -> None
     assert not any("missing_lock_timeout" in line for line in run(project))
 
 
+def test_the_files_of_other_folders_count_where_each_migration_has_one(project: Config) -> None:
+    def found(table: str) -> bool:
+        for name, text in {"1_table": table, "2_column": "alter table b add column c text;\n"}.items():
+            (project.root / "p" / name).mkdir(parents=True, exist_ok=True)
+            (project.root / "p" / name / "migration.sql").write_text(text)
+        result = lint(project, [project.root / "p/2_column/migration.sql"])
+        return "missing_lock_timeout" in {finding.rule for finding in result.report.findings}
+
+    assert found("create table b (id bigint);\n")
+    assert not found("create temporary table b (id bigint);\n")
+
+
 @pytest.mark.parametrize("change", ["profile", "config"])
 def test_other_settings_are_another_run(project: Config, replayed: list[LintFile], change: str) -> None:
     run(project)

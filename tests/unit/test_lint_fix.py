@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,8 @@ import pytest
 from dbkit.config import Config, load_config
 from dbkit.lint.apply import Plan, applied_files, plan_repairs, write_repairs
 from dbkit.lint.engine import lint
-from dbkit.lint.rule import load_rules
+from dbkit.lint.fix import delete_rule
+from dbkit.lint.rule import HOUSE, load_rules
 from dbkit.postgres import Database
 
 CASES = Path(__file__).parent.parent / "lint"
@@ -66,6 +68,8 @@ def texts_of(rule: str) -> list[str]:
 
 @pytest.mark.parametrize("rule", FIXABLE)
 def test_each_repair_mends_its_own_bad_case(project: Config, rule: str) -> None:
+    if load_rules()[rule].set == HOUSE:
+        project = replace(project, lint={"profile": "house"})
     mended = 0
     for text in texts_of(rule):
         for path in (project.root / "m").iterdir():
@@ -128,6 +132,32 @@ def test_settings_in_quoted_bodies_are_left_to_people(project: Config) -> None:
     (text,) = plan_of(project).after.values()
     assert "$$ select nullif(current_setting('app.t', true), '')::uuid $$" in text
     assert quoted in text
+
+
+@pytest.mark.parametrize(
+    ("written", "repaired"),
+    [
+        ("references app.t", "references app.t on delete no action"),
+        ("references t (a, b) on update cascade", "references t (a, b) on delete no action on update cascade"),
+        ('REFERENCES "App" . "T"(id) MATCH FULL', 'REFERENCES "App" . "T"(id) MATCH FULL on delete no action'),
+        (
+            "constraint c -- references x\n foreign key (a) references t (a) not valid",
+            "constraint c -- references x\n foreign key (a) references t (a) on delete no action not valid",
+        ),
+        ("references app.t /* the old one */ (id)", None),
+        ("check (a > 0)", None),
+    ],
+)
+def test_a_delete_rule_stands_behind_the_referenced_columns(written: str, repaired: str | None) -> None:
+    before, after = "create table x (a bigint ", ", b bigint references app.other (id));"
+    fix = delete_rule(before + written + after, len(before))
+    if repaired is None:
+        assert fix is None
+        return
+    assert fix is not None
+    (edit,) = fix.edits
+    text = before + written + after
+    assert text[: edit.start] + edit.text + text[edit.end :] == before + repaired + after
 
 
 def test_a_second_file_is_numbered_and_headed_like_the_line(project: Config) -> None:

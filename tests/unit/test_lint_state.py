@@ -106,6 +106,10 @@ def test_unqualified_names_and_temporary_tables() -> None:
     assert state.is_new({"relname": "s"}, LintFile(Path("other.sql"), "other.sql", "", MIGRATION))
     assert state.is_new({"relname": "t"}, file)
     assert not state.is_new({"relname": "never_seen"}, file)
+    # CREATE does not look for a table of that name in other schemas.
+    assert state.new_key({"relname": "only"}) == ("public", "only")
+    assert state.new_key({"relname": "only", "schemaname": "app"}) == ("app", "only")
+    assert state.new_key({"relname": "only", "relpersistence": "t"}) == ("pg_temp", "only")
 
 
 def test_dropping_a_column_takes_its_keys_and_indexes_along() -> None:

@@ -58,6 +58,13 @@ def test_psql_files_parse() -> None:
     assert tags(script) == ["psql", "SelectStmt", "psql", "CopyStmt", "SelectStmt"]
 
 
+def test_what_only_psql_knows_is_no_syntax_error() -> None:
+    script = parse("\\set go 'select 1'\n:go;\nselect 1 \\; select 2;\nselect 3;\n")
+    assert (tags(script), script.problems) == (["psql", "psql", *["SelectStmt"] * 3], [])
+    # The twin: a joint does not make SQL of what is none.
+    assert [problem.offset for problem in parse("select 1 \\; selec 2;").problems] == [9]
+
+
 def test_plpgsql_bodies_give_their_statements() -> None:
     text = """create function app.f(p app.t) returns app.t language plpgsql as $fn$
 declare

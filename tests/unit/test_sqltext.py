@@ -100,6 +100,13 @@ def test_copy_data_belongs_to_its_statement() -> None:
     assert (second.text, second.line) == ("select 1", 5)
 
 
+def test_copy_data_belongs_to_its_psql_command() -> None:
+    first, second = split("\\copy t from stdin with csv\na;b\n'\n\\.\nselect 1;", psql=True)
+    assert (first.kind, first.data) == ("meta", "a;b\n'\n")
+    assert (second.text, second.line) == ("select 1", 5)
+    assert [s.data for s in split("\\copy t from 'file'\nselect 1;", psql=True)] == [None, None]
+
+
 def test_code_frame_puts_the_caret_under_the_column() -> None:
     assert code_frame("a\n\tbcd", 2, 3) == "    2 |  bcd\n      |   ^"
 

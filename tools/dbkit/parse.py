@@ -13,10 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 __all__ = [
     "Body",
@@ -38,12 +35,14 @@ Node = dict[str, Any]  # pglast's JSON: {"relation": {…}, "cmds": [{"AlterTabl
 _GAP = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/|;)*", re.DOTALL)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 # :name, :'name' and :"name" outside strings, but not `::` casts, `:=` or array slices such as [1:2]; Flyway's and
-# goose's ${name}.
+# goose's ${name}; psql's \; which sends two statements at once.
 _STRING_OR_VARIABLE = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|--[^\n]*
-    |(?P<variable>(?<![:\w\]]):(?=['"A-Za-z_]))|(?P<placeholder>\$\{[^}\s]+\})""",
+    |(?P<variable>(?<![:\w\]]):(?=['"A-Za-z_]))|(?P<placeholder>\$\{[^}\s]+\})|(?P<joint>\\;)""",
     re.DOTALL | re.VERBOSE,
 )
+# A psql variable that holds whole statements, which only psql knows.
+_VARIABLE_ALONE = re.compile(r":\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,12 +240,8 @@ def fragment(body: Body, at: int, text: str, chunk: str | None = None, *, shift:
         shift: characters that `chunk` has more at its beginning.
     """
     chunk = text if chunk is None else chunk
-    try:
-        trees = parse_tree(chunk)
-    except SyntaxFault:
-        return
     script = body.statement.script
-    for tree in trees:
+    for tree in _trees_of(chunk):
         tag, node = next(iter(tree["stmt"].items()))
         begin = tree.get("stmt_location", 0)
         length = tree.get("stmt_len")
@@ -254,6 +249,15 @@ def fragment(body: Body, at: int, text: str, chunk: str | None = None, *, shift:
         end = len(chunk.rstrip()) if length is None else _characters(chunk, begin + length)
         base = body.offset + at - shift
         yield Statement(tag, node, base + start, base + end, script, chunk, base)
+
+
+# The same pieces stand in many bodies, and in a baseline again; their trees are only read.
+@lru_cache(maxsize=4096)
+def _trees_of(chunk: str) -> list[Node]:
+    try:
+        return parse_tree(chunk)
+    except SyntaxFault:
+        return []
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -323,7 +327,7 @@ def _parse_piecewise(script: Script) -> None:
     from dbkit.sqltext import split
 
     for piece in split(script.text, psql=True):
-        if piece.kind == "meta":
+        if piece.kind == "meta" or _VARIABLE_ALONE.fullmatch(piece.text):
             script.statements.append(Statement("psql", {}, piece.offset, piece.end, script))
             continue
         chunk = piece.text
@@ -340,11 +344,15 @@ def _parse_piecewise(script: Script) -> None:
 def _as_name(match: re.Match[str]) -> str:
     if match["variable"]:
         return " "
+    if match["joint"]:
+        return " ;"
     return "x" * len(match.group()) if match["placeholder"] else match.group()
 
 
 def _parse_with_variables(text: str) -> list[Node]:
     """Parse a statement in which variables may stand: `:name` reads as ` name`, `${name}` as a name of that length.
+
+    Several statements that `\\;` joins are several trees.
 
     Raises:
         SyntaxFault: about the text as it is, not as it reads without colons.

@@ -32,6 +32,7 @@ __all__ = [
     "packaged_modules",
     "packaged_root",
     "read_sql",
+    "read_text",
     "sql_root",
 ]
 
@@ -193,9 +194,21 @@ def read_sql(path: Path, module: str, kind: str, name: str | None = None) -> Sql
     Raises:
         DbkitError: the file cannot be read or is not UTF-8.
     """
+    content, text = read_text(path)
+    return SqlFile(path, module, kind, name or path.stem, text, hashlib.sha256(content).hexdigest())
+
+
+def read_text(path: Path) -> tuple[bytes, str]:
+    """The bytes of an SQL file and its text without a byte order mark.
+
+    Raises:
+        DbkitError: the file cannot be read or is not UTF-8.
+    """
     try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
+        # Unbuffered, since the linter reads thousands of small files.
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            content = file.read()
+        return content, content.decode("utf-8-sig")
     except OSError as error:
         raise DbkitError(
             f"cannot read {path}", detail=f"{error.strerror}.", hint="Check that the file exists and its permissions."
@@ -207,7 +220,6 @@ def read_sql(path: Path, module: str, kind: str, name: str | None = None) -> Sql
             detail=f"Byte {content[error.start]:#04x} on line {line} is not part of a UTF-8 character.",
             hint="Save the file as UTF-8.",
         ) from None
-    return SqlFile(path, module, kind, name or path.stem, text, hashlib.sha256(content).hexdigest())
 
 
 def _append_with_needs(

@@ -62,7 +62,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
-_COPY_IN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
+# The server takes `from stdout` for `from stdin`.
+_COPY_IN = re.compile(r"copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE | re.DOTALL)
+_COPY_META = re.compile(r"\\copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE)
 # psql commands that send the query buffer, as a semicolon does.
 _SENDING = re.compile(r"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch|bind|parse|sendpipeline)(?=\s|\(|$)")
 _ROUTINE = re.compile(r"create(?:\s+or\s+replace)?\s+(?:function|procedure)$")
@@ -206,6 +208,10 @@ class _Splitter:
             return self._plain(at, at + 2)
         newline = text.find("\n", at)
         line_end = len(text) if newline < 0 else newline
+        if _COPY_META.match(text, at, line_end):
+            data, resume = self._copy_data(at)
+            self.statements.append(self._statement(at, text[at:line_end].rstrip(), kind="meta", data=data))
+            return resume
         separator = text.find("\\\\", at + 1, line_end)
         end = line_end if separator < 0 else separator
         if _SENDING.match(text, at) and self.start is not None:

@@ -117,7 +117,6 @@ def lint(
         raise click.UsageError("markdown is the format of --rules")
     import gc
 
-    from dbkit.lint.baseline import not_in_baseline, write_baseline
     from dbkit.lint.changed import changed_files
     from dbkit.lint.render import closing_line, render_frames
     from dbkit.lint.run import lint as run
@@ -142,12 +141,16 @@ def lint(
     result = asked()
     report = result.report
     if baseline_to_write is not None:
+        from dbkit.lint.baseline import write_baseline
+
         write_baseline(baseline_to_write, report.findings)
         click.echo(f"{len(report.findings)} findings are in {config.display(baseline_to_write)}")
         return
     baseline = baseline or (config.resolve(Path(result.baseline)) if result.baseline else None)
     closing = []
     if baseline is not None:
+        from dbkit.lint.baseline import not_in_baseline
+
         report.findings, covered, gone = not_in_baseline(baseline, report.findings)
         report.summary |= result.count()
         report.summary["baseline"] = {"covered": covered, "gone": gone}

@@ -56,6 +56,9 @@ where d.datname = current_database() and a.grantee <> d.datdba and (a.grantee = 
 _ATTRIBUTES = ("superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls")
 _CREATE_EXTENSION = re.compile(r"\s*create\s+extension\s+(?:if\s+not\s+exists\s+)?\"?([\w-]+)", re.IGNORECASE)
 _TRANSACTION = re.compile(r"\s*(?:begin|commit|start\s+transaction)\s*;?\s*$", re.IGNORECASE)
+_CREATE_ROLE = re.compile(r"\s*create\s+(?:role|user|group)\b(?!\s+mapping\b)", re.IGNORECASE)
+# A schema, or another object, is there already.
+_DUPLICATE = ("42P06", "42710")
 # Something the statement needs is not there: a schema, table, function, type, column, operator class.
 _WANTING = ("3F000", "42P01", "42883", "42704", "42703", "42P17")
 # Reference data beyond this is not needed to judge isolation.
@@ -157,7 +160,8 @@ def _migrated(config: Config, declaration: Declaration) -> Iterator[Disposable]:
         absent: list[str] = []
         for migration in migrations:
             # Statement by statement: a file that needs an extension in one place has tables in others.
-            absent += _restore(migration.parser(migration).up.text, target.conninfo, wanting=bool(absent))
+            script = migration.parser(migration).up.text
+            absent += _restore(script, target.conninfo, migration=migration.path.name, wanting=bool(absent))
         yield Disposable(target.conninfo, declaration, None, server, not_copied=tuple(not_copied_findings(absent)))
 
 
@@ -310,13 +314,14 @@ def _dump(source: str, bin_dir: Path | None, options: list[str]) -> str:
     return done.stdout
 
 
-def _restore(script: str, target: str, *, wanting: bool = False) -> list[str]:
+def _restore(script: str, target: str, *, migration: str | None = None, wanting: bool = False) -> list[str]:
     """Run a plain dump, or a migration, statement by statement.
 
     An extension that the disposable server has not got is passed over, and with it what cannot be made without it;
     any other refusal is an error that names the statement.
 
     Args:
+        migration: name of the file the script is from, None for a dump.
         wanting: an earlier script has passed over an extension already.
 
     Returns:
@@ -337,21 +342,27 @@ def _restore(script: str, target: str, *, wanting: bool = False) -> list[str]:
                         copy.write(statement.data)
                 else:
                     connection.execute(statement.text)
-            except (psycopg.errors.DuplicateSchema, psycopg.errors.DuplicateObject):
-                continue  # "public" and the procedural language are there already
             except psycopg.Error as error:
+                duplicate = error.sqlstate in _DUPLICATE
+                if duplicate and (migration is None or _CREATE_ROLE.match(statement.text)):
+                    continue  # "public" and the procedural language are there from the start, and roles of the cluster
                 reason = f"{error.sqlstate} {str(error).strip()}"
                 extension = _CREATE_EXTENSION.match(statement.text)
-                if extension:
+                if extension and not duplicate:
                     absent.append(f"extension {extension.group(1)}: {reason.splitlines()[0]}")
                 elif (absent or wanting) and error.sqlstate in _WANTING:
                     if not statement.text.lower().startswith("comment on extension"):
                         absent.append(f"{' '.join(statement.text.split())[:80]}: {reason.splitlines()[0]}")
                 else:
-                    raise DbkitError(
-                        "the schema cannot be copied to the disposable server",
-                        detail=f"{reason}. Statement: {statement.text[:500]}",
-                        hint="Let [postgres] name a server of the same major version with the same extensions, "
-                        "or run: dbkit doctor",
-                    ) from None
+                    raise _not_restored(migration, f"{reason}. Statement: {statement.text[:500]}") from None
     return absent
+
+
+def _not_restored(migration: str | None, detail: str) -> DbkitError:
+    server = "a server of the same major version with the same extensions, or run: dbkit doctor"
+    if migration is None:
+        message, hint = "the schema cannot be copied to the disposable server", f"Let [postgres] name {server}"
+    else:
+        message = f"{migration} cannot be run on the disposable server"
+        hint = f"Mend it if a new server would refuse it as well; else let [postgres] name {server}"
+    return DbkitError(message, detail=detail, hint=hint)

@@ -16,7 +16,7 @@ from dbkit.leak.values import is_role_column, privileged_first
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Column, Role, Table, literal
 
-__all__ = ["edited_states"]
+__all__ = ["decides", "edited_states", "mightier"]
 
 _EDITABLE = ("user_metadata", "raw_user_meta_data")
 _KEY_OF_EDITABLE = re.compile(
@@ -46,9 +46,9 @@ def edited_states(
             continue
         granted = model.relations.privileges[role.name, name].columns.get("update", frozenset())
         for column in table.table.columns.values():
-            if column.name not in granted or column.filled_by_server or not _decides(model, column.name):
+            if column.name not in granted or column.filled_by_server or not decides(model, column.name):
                 continue
-            for value in _mightier(model, table.table, column, row[column.name]):
+            for value in mightier(model, table.table, column, row[column.name]):
                 update = (
                     f"update {table.table.sql} set {column.sql} = {literal(value)} where {identify(table.table, row)}"
                 )
@@ -87,7 +87,7 @@ def _says_who(model: Model, table: TableModel) -> bool:
     return memberships or (model.users is not None and model.users[0] == name) or table.kind in (Kind.USER, Kind.MEMBER)
 
 
-def _decides(model: Model, column: str) -> bool:
+def decides(model: Model, column: str) -> bool:
     """Whether a policy or a helper may ask the column what its user is allowed to do."""
     asked = f"{_policy_texts(model)} {' '.join(model.relations.helpers.values())}"
     return (SWITCH.search(column) is not None or is_role_column(column)) and re.search(
@@ -95,7 +95,7 @@ def _decides(model: Model, column: str) -> bool:
     ) is not None
 
 
-def _mightier(model: Model, table: Table, column: Column, current: str | None) -> list[str]:
+def mightier(model: Model, table: Table, column: Column, current: str | None) -> list[str]:
     """Values worth giving oneself: true, the mightiest roles, whatever policies compare the column with."""
     if column.base == "bool":
         return [] if current == "t" else ["true"]

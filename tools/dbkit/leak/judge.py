@@ -14,10 +14,10 @@ from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
 from dbkit.leak.directory import directory_columns, is_directory
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
-from dbkit.leak.references import crossing_values
+from dbkit.leak.references import crossing_values, fellow_values
 from dbkit.leak.rows import COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
-from dbkit.leak.statements import COMMANDS, REFERENCE, Variant, build_variants
+from dbkit.leak.statements import COMMANDS, FELLOW, REFERENCE, Variant, build_variants
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Privileges, Role, literal
 
@@ -106,9 +106,14 @@ class TableAttack:
         target = self.target
         target.total = self._count()
         name = target.model.table.qualified
-        user_columns, references = self.model.user_columns.get(name, ()), self._crossing_values()
+        known = (self.model, self.scope, self.population, target.model)
         for variant in build_variants(
-            target.model, target.rows, target.privileges, user_columns=user_columns, references=references
+            target.model,
+            target.rows,
+            target.privileges,
+            user_columns=self.model.user_columns.get(name, ()),
+            references=crossing_values(*known),
+            fellows=fellow_values(*known),
         ):
             if len(target.endless) < _PATIENCE:
                 target.controls[variant.command].append(self._control(variant))
@@ -125,9 +130,6 @@ class TableAttack:
                     second = self._control(variant)
                     controls[number] = second if second.works else control
 
-    def _crossing_values(self) -> dict[str, tuple[str | None, ...]]:
-        return crossing_values(self.model, self.scope, self.population, self.target.model)
-
     def _count(self) -> int:
         outcome = self.attacker.run(f"select count(*) from {self.target.model.table.sql}", admin=True)
         return int((outcome.rows[0][0] if outcome.rows else None) or 0)
@@ -135,8 +137,8 @@ class TableAttack:
     def _control(self, variant: Variant) -> Control:
         control = self._tried(variant)
         refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
-        # A row that references another tenant's is for the foreign key itself to refuse.
-        unguarded = variant.judge != "insert" and not variant.name.startswith(REFERENCE)
+        # A row that references another's is for the foreign key itself to refuse.
+        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW))
         if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
             # Children stand in the way of everybody; what counts is whether the policy would.
             control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.leak.rows import ATTACKER, COLLEAGUE, VICTIM, Population, Values
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import ForeignKey
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate"]
+__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate", "fellow_values"]
 
 
 def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[ForeignKey]:
@@ -54,6 +54,28 @@ def crossing_values(
             for column, target in zip(key.columns, key.target_columns, strict=True)
         )
     return found
+
+
+def fellow_values(model: Model, scope: ScopeModel, population: Population, table: TableModel) -> list[Values]:
+    """What an own row takes over to be in the name of another user of the same tenant, or to hang on a row of theirs.
+
+    Only for callers whose rows are the user's own, and whom the tenant in common gives nothing of others.
+    """
+    own = population.tables.get(table.table.qualified)
+    if not scope.by_user or table.kind not in (Kind.USER, Kind.ROW) or not own or ATTACKER not in own.rows:
+        return []
+    found: list[Values] = []
+    if table.column is not None:
+        found.append({table.column: population.identities[COLLEAGUE].user})
+    for key in table.table.foreign_keys:
+        rows, target = population.tables.get(key.target), scope.tables.get(key.target)
+        if not rows or not target or target.kind not in (Kind.USER, Kind.ROW) or deliberate(model, table, key):
+            continue
+        theirs = rows.rows.get(COLLEAGUE, {})
+        found.append({one: theirs.get(two) for one, two in zip(key.columns, key.target_columns, strict=True)})
+    mine = own.rows[ATTACKER]
+    changed = [{name: value for name, value in values.items() if value != mine[name]} for values in found]
+    return [values for values in changed if values and None not in values.values()]
 
 
 def crossed_by_rows(connection: Connection[Any], model: Model, on_delete: str = "r") -> list[str]:

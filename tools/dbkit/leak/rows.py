@@ -13,6 +13,7 @@ from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = [
     "ATTACKER",
+    "BYSTANDER",
     "COLLEAGUE",
     "NEWCOMERS",
     "SLOTS",
@@ -31,6 +32,8 @@ SLOTS = ("A1", "A2", "B1", "B2")
 ATTACKER = "B1"
 COLLEAGUE = "B2"
 VICTIM = "A1"
+# Of the victim's tenant, but nobody whom an attack is about.
+BYSTANDER = "A2"
 # A further user of each tenant, who is in the registry of users and nowhere else: free for one more row.
 NEWCOMERS = {"A1": "A3", "B1": "B3"}
 

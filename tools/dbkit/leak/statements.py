@@ -13,12 +13,14 @@ from dbkit.leak.rows import ATTACKER, VICTIM, TableRows, delete_statements, iden
 from dbkit.tenancy.model import Kind, TableModel
 from dbkit.tenancy.relations import Column, ForeignKey, Privileges, Table, UniqueKey, literal
 
-__all__ = ["COMMANDS", "REFERENCE", "Variant", "build_variants", "identity_columns", "select_list"]
+__all__ = ["COMMANDS", "FELLOW", "REFERENCE", "Variant", "build_variants", "identity_columns", "select_list"]
 
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "UPSERT", "MERGE", "COPY TO", "RETURNING")
 
 # Name of the variants that make an own row point at another tenant's.
 REFERENCE = "an own row that references the other tenant's"
+# Of the variants that put an own row in another user's name.
+FELLOW = "an own row with another user's"
 
 Values = Mapping[str, str | None]
 
@@ -68,6 +70,7 @@ def build_variants(
     own: str = ATTACKER,
     user_columns: Iterable[str] = (),
     references: Mapping[str, tuple[str | None, ...]] | None = None,
+    fellows: Iterable[Values] = (),
 ) -> list[Variant]:
     """Every attack on one table by a role with these privileges, in the order of COMMANDS.
 
@@ -75,10 +78,12 @@ def build_variants(
         own: slot of the row that the controls work on.
         user_columns: columns that hold a user id.
         references: foreign keys that could name another tenant's row, by name, with the key of such a row.
+        fellows: values with which an own row would be another user's of the same tenant.
     """
     builder = _Builder(model, rows, privileges, own)
     builder.user_columns = tuple(user_columns)
     builder.foreign_keys = dict(references or {})
+    builder.fellows = list(fellows)
     builder.crossing = [key for key in model.table.foreign_keys if key.name in builder.foreign_keys]
     return [
         *builder.reads("SELECT"),
@@ -108,6 +113,7 @@ class _Builder:
         self.user_columns: tuple[str, ...] = ()
         self.foreign_keys: dict[str, tuple[str | None, ...]] = {}
         self.crossing: list[ForeignKey] = []
+        self.fellows: list[Values] = []
 
     # Reading
 
@@ -161,6 +167,11 @@ class _Builder:
             crossed = insert_statement(self.table, self._insertable(values))
             name = f"{REFERENCE}: {', '.join(key.columns)}"
             yield Variant("INSERT", name, crossed, None, "target", prepare)
+        for fellow in self.fellows:
+            given = self._insertable({**mine, **fellow})
+            if set(fellow) <= set(given):
+                posed = insert_statement(self.table, given)
+                yield Variant("INSERT", f"{FELLOW} {', '.join(fellow)}", posed, None, "target", prepare)
 
     def updates(self) -> Iterator[Variant]:
         statement = f"update {self.table.sql} set {self.setting}"
@@ -179,6 +190,11 @@ class _Builder:
             led = ", ".join(f"{self.table.columns[name].sql} = {literal(value)}" for name, value in values.items())
             name = f"{REFERENCE}: {', '.join(key.columns)}"
             yield Variant("UPDATE", name, f"update {self.table.sql} set {led} where {mine}", None, "target")
+        for fellow in self.fellows:
+            led = ", ".join(f"{self.table.columns[name].sql} = {literal(value)}" for name, value in fellow.items())
+            for where in ("", f" where {mine}"):
+                posed = f"update {self.table.sql} set {led}{where}"
+                yield Variant("UPDATE", f"{FELLOW} {', '.join(fellow)}", posed, None, "target")
         if taken:
             yield Variant("UPDATE", "all rows taken over", f"update {self.table.sql} set {taken}", None, "blind")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from dbkit.errors import DbkitError
@@ -30,6 +29,8 @@ def changed_files(root: Path, revision: str) -> set[Path]:
 
 
 def _git(folder: Path, *arguments: str, hint: str | None = None) -> str:
+    import subprocess
+
     try:
         run = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False, errors="replace"

@@ -88,8 +88,11 @@ class FileChecks:
         found = self._of_tag(statement.tag, section)
         if statement.tag == "AlterTableStmt":
             found = found + self._of_subcommands(statement, section)
+        if not (self._words and any(rule.triggers or rule.pattern for rule, _ in found)):
+            return found
         # The file holds the words; does the statement?
-        return [(rule, check) for rule, check in found if _may_concern(rule, statement)] if self._words else found
+        text = statement.text.lower()
+        return [(rule, check) for rule, check in found if _is_held(rule, text)]
 
     def looks_inside(self, body: Body, kind: str) -> bool:
         """Whether a statement that a check wants to see can stand in a body of this kind."""
@@ -161,7 +164,3 @@ def _is_held(rule: Rule, text: str) -> bool:
     if rule.triggers and not any(word in text for word in rule.triggers):
         return False
     return rule.pattern is None or rule.pattern.search(text) is not None
-
-
-def _may_concern(rule: Rule, statement: Statement) -> bool:
-    return not (rule.triggers or rule.pattern) or _is_held(rule, statement.text.lower())

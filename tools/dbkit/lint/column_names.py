@@ -47,23 +47,32 @@ def unknown_columns(statement: Statement, state: State, variables: Collection[st
     Args:
         variables: lower-case names an unqualified name may also stand for.
     """
-    queries = [
-        branch for tag, node in walk({statement.tag: statement.node}) if tag in _QUERIES for branch in _branches(node)
-    ]
-    named = {node["ctename"] for tag, node in walk(statement.node) if tag == "CommonTableExpr"}
+    queries: list[Node] = []
+    refs: list[Node] = []
+    named, aliases = set(), set()
+    for tag, node in walk({statement.tag: statement.node}):
+        if tag == "ColumnRef":
+            refs.append(node)
+        elif tag in _QUERIES:
+            queries.extend(_branches(node))
+        elif tag == "ResTarget" and "name" in node:
+            aliases.add(node["name"])
+        elif tag == "CommonTableExpr":
+            named.add(node["ctename"])
     levels = [(query, list(_sources(query, state, named))) for query in queries]
     everything = [source for _, sources in levels for source in sources]
-    aliases = {node["name"] for tag, node in walk(statement.node) if tag == "ResTarget" and "name" in node}
+    if all(source.columns is None for source in everything):
+        return
     # An inner query sees the tables of the outer ones, so that unqualified names need all of them known.
-    complete = bool(everything) and all(source.columns is not None for source in everything)
+    complete = all(source.columns is not None for source in everything)
     free = {*variables, *aliases, *(source.name for source in everything)}
     known = {column for source in everything for column in source.columns or ()}
     by_name: dict[str, list[_Source]] = {}
     for source in everything:
         by_name.setdefault(source.name, []).append(source)
-    for tag, node in walk({statement.tag: statement.node}):
-        parts = names(node["fields"]) if tag == "ColumnRef" else []
-        if not parts or len(parts) != len(node["fields"]):
+    for node in refs:
+        parts = names(node["fields"])
+        if len(parts) != len(node["fields"]):
             continue
         if len(parts) == 2 and parts[0] in by_name and parts[0] not in variables:
             sources = by_name[parts[0]]

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
 from dbkit.lint.cache import Memory
 from dbkit.lint.checks import Checks, FileChecks, had
-from dbkit.lint.files import DECLARED, LintFile, Section, Series, collect
+from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.fix import Fix
 from dbkit.lint.model import Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult, Repair
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
+from dbkit.lint.sections import Section
 from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes, softened
 from dbkit.lint.state import Effects, State
@@ -30,6 +30,9 @@ from dbkit.parse import Body, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Location, Report
 
 __all__ = ["Context", "LintResult", "lint"]
+
+
+_NO_EFFECTS = Effects()  # of every file that did nothing: only `State.effects_of` gives one to write to
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ class Context:
     @property
     def effects(self) -> Effects:
         """What the file did; complete in `settled` and `concluded` checks."""
-        return self.state.effects.get(self.file) or Effects()
+        return self.state.effects.get(self.file) or _NO_EFFECTS
 
     def made_here(self) -> Iterable[Table]:
         """Permanent tables the file created that still exist."""
@@ -310,6 +313,8 @@ class _Run:
     def _judge_allowance(self, allowance: Allowance, file: LintFile) -> None:
         rules = load_rules()
         if allowance.rule not in rules:
+            from difflib import get_close_matches
+
             close = get_close_matches(allowance.rule, rules, n=1)
             hint = f"Did you mean {close[0]}?" if close else "Run: dbkit lint --rules"
             hit = Hit(f"no rule is named {allowance.rule or 'nothing'}", allowance.offset, hint=hint)

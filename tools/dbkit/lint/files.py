@@ -16,6 +16,8 @@ from pathlib import Path
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
+from dbkit.lint.lines import marked_root
+from dbkit.lint.sections import Section, sections_of
 from dbkit.parse import Script, parse
 from dbkit.source import KINDS
 
@@ -24,22 +26,6 @@ __all__ = ["DECLARED", "MIGRATION", "SEED", "LintFile", "Section", "Series", "co
 MIGRATION = "migration"
 DECLARED = "declared"
 SEED = "seed"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """The up or down part of a migration; other files are one up section.
-
-    Attributes:
-        name: up or down.
-        start, end: character offsets in the file.
-        transactional: whether the runner wraps it in a transaction.
-    """
-
-    name: str
-    start: int
-    end: int
-    transactional: bool
 
 
 @dataclass(eq=False)
@@ -79,7 +65,9 @@ class LintFile:
     @property
     def sections(self) -> tuple[Section, ...]:
         if self._sections is None:
-            self._sections = _sections(self)
+            migration = self.kind == MIGRATION
+            down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
+            self._sections = sections_of(self.text, marked=migration and not self.down, down=down, bare=self.bare)
         return self._sections
 
     @cached_property
@@ -95,6 +83,7 @@ class LintFile:
         return self.sections[0]
 
 
+_DOWN_NAME = re.compile(r"(?:^|\.)down\.sql$")
 _DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
 _FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
@@ -114,18 +103,20 @@ class Series:
 
     def twin(self, file: LintFile) -> tuple[str, LintFile] | None:
         """The file's version and the earlier file beside it that has the same one, or None."""
-        match = _FILE_VERSION.match(file.path.name)
-        first = self._first_of_version[file.path.parent, match["version"]] if match else file
-        return (match["version"], first) if match and first is not file else None
+        return self._twins.get(file)
 
     @cached_property
-    def _first_of_version(self) -> dict[tuple[Path, str], LintFile]:
-        firsts: dict[tuple[Path, str], LintFile] = {}
+    def _twins(self) -> dict[LintFile, tuple[str, LintFile]]:
+        firsts: dict[tuple[str, str], LintFile] = {}
+        twins = {}
         for file in self.files:
-            match = _FILE_VERSION.match(file.path.name)
+            folder, name = os.path.split(file.path)
+            match = _FILE_VERSION.match(name)
             if match:
-                firsts.setdefault((file.path.parent, match["version"]), file)
-        return firsts
+                first = firsts.setdefault((folder, match["version"]), file)
+                if first is not file:
+                    twins[file] = match["version"], first
+        return twins
 
     @cached_property
     def own_versions(self) -> frozenset[str]:
@@ -137,7 +128,7 @@ def collect(config: Config, paths: Sequence[Path], history: Sequence[Path] = (),
     """Sort the files to judge into series, with the files they build on.
 
     Args:
-        paths: files and folders; none means the project's own SQL folder.
+        paths: files and folders; none means the project's own SQL folder and its migrations.
         history: files or folders that were applied before; given, nothing else is read beforehand.
         each: judge every migration as if it were the only one after the history.
 
@@ -147,11 +138,14 @@ def collect(config: Config, paths: Sequence[Path], history: Sequence[Path] = (),
     from dbkit.source import sql_root
 
     root = sql_root(config)
-    roots = list(paths) or [root]
+    line = config.resolve(config.migrations.dir)
+    roots = list(paths) or _own_roots(root, line)
     wanted = _expand([root.absolute() for root in roots], config)
     earlier = [_read(path.absolute(), config, MIGRATION, judged=False) for path in _expand(history, config)]
-    line = config.resolve(config.migrations.dir)
     own = [path for path in wanted if _is_inside(path, line)]
+    foreign_line = line if own and _is_foreign(config, line) else None
+    if foreign_line is not None:
+        own = []
     tree = [root / kind for kind in KINDS]
     declared = [path for path in wanted if any(_is_inside(path, folder) for folder in tree)]
     seeds = [path for path in wanted if _is_inside(path, root / "seeds")]
@@ -168,9 +162,16 @@ def collect(config: Config, paths: Sequence[Path], history: Sequence[Path] = (),
     if each:
         lines = [[_read(path, config, MIGRATION)] for path in other]
     else:
-        lines = _foreign_lines(config, other, roots, use_siblings=not history)
+        lines = _foreign_lines(config, other, roots, foreign_line, use_siblings=not history)
     series.extend(Series(MIGRATION, [*_unjudged(earlier), *line_files]) for line_files in lines)
     return series
+
+
+def _own_roots(root: Path, line: Path) -> list[Path]:
+    """What is judged when nothing is named: the SQL folder, and the migrations where they stand elsewhere."""
+    if not line.is_dir() or _is_inside(line, root):
+        return [root]
+    return [root, line] if root.is_dir() else [line]
 
 
 def _tree(config: Config, root: Path, judged: set[Path], seeds: list[Path]) -> Series:
@@ -205,23 +206,37 @@ def _own_history(config: Config, line: Path, judged: set[Path], earlier: list[Li
 
 
 def _foreign_lines(
-    config: Config, paths: list[Path], roots: Iterable[Path], *, use_siblings: bool
+    config: Config, paths: list[Path], roots: Iterable[Path], own: Path | None, *, use_siblings: bool
 ) -> list[list[LintFile]]:
-    """Folders given as lines of their own; single files with the numbered files beside them that come before."""
+    """Folders given as lines of their own; single files in their line, or after the numbered files beside them.
+
+    Args:
+        own: the project's own folder of migrations, where that is in the layout of another tool.
+    """
     lines: list[list[LintFile]] = []
     rest = set(paths)
     for root in roots:
         folder = root.absolute()
-        inside = {path for path in rest if _is_inside(path, folder)} if root.is_dir() else set()
-        rest -= inside
+        inside = [path for path in rest if _is_inside(path, folder)] if root.is_dir() else []
+        rest.difference_update(inside)
         if inside:
-            files = _as_the_runner_reads(config, root, inside)
-            lines.append(files)
-            left = _in_order(inside - {file.path for file in files})
-            lines.append([_read(path, config, MIGRATION) for path in left])
+            lines += _as_the_runner_reads(config, root, inside)
     by_folder: dict[Path, list[Path]] = {}
     for path in _in_order(rest):
         by_folder.setdefault(path.parent, []).append(path)
+    by_root: dict[Path, list[Path]] = {}
+    for folder in list(by_folder):
+        is_own = own is not None and (folder == own or _is_inside(folder, own))
+        known = own if is_own else marked_root(folder, {path.name for path in by_folder[folder]})
+        if known is not None:
+            by_root.setdefault(known, []).extend(by_folder.pop(folder))
+    for line_root, wanted in by_root.items():
+        # No deeper: the folder may be anything's.
+        beside = _sql_below(line_root) if line_root == own else [*line_root.glob("*.sql"), *line_root.glob("*/*.sql")]
+        for files in _as_the_runner_reads(config, line_root, beside if use_siblings else wanted):
+            for file in files:
+                file.judged = file.path in rest
+            lines.append(files)
     for folder, wanted in by_folder.items():
         before: list[Path] = []
         if use_siblings and _VERSION.match(wanted[-1].name):
@@ -230,11 +245,22 @@ def _foreign_lines(
             before = [path for path in numbered if _sort_key(path) < until]
         line = _in_order([*before, *wanted])
         lines.append([_read(path, config, MIGRATION, judged=path in rest) for path in line])
-    return [line for line in lines if line]
+    return [line for line in lines if any(file.judged for file in line)]
 
 
-def _as_the_runner_reads(config: Config, root: Path, inside: set[Path]) -> list[LintFile]:
-    """A folder's migrations in the order and with the transactions of its layout.
+def _is_foreign(config: Config, line: Path) -> bool:
+    """Whether another tool's files stand where the project's own line would."""
+    from dbkit.migrate.layouts import recognise
+
+    if config.migrations.layout != "auto":
+        return config.migrations.layout != "dbkit"
+    if not line.is_dir() or (config.modules and not any(line.glob("*.sql"))):
+        return False
+    return recognise(line) != "dbkit"
+
+
+def _as_the_runner_reads(config: Config, root: Path, inside: list[Path]) -> list[list[LintFile]]:
+    """A folder's migrations in the order and with the transactions of its layout, then what the runner does not run.
 
     A folder the runner would refuse (two files with one version, a broken name) is read in natural order: what is wrong
     with it is for the rules to say.
@@ -243,18 +269,19 @@ def _as_the_runner_reads(config: Config, root: Path, inside: set[Path]) -> list[
 
     try:
         found = discover(config, folder=root)
+        left = {str(path): path for path in inside}  # a path is slow to hash
         files = []
         for migration in found.migrations:
             bare = found.layout in _UNWRAPPED or migration.parsed.up.transaction is False
-            for path, down in ((migration.path, False), (migration.down_path, True)):
-                path = path.absolute() if path is not None and not path.is_absolute() else path
-                if path in inside:
+            for named, down in ((migration.path, False), (migration.down_path, True)):
+                path = left.pop(str(named.absolute()), None) if named is not None else None
+                if path is not None:
                     file = _read(path, config, MIGRATION)
                     file.down, file.bare = down, bare
                     files.append(file)
     except DbkitError:
-        return [_read(path, config, MIGRATION) for path in _in_order(inside)]
-    return files
+        return [[_read(path, config, MIGRATION) for path in _in_order(inside)]]
+    return [files, [_read(path, config, MIGRATION) for path in _in_order(left.values())]]
 
 
 # Layouts whose runner leaves transactions to the file.
@@ -280,7 +307,7 @@ def _expand(paths: Iterable[Path], config: Config) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = [entry for entry in _sql_below(path) if entry.is_file()]
+            found = _sql_below(path)
             if not found:
                 raise DbkitError(
                     f"no SQL files in {config.display(path)}",
@@ -299,15 +326,16 @@ def _expand(paths: Iterable[Path], config: Config) -> list[Path]:
 
 
 def _sql_below(folder: Path) -> list[Path]:
-    return [Path(place, name) for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")]
+    found = [f"{place}{os.sep}{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")]
+    return [Path(name) for name in found if os.path.isfile(name)]  # noqa: PTH113, for thousands of them
 
 
 def _read(path: Path, config: Config, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
-    from dbkit.source import read_sql
+    from dbkit.source import read_text
 
     # As config.display() says it, without building a path for each of thousands of files.
     display = str(path).removeprefix(f"{os.getcwd()}{os.sep}")  # noqa: PTH109
-    return LintFile(path, display, read_sql(path, module or "", kind).text, kind, judged, module)
+    return LintFile(path, display, read_text(path)[1], kind, judged, module)
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
@@ -318,35 +346,3 @@ def _is_inside(path: Path, folder: Path) -> bool:
 def _unjudged(files: Iterable[LintFile]) -> list[LintFile]:
     """Fresh copies, so that each series replays its own."""
     return [replace(file, judged=False) for file in files]
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Sections
-# ---------------------------------------------------------------------------------------------------------------------
-
-_MARK = re.compile(
-    r"^--\s*(?:migrate:|\+goose\s+|\+migrate\s+)(?P<name>up|down)\b(?P<options>[^\n]*)", re.IGNORECASE | re.MULTILINE
-)
-_NO_TRANSACTION = re.compile(
-    r"^--\s*(?:\+goose\s+NO\s+TRANSACTION|!\s*no-transaction|atlas:txmode\s+none|disable-transaction)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-
-_DOWN_NAME = re.compile(r"(?:^|\.)down\.sql$")
-
-
-def _sections(file: LintFile) -> tuple[Section, ...]:
-    text = file.text
-    bare = file.bare or bool(_NO_TRANSACTION.search(text))
-    marks = list(_MARK.finditer(text)) if file.kind == MIGRATION and not file.down else []
-    if not marks:
-        down = file.down or (file.kind == MIGRATION and _DOWN_NAME.search(file.path.name) is not None)
-        return (Section("down" if down else "up", 0, len(text), not bare),)
-    sections = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        options = mark["options"].lower().replace(" ", "")
-        # A layout that marks sections also marks the transaction there; of `bare` only a file-wide marker counts.
-        off = "transaction:false" in options or "notransaction" in options or bool(_NO_TRANSACTION.search(text))
-        end = following.start() if following else len(text)
-        sections.append(Section(mark["name"].lower(), mark.start(), end, not off))
-    return tuple(sections)

@@ -16,7 +16,7 @@ from dbkit.parse import Node, Statement
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
-    from dbkit.lint.files import Section
+    from dbkit.lint.sections import Section
 
 __all__ = [
     "Edit",
@@ -25,6 +25,7 @@ __all__ = [
     "before_statement",
     "concurrently",
     "constraint_name",
+    "delete_rule",
     "force_row_security",
     "identity",
     "name_constraints",
@@ -222,6 +223,31 @@ def not_valid(statement: Statement, constraint: Node) -> Fix | None:
         f"alter table {written} validate constraint {name};",
     )
     return Fix((Edit(at, at, " not valid"),), (follow_up,))
+
+
+def delete_rule(text: str, start: int) -> Fix | None:
+    """Write out what a foreign key does by default, NO ACTION, behind the table and columns it references.
+
+    Args:
+        start: offset of the constraint.
+    """
+    for token in _tokens(text, start, len(text)):
+        if token.depth < 0 or (token.depth == 0 and token.word in (",", ";")):
+            break
+        if token.word == "references":
+            match = _REFERENCES.match(text, token.start)
+            if match is None or _COMMENT_AHEAD.match(text, match.end()):
+                break  # what stands behind the comment may belong to it
+            return Fix((Edit(match.end(), match.end(), " on delete no action"),))
+    return None
+
+
+_REFERENCES = re.compile(
+    r"""references\s+(?:[\w$]+|"(?:[^"]|"")*")(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*
+    (?:\s*\([^()]*\))?(?:\s+match\s+(?:full|simple)\b)?""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMMENT_AHEAD = re.compile(r"\s*(?:--|/\*)")
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,12 @@ _TOKEN = re.compile(
     |(?P<mark><<|>>|.)""",
     re.DOTALL | re.VERBOSE,
 )
+# The words and quoted names alone: what searches for them skips signs and white space by itself.
+_NAME = re.compile(
+    r"""--[^\n]*|/\*.*?\*/|[eE]?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+    |"(?P<quoted>(?:[^"]|"")*)"|(?P<word>[^\W\d]\w*)""",
+    re.DOTALL | re.VERBOSE,
+)
 _ROW_VARIABLE = re.compile(
     r"^\s*(\w+)\s+(?:constant\s+)?((?:\w+\.)?\w+)(?:%rowtype)?\s*(?:;|:=|=|default\b|$)", re.IGNORECASE
 )
@@ -41,7 +47,8 @@ def words(text: str) -> list[str]:
 def declared_names(text: str) -> set[str]:
     """Every word of the DECLARE sections and every loop variable: more than the variables, never fewer."""
     found, declaring, after_for = set(), False, False
-    for token in tokens(text):
+    for match in _NAME.finditer(text):
+        token = match["quoted"] or (match["word"] or "").lower()
         if token == "declare":
             declaring = True
         elif token == "begin":

@@ -58,8 +58,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
         node = node["base"]
     place = node["relation"]
     temporary = place.get("relpersistence") == "t"
-    schema, name = relation(place)
-    key = ("pg_temp", name) if temporary else (schema or "public", name)
+    key = state.new_key(place)
     earlier = state.tables.get(key)
     if earlier is not None and earlier.known and node.get("if_not_exists"):
         return
@@ -112,8 +111,7 @@ def _copy(state: State, table: Table, source: Table | None, *, everything: bool)
 def _create_table_as(state: State, statement: Statement, file: LintFile) -> None:
     place = statement.node["into"]["rel"]
     temporary = place.get("relpersistence") == "t"
-    schema, name = relation(place)
-    key = ("pg_temp", name) if temporary else (schema or "public", name)
+    key = state.new_key(place)
     kind = "matview" if statement.node.get("objtype") == "OBJECT_MATVIEW" else "table"
     table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary, copied=True)
     state.create(table)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbkit.config import Config, cache_dir
+from dbkit.lint.lines import folders_around
 from dbkit.lint.result import LintResult
 from dbkit.lint.store import code_digest, finding_of, is_ours, row_of, write_whole
 from dbkit.report import Report
@@ -74,10 +75,9 @@ def _digest(config: Config, paths: Iterable[Path], options: str, contents: dict[
     roots = [*paths, sql_root(config), config.resolve(config.migrations.dir)]
     if config.modules:
         roots.append(packaged_root())
-    # A file is judged after the numbered ones beside it.
-    folders = sorted({str((root if root.is_dir() else root.parent).absolute()) for root in roots})
     whole = {str(root.absolute()) for root in roots if root.is_dir()}
-    for folder in folders:
+    # A file is judged after others of its line.
+    for folder in sorted(whole | folders_around(root for root in roots if root.is_file())):
         for place, name, data in _inputs(folder, deep=folder in whole):
             path = os.path.join(place, name)  # noqa: PTH118, for thousands of them
             if name.endswith(".sql"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from dbkit.config import Config
@@ -97,6 +96,8 @@ def find_rules(label: str, where: str) -> list[Rule]:
     """
     found = list(rules_of(label))
     if not found:
+        from difflib import get_close_matches
+
         close = get_close_matches(label, load_rules(), n=1)
         raise DbkitError(
             f"unknown lint rule: {label}",

@@ -65,6 +65,11 @@ class State:
         schema, name = relation(node)
         return self.resolve(schema, name)
 
+    def new_key(self, node: Node) -> Key:
+        """Full name of the table that CREATE makes of a RangeVar, whatever tables of that name other schemas have."""
+        schema, name = relation(node)
+        return ("pg_temp" if node.get("relpersistence") == "t" else schema or "public", name)
+
     def name(self, node: Node) -> str:
         """A RangeVar as people write it."""
         return label(self.key(node))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,8 @@ def is_ours(folder: Path) -> bool:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, also under a second run and kill -9. Raises OSError."""
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -81,7 +81,8 @@ class Tenants:
             return None
         own = self.schemas.get(key[0])
         candidates = self.columns if own is None else (own, *self.columns)
-        return next((column for column in candidates if column in columns), None)
+        found = next((column for column in candidates if column in columns), None)
+        return None if found is not None and not self.declared and _lists_tenants(key[1], found) else found
 
 
 def load_tenants(config: Config) -> Tenants:
@@ -107,6 +108,23 @@ def load_tenants(config: Config) -> Tenants:
         definers=frozenset(name.partition("(")[0] for name in declared.definers),
         registry=_key(declared.tenants.rpartition(".")[0]) if declared.tenants else None,
     )
+
+
+def _lists_tenants(table: str, column: str) -> bool:
+    """Whether a table, by its name, lists the tenants themselves: organizations, whose rows have an owner_user_id.
+
+    A table of companies that has an organization_id is one of a tenant's tables like any other.
+    """
+    better = DEFAULT_COLUMNS[: DEFAULT_COLUMNS.index(column) + 1]
+    return any(table in _TABLES_OF[name] for name in better if name in _TABLES_OF)
+
+
+# Names a table of tenants has where others point at it by that column.
+_TABLES_OF = {
+    "tenant_id": ("tenant", "tenants"),
+    "organization_id": ("organization", "organizations"),
+    "company_id": ("company", "companies"),
+}
 
 
 def _key(name: str) -> Key:

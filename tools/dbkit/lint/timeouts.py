@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from dbkit.lint.engine import Context
 from dbkit.lint.locks import Lock, locks_of
+from dbkit.lint.model import Key
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Node, Statement
 
@@ -61,6 +62,14 @@ class _Walk:
     transaction: int = 0
     opened: bool = False
     settings: dict[str, Timeout] = field(default_factory=dict)
+    made: set[Key] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.made = {table.key for table in self.context.effects.tables}
+        for item in self.context.file.script.statements:
+            # ALTER TABLE takes views too: pg_dump gives them their owner so.
+            if item.tag == "ViewStmt" and not item.node.get("replace"):
+                self.made.add(self.context.state.new_key(item.node["view"]))
 
     def follow(self, statement: Statement) -> Locking:
         node = statement.node
@@ -98,11 +107,11 @@ class _Walk:
 
     def _exists(self, relation: Node) -> bool:
         """Whether others may use the table: it is not temporary and the file did not create it."""
-        made = {table.key for table in self.context.effects.tables}
-        found = self.context.state.find(relation)
-        if found is not None and found.temporary:
+        key = self.context.state.key(relation)
+        found = self.context.state.tables.get(key)
+        if found is not None and found.known and found.temporary:
             return False
-        return self.context.state.key(relation) not in made and ("pg_temp", relation["relname"]) not in made
+        return key not in self.made and ("pg_temp", relation["relname"]) not in self.made
 
 
 def transactions(context: Context) -> Iterator[list[Locking]]:
@@ -120,7 +129,7 @@ def transactions(context: Context) -> Iterator[list[Locking]]:
 
 def strong_locks(context: Context) -> list[Locking]:
     """Statements that take SHARE ROW EXCLUSIVE or a stronger lock on a table the file did not create."""
-    return [locking for locking in _walk(context) if locking.tables]
+    return [locking for locking in _walk(context) if locking.held]
 
 
 def _walk(context: Context) -> list[Locking]:

@@ -42,7 +42,8 @@ class Reading:
 
 
 def _read_plain(reading: Reading) -> None:
-    files = {path.relative_to(reading.folder).with_suffix("").as_posix(): path for path in sql_files(reading.folder)}
+    above = f"{reading.folder.as_posix().rstrip('/')}/"
+    files = {path.as_posix()[len(above) : -len(".sql")]: path for path in sql_files(reading.folder)}
     undoes = {name: up for name in files if (up := _way_up_of(name, files)) is not None}
     down_paths = {up: files[name] for name, up in undoes.items()}
     for name in files.keys() - undoes.keys():

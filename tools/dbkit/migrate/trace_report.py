@@ -151,7 +151,9 @@ def _seen(rule: Rule, item: Traced) -> str | None:
         tables = ", ".join(item.tables)
         held = {name: lock for name, lock in item.effects.held.items() if name in item.tables}
         return f"it {words} of {tables} under {_listed(held)}" if did else None
-    mode = next((lock for lock in reversed(Lock) if (rule.lock or "").startswith(str(lock))), None)
+    # The longest name: SHARE is also how SHARE UPDATE EXCLUSIVE begins.
+    named = [lock for lock in Lock if (rule.lock or "").startswith(str(lock))]
+    mode = max(named, key=lambda lock: len(str(lock)), default=None)
     taken = max(item.effects.locks.values(), default=None)
     return (
         f"it takes {_listed(item.effects.locks)}" if mode is not None and taken is not None and taken >= mode else None

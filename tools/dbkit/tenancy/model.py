@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dbkit.tenancy.declaration import Declaration, Memberships, Scope
@@ -17,6 +17,7 @@ from dbkit.tenancy.evidence import compared_columns, login_columns, paired_colum
 from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
+from dbkit.tenancy.spelled import with_user_for_constants
 
 __all__ = ["PROTECTED", "Kind", "Model", "ScopeModel", "TableModel", "build_model"]
 
@@ -143,11 +144,11 @@ class _Builder:
     """Holds the declaration and the catalog while the model is worked out, step by step."""
 
     def __init__(self, declaration: Declaration, relations: Relations, isolation: str | None) -> None:
-        self.declaration = declaration
         self.relations = relations
-        self.names = Names(declaration, relations)
         self.isolation = isolation
         self.inferred: list[tuple[str, str, str]] = []
+        self.declaration = declaration
+        self.names = Names(declaration, relations)
 
     def build(self) -> Model:
         self.names.check()
@@ -156,7 +157,7 @@ class _Builder:
         self.registry = self._registry()
         self.users = self._users()
         self.user_columns = self._user_columns()
-        self.memberships = self._memberships()
+        self.memberships = self._with_any_user()
         if self.memberships and not self.users:
             self.users = self._target(self.memberships.table, self.memberships.user_column)
         default = self._scope_model(self.declaration.scopes[0], None)
@@ -252,6 +253,19 @@ class _Builder:
                 names.append(self.users[1])
             found[table.qualified] = tuple(dict.fromkeys(names))
         return found
+
+    def _with_any_user(self) -> Memberships | None:
+        """The memberships, by which a user who is spelled out in a context statement can be any: see `spelled`."""
+        written = self.declaration
+        read = [with_user_for_constants(scope, self.relations.parameters) for scope in written.scopes]
+        self.declaration = replace(written, scopes=tuple(scope for scope, _ in read))
+        memberships = self._memberships()
+        if memberships is None:
+            self.declaration = written  # nothing says who belongs where, so nobody could be in the wrong place
+            return None
+        for constant, parameter in (each for _, found in read for each in found):
+            self.inferred.append(("context", f"{{user}} in place of {constant}", f"{parameter} names the caller"))
+        return memberships
 
     def _memberships(self) -> Memberships | None:
         if self.declaration.memberships:

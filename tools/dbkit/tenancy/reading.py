@@ -153,6 +153,15 @@ where p.prokind in ('f', 'p') and {_VISIBLE_SCHEMA}
 group by 1
 """
 
+_PARAMETERS = f"""
+select n.nspname || '.' || p.proname,
+    array(select coalesce(a.name, '') from unnest(p.proargnames) with ordinality a (name, i)
+          where p.proargmodes is null or p.proargmodes[a.i] in ('i', 'b', 'v') order by a.i)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where p.pronargs > 0 and p.proargnames is not null and {_VISIBLE_SCHEMA}
+order by p.oid
+"""
+
 _PRIVILEGES = """
 select r.name, t.oid::bigint,
     case when has_schema_privilege(r.name, c.relnamespace, 'usage') then
@@ -196,6 +205,8 @@ def read_relations(connection: Connection[Any], app_roles: Sequence[str] = ()) -
         relations.sources[name] = source
         if is_helper:
             relations.helpers[name] = source
+    for name, parameters in connection.execute(_PARAMETERS).fetchall():
+        relations.parameters[name] = (*relations.parameters.get(name, ()), tuple(parameters))
     read_privileges(connection, relations, app_roles)
     return relations
 

@@ -198,6 +198,7 @@ class Relations:
         functions: qualified names of functions outside the system schemas.
         sources: functions and procedures that are no extension's -> their source.
         helpers: those of them that take no argument, such as a policy compares with.
+        parameters: those that take arguments -> the names of the input parameters of each overload.
     """
 
     tables: dict[str, Table] = field(default_factory=dict)
@@ -209,6 +210,7 @@ class Relations:
     functions: frozenset[str] = frozenset()
     sources: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     server_version: str = ""
     server_version_num: int = 0
 

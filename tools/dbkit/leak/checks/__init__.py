@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from dbkit.leak.checks.arrays import check_arrays
+from dbkit.leak.checks.bystanders import check_bystanders
 from dbkit.leak.checks.claims import check_claims
 from dbkit.leak.checks.definer_identity import check_definer_identity
 from dbkit.leak.checks.flows import check_flows
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     check_roles,
     check_tables,
     check_policies,
+    check_bystanders,
     check_ownerless,
     check_definer_identity,
     check_privileges,

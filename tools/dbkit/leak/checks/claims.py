@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from dbkit.leak.asking import asking, mentions
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.paths import LEAK
@@ -57,13 +58,19 @@ class _Look:
 
 def check_claims(subject: Subject) -> Iterator[Finding]:
     everybody = list(callers(subject.model))
+    askers = asking(subject.model.relations)
     seen: set[str] = set()
     for caller in everybody:
         for table in caller.scope.tables.values():
             if not table.protected or table.table.kind not in ("r", "p") or table.table.is_partition:
                 continue
+            children = list(_children(subject, table.table))
+            asked = askers[table.table.qualified].union(*(askers[child.qualified] for child in children))
+            watched = {table.table.qualified, *asked, *(child.qualified for child in children)}
             for claim in _claims(subject, caller, table):
-                finding = _attack(subject, caller, everybody, table, claim)
+                if not asked and not _told_apart(subject, table.table, children, set(claim.values)):
+                    continue
+                finding = _attack(subject, caller, everybody, table, claim, watched)
                 if finding is not None and finding.message not in seen:
                     seen.add(finding.message)
                     yield finding
@@ -106,8 +113,9 @@ def _claims(subject: Subject, caller: Caller, table: TableModel) -> Iterator[_Cl
 
 
 def _attack(
-    subject: Subject, caller: Caller, everybody: list[Caller], table: TableModel, claim: _Claim
+    subject: Subject, caller: Caller, everybody: list[Caller], table: TableModel, claim: _Claim, watched: set[str]
 ) -> Finding | None:
+    """Make the claim, and look what it opens in the watched tables: those it changes and those that ask about them."""
     for statement, claimed in _statements(subject, caller, table, claim):
         with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
             _clear(exchange, subject, table.table)
@@ -115,10 +123,10 @@ def _attack(
                 outcome = exchange.act(ATTACKER, statement)
             if outcome.refused or not outcome.affected:
                 continue
-            before = _opened(exchange, subject, everybody, claim)
+            before = _opened(exchange, subject, everybody, claim, watched)
             exchange.act(ATTACKER, statement)
             _hang(exchange, subject, caller, table.table, claimed)
-            for look, count in _opened(exchange, subject, everybody, claim).items():
+            for look, count in _opened(exchange, subject, everybody, claim, watched).items():
                 if count > before.get(look, 0):
                     return _shown(exchange, subject, table, claim, look, (before.get(look, 0), count))
     return None
@@ -146,6 +154,26 @@ def _statements(subject: Subject, caller: Caller, table: TableModel, claim: _Cla
         # The colleague's row as well: what says who the attacker is may be the own row itself.
         for row in [rows.rows[slot] for slot in (ATTACKER, COLLEAGUE) if slot in rows.rows]:
             yield f"update {table.table.sql} set {pairs} where {identify(table.table, row)}", {**row, **claim.values}
+
+
+def _children(subject: Subject, table: Table) -> Iterator[Table]:
+    """Tables whose rows can be hung on one of this table."""
+    for child in subject.model.relations.base_tables:
+        if any(key.target == table.qualified for key in child.foreign_keys):
+            yield child
+
+
+def _told_apart(subject: Subject, table: Table, children: list[Table], claimed: set[str]) -> bool:
+    """Whether a policy of the table tells its rows apart by these columns, or one of a child by its reference."""
+    if mentions(table.policies, claimed):
+        return True
+    tenants = {scope.tables[child.qualified].column for scope in subject.model.scopes for child in children}
+    return any(
+        mentions(child.policies, set(key.columns) - tenants)
+        for child in children
+        for key in child.foreign_keys
+        if key.target == table.qualified
+    )
 
 
 def _clear(exchange: Exchange, subject: Subject, table: Table) -> None:
@@ -185,13 +213,15 @@ def _hang(exchange: Exchange, subject: Subject, caller: Caller, table: Table, cl
                 exchange.act(ATTACKER, insert_statement(child.table, values))
 
 
-def _opened(exchange: Exchange, subject: Subject, everybody: list[Caller], claim: _Claim) -> dict[_Look, int]:
+def _opened(
+    exchange: Exchange, subject: Subject, everybody: list[Caller], claim: _Claim, watched: set[str]
+) -> dict[_Look, int]:
     """How many of the other tenant's rows the attacker reads in each table, as each role; with a key taken, the victim
     too."""
     found: dict[_Look, int] = {}
     for caller in everybody:
         for slot in (ATTACKER, VICTIM) if claim.keys else (ATTACKER,):
-            queries = dict(_queries(subject, caller, slot))
+            queries = dict(_queries(subject, caller, slot, watched))
             parts = [f"select {literal(name)}, count(*) from ({query}) seen" for name, query in queries.items()]
             if not parts:
                 continue
@@ -203,10 +233,12 @@ def _opened(exchange: Exchange, subject: Subject, everybody: list[Caller], claim
     return found
 
 
-def _queries(subject: Subject, caller: Caller, slot: str) -> Iterator[tuple[str, str]]:
+def _queries(subject: Subject, caller: Caller, slot: str, watched: set[str]) -> Iterator[tuple[str, str]]:
     """Protected table -> the other tenant's rows in it, written with columns that the role may read."""
     other = ATTACKER if slot == VICTIM else VICTIM
     for name, table in caller.scope.tables.items():
+        if name not in watched:
+            continue
         columns = caller.privileges(subject.model, table.table).columns.get("select", frozenset())
         rows = subject.population.tables.get(name)
         if not table.protected or rows is None or other not in rows.rows or not columns:

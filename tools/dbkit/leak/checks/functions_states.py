@@ -2,8 +2,9 @@
 
 The population is one moment of a product's life. Each state here is prepared by the administrator, by the words of the
 body: the caller has no rows left; the victim's rows are outdated, flagged or in a named status; nothing hangs on them;
-the victim has none yet; or, where every call was refused, everybody is at the step the body asks for. What counts is
-what the call does to the victim's rows after that, or what of them it shows.
+the victim has none yet; somebody else has what the body asks of the caller; or, where every call was refused, everybody
+is at the step the body asks for. What counts is what the call does to the victim's rows after that, or what of them it
+shows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from dbkit.leak.checks.functions_arguments import Call
 from dbkit.leak.checks.functions_catalog import Routine
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.rows import VICTIM, identify
+from dbkit.leak.rows import BYSTANDER, VICTIM, Values, identify
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
@@ -77,6 +78,7 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _outdated(question)
             yield from _childless(question)
             yield from _absent(question)
+        yield from _vouched(question)
         if question.refused:
             yield from _awakened(question)
 
@@ -120,7 +122,7 @@ def _outdated(question: Question) -> Iterator[Shown]:
         for marks in _marks(question, table):
             prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
             for call in _calls(question, table):
-                yield from _changed(question, call, prepare, name, "once one is outdated")
+                yield from _changed(question, call, prepare, "once one is outdated")
 
 
 def _childless(question: Question) -> Iterator[Shown]:
@@ -139,7 +141,7 @@ def _childless(question: Question) -> Iterator[Shown]:
             prepare = (REPLICA[0], *dict.fromkeys(remove), REPLICA[1])
             for call in _calls(question, stand.protected[name].table):
                 if call.names:
-                    yield from _changed(question, call, prepare, name, "once nothing references them")
+                    yield from _changed(question, call, prepare, "once nothing references them")
 
 
 def _absent(question: Question) -> Iterator[Shown]:
@@ -153,7 +155,48 @@ def _absent(question: Question) -> Iterator[Shown]:
         table = stand.protected[name].table
         prepare = (REPLICA[0], f"delete from {table.sql} where {stand.victims[name]}", REPLICA[1])
         for call in [call for call in question.calls if "tenant" in call.names]:
-            yield from _changed(question, call, prepare, name, "where there were none")
+            yield from _changed(question, call, prepare, "where there were none")
+
+
+def _vouched(question: Question) -> Iterator[Shown]:
+    """A person who is neither caller nor victim has the flag, role or status that lets in whoever has it."""
+    stand = question.stand
+    changes = [
+        (name, marks, f"update {table.sql} set {marks} where {identify(table, row)}")
+        for name in question.tables
+        if (row := _row_of_bystander(stand, name)) is not None
+        for table in [stand.model.relations.tables[name]]
+        for marks in _marks(question, table)
+    ]
+    named = [call for call in question.calls if call.names] if changes else []
+    refused = [call for call in named[:_CALLS] if stand.run(call.sql).refused]
+    for name, marks, change in changes:
+        for call in refused:
+            prepare = (REPLICA[0], change, REPLICA[1])
+            outcome = stand.run(call.sql, prepare)
+            if outcome.refused or stand.run(call.sql, prepare).rows != outcome.rows:
+                continue  # refused as before, or an answer that is another each time
+            without = stand.run(call.sql, (*prepare, *_without_victims(question)))
+            if outcome.rows != without.rows:
+                witness = f"a row of {name} that is neither's ({marks}) opens it: {outcome.rows[:1]}"
+                yield Shown(call.sql, witness, "foreign rows", prepare)
+
+
+def _row_of_bystander(stand: Stand, name: str) -> Values | None:
+    """Somebody's row of a table that says what a person is, and nothing of what is the tenant's."""
+    users, rows, table = stand.model.users, stand.population.tables.get(name), stand.scope.tables.get(name)
+    of_persons = (users and users[0] == name) or stand.model.user_columns.get(name)
+    if not of_persons or rows is None or table is None or table.kind is Kind.TENANT:
+        return None
+    row = rows.rows.get(BYSTANDER)
+    return None if row is rows.rows.get(VICTIM) else row
+
+
+def _without_victims(question: Question) -> tuple[str, ...]:
+    stand = question.stand
+    names = [name for name in question.tables if name in stand.victims and removable(stand, name)]
+    remove = [f"delete from {stand.protected[name].table.sql} where {stand.victims[name]}" for name in names]
+    return (REPLICA[0], *remove, REPLICA[1])
 
 
 def _awakened(question: Question) -> Iterator[Shown]:
@@ -174,7 +217,7 @@ def _awakened(question: Question) -> Iterator[Shown]:
                     if witness:
                         yield Shown(call.sql, f"{where}, the answer shows {witness}", "foreign rows", prepare)
                     elif not outcome.refused and question.writes:
-                        yield from _changed(question, call, prepare, name, where)
+                        yield from _changed(question, call, prepare, where)
 
 
 # Parts of states
@@ -232,16 +275,17 @@ def _steps(question: Question, table: Table, column: Column, *, compared: bool =
     return [text for text in dict.fromkeys(_LITERAL.findall(listed)) if text in named]
 
 
-def _changed(question: Question, call: Call, prepare: tuple[str, ...], name: str, when: str) -> Iterator[Shown]:
-    """Whether the call, in this state, leaves the victim's rows of a table other than the state made them."""
-    stand, effects = question.stand, question.effects
-    if stand.run("select 1", prepare).refused:
-        return
-    before = effects.victims_rows(name)
+def _changed(question: Question, call: Call, prepare: tuple[str, ...], when: str) -> Iterator[Shown]:
+    """Whether the call, in this state, leaves the victim's rows of some table other than the state made them."""
+    stand, names = question.stand, _touched(question)
     if stand.run(call.sql, prepare).refused:
         return
-    after = effects.victims_rows(name)
-    if before != after:
-        count = len((before - after) or (after - before))
-        witness = f"{count} rows of the victim in {name} are gone, changed or new, {when}"
-        yield Shown(call.sql, witness, "foreign writes", prepare)
+    after = {name: question.effects.victims_rows(name) for name in names}
+    stand.run("select 1", prepare)
+    for name in names:
+        before = question.effects.victims_rows(name)
+        if before != after[name]:
+            count = len((before - after[name]) or (after[name] - before))
+            witness = f"{count} rows of the victim in {name} are gone, changed or new, {when}"
+            yield Shown(call.sql, witness, "foreign writes", prepare)
+            return

@@ -15,6 +15,7 @@ from dbkit.leak.mutate.reach import Function, Reach
 
 __all__ = ["function_mutants"]
 
+_ASSIGNED = re.compile(r"(\w+)(?:\s+(?:constant\s+)?[\w.]+(?:\[\])?)?\s*(?::=|\bdefault\b)([^;]*)", re.IGNORECASE)
 _WRITE = re.compile(r"\b(?:set_config|insert\s+into|update\s+[\w.]+|delete\s+from|truncate)\b", re.IGNORECASE)
 
 
@@ -72,10 +73,11 @@ def _body_mutant(reach: Reach, operator: str, function: Function, text: str, edi
 
 def _conditions(reach: Reach, function: Function, columns: set[str]) -> Iterator[Mutant | Equivalent]:
     """Each operand that filters by tenant or user, or asks the context, replaced by true."""
+    told = _told(reach, function)
     for operand in operands(function.body):
-        if operand.narrows and _filters(reach, operand, columns):
+        if operand.narrows and _filters(reach, operand, columns, told):
             yield Equivalent("a condition of a NOT EXISTS that filters rows: without it fewer pass")
-        elif _filters(reach, operand, columns):
+        elif _filters(reach, operand, columns, told):
             # What refuses must not, what lets through must.
             neutral = "false" if operand.opener == "if" and _refuses(reach, operand.branch) else "true"
             if operand.dynamic:
@@ -85,6 +87,11 @@ def _conditions(reach: Reach, function: Function, columns: set[str]) -> Iterator
             yield from _body_mutant(reach, "without-condition", function, operand.text, edited)
 
 
+def _told(reach: Reach, function: Function) -> set[str]:
+    """Variables that hold what the context says."""
+    return {name.lower() for name, value in _ASSIGNED.findall(function.body) if reach.named_in([value]) & reach.readers}
+
+
 def _refuses(reach: Reach, branch: str) -> bool:
     return any(
         text.lower().startswith("raise") or any(_raises(reach, name) for name in reach.named_in([text]))
@@ -92,11 +99,11 @@ def _refuses(reach: Reach, branch: str) -> bool:
     )
 
 
-def _filters(reach: Reach, operand: Operand, columns: set[str]) -> bool:
+def _filters(reach: Reach, operand: Operand, columns: set[str], told: set[str]) -> bool:
     words = {token.text.strip('"').lower() for token in tokens(operand.text)}
     if operand.opener == "if":
-        return bool(reach.named_in([operand.text]) & (reach.readers | reach.guards))
-    if words & (columns | {"current_setting"}) or reach.named_in([operand.text]) & reach.readers:
+        return bool(words & told or reach.named_in([operand.text]) & (reach.readers | reach.guards))
+    if words & (columns | told | {"current_setting"}) or reach.named_in([operand.text]) & reach.readers:
         return True
     # A column that is put in when it runs may be any, the tenant's included.
     return operand.dynamic and "%I" in operand.text

@@ -34,6 +34,7 @@ from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.fix import Fix, constraint_name, name_constraints
+from dbkit.lint.model import label
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import commands, constraints_of
 from dbkit.parse import Node, Statement
@@ -58,7 +59,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     elements = [*node.get("tableElts", ()), *(command.get("def", {}) for command in commands(node))]
     nameless = [item for element in elements for item in _constraints(element) if _is_nameless(item)]
     if nameless:
-        table = context.state.name(node["relation"])
+        creates = statement.tag == "CreateStmt"
+        table = label((context.state.new_key if creates else context.state.key)(node["relation"]))
         more = f" and {len(nameless) - 1} more" if len(nameless) > 1 else ""
         yield Hit(
             f"a {_KINDS[nameless[0]['contype']]}{more} of {table} has no name of its own",

@@ -42,7 +42,7 @@ rule = Rule(
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
     # The same last name on both sides of an equals sign.
-    pattern=re.compile(r'\b(\w+)"?\s*=\s*(?:"?\w+"?\s*\.\s*)*"?\1\b'),
+    pattern=re.compile(r'\b(\w++)"?\s*+=\s*+(?:"?\w++"?\s*+\.\s*+)*"?\1\b'),
 )
 
 _QUERIES = ("SelectStmt", "UpdateStmt", "DeleteStmt")

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.model import label
 from dbkit.lint.rule import Hit, Rule
 from dbkit.parse import Statement
 from dbkit.report import Severity
@@ -43,7 +44,10 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     place = statement.node["relation"]
     if not statement.node.get("if_not_exists") or place.get("relpersistence") == "t":
         return
-    table, existing = context.state.name(place), context.state.find(place)
+    key = context.state.new_key(place)
+    table, existing = label(key), context.state.tables.get(key)
+    if existing is not None and not existing.known:
+        existing = None
     there = f"table {table} exists already ({existing.origin.file.display})" if existing else None
     yield Hit(
         f"{there}, so nothing is created" if there else f"if not exists would hide a table {table} of another shape",

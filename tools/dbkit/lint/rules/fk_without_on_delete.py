@@ -30,12 +30,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import delete_rule
 from dbkit.lint.rule import HOUSE, Hit, Rule
 from dbkit.report import Severity
 
-rule = Rule(code="L030", severity=Severity.ERROR, set=HOUSE, triggers=("references",))
+rule = Rule(
+    code="L030",
+    severity=Severity.ERROR,
+    set=HOUSE,
+    triggers=("references",),
+    fix="on delete no action, which is what the key does already",
+)
 
 _ON_DELETE = re.compile(r"\bon\s+delete\b", re.IGNORECASE)
 _NO_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
@@ -53,6 +61,7 @@ def check(context: Context) -> Iterator[Hit]:
                 at=constraint.origin,
                 object=str(table),
                 hint="Add on delete restrict, cascade, set null (column) or no action.",
+                fix=partial(delete_rule, context.file.text, constraint.origin.offset),
             )
 
 

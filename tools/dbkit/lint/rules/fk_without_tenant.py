@@ -51,6 +51,8 @@ def check(context: Context) -> Iterator[Hit]:
         if constraint.kind != "foreign" or parent is None or tenant is None or not parent.known:
             continue
         parent_tenant = context.tenants.column(parent)
+        if not context.tenants.declared and _holds_a_column_in_common(constraint, parent, tenant, parent_tenant):
+            continue
         if parent_tenant is not None and not _pairs(constraint, parent, tenant, parent_tenant):
             yield Hit(
                 f"foreign key {constraint.name} on {table} can point at another tenant's row of {parent}",
@@ -58,6 +60,8 @@ def check(context: Context) -> Iterator[Hit]:
                 object=str(table),
                 hint=_hint(constraint, parent, tenant, parent_tenant),
             )
+        elif constraint.on_delete_columns and not context.tenants.declared:
+            continue  # somebody chose what is cleared, and the tenant column is a guess
         elif len(constraint.columns) > 1 and tenant in constraint.columns and _clears(constraint, tenant):
             action = "set null" if constraint.on_delete == "n" else "set default"
             others = ", ".join(column for column in constraint.columns if column != tenant)
@@ -72,6 +76,12 @@ def check(context: Context) -> Iterator[Hit]:
 def _pairs(constraint: Constraint, parent: Table, tenant: str, parent_tenant: str) -> bool:
     targets = constraint.target_columns or parent.primary_key
     return (tenant, parent_tenant) in zip(constraint.columns, targets, strict=False)
+
+
+def _holds_a_column_in_common(constraint: Constraint, parent: Table, tenant: str, parent_tenant: str | None) -> bool:
+    """Whether a key holds what could be the tenant column of either: where both are guesses, they may differ."""
+    shared = [column for column in (tenant, parent_tenant) if column is not None and tenant != parent_tenant]
+    return any(_pairs(constraint, parent, column, column) for column in shared)
 
 
 def _clears(constraint: Constraint, tenant: str) -> bool:

@@ -36,7 +36,7 @@ rule = Rule(
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
     # A name of fewer characters can have as many bytes when they are not ASCII.
-    pattern=re.compile(r'[\w$]{64}|"[^"\n]{64}|""|[^\x00-\x7f]'),
+    pattern=re.compile(r'(?<![\w$])[\w$]{64}|"(?:"|[^"\n]{64})|[^\x00-\x7f]'),
 )
 
 _LIMIT = 63  # NAMEDATALEN - 1, in bytes

@@ -36,7 +36,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 
 from dbkit.lint.column_names import UnknownColumn, unknown_columns
 from dbkit.lint.engine import Context
@@ -78,6 +77,8 @@ def check(context: Context) -> Iterator[Hit]:
 
 
 def _hit(unknown: UnknownColumn, function: Function, inside: Statement) -> Hit:
+    from difflib import get_close_matches
+
     close = get_close_matches(unknown.column, unknown.known, n=1)
     return Hit(
         f"function {function_label(function)} names {unknown.column}, which {unknown.where} does not have",
@@ -102,6 +103,8 @@ def _row_columns(function: Function, body: str, context: Context) -> Iterator[tu
 
 
 def _unknown_in_rows(inside: Statement, rows: dict[str, tuple[str, Collection[str]]]) -> Iterator[UnknownColumn]:
+    if not rows:
+        return
     for tag, node in walk({inside.tag: inside.node}):
         parts = names(node["fields"]) if tag == "ColumnRef" else []
         if len(parts) == 2 and len(node["fields"]) == 2 and parts[0] in rows:

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
@@ -36,6 +35,7 @@ from dbkit.report import Severity
 
 rule = Rule(code="C168", severity=Severity.WARNING, lock="fails 42704", files=frozenset({MIGRATION}))
 
+_WORDS = ("role", "user", "group")
 _CREATED = re.compile(r'\bcreate\s+(?:role|user|group)\s+"?([\w-]+)', re.IGNORECASE)
 
 
@@ -50,6 +50,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         known = _known_roles(context)
         if not known or name in known or _is_named_before(name, context):
             continue
+        from difflib import get_close_matches
+
         close = get_close_matches(name, known, n=1, cutoff=0.8)
         yield Hit(
             f"no file before this creates the role {name}",
@@ -69,7 +71,9 @@ def _known_roles(context: Context) -> frozenset[str]:
         place -= 1
     found = known[files[place]] if place >= 0 else frozenset()
     for file in reversed(pending):
-        found = known[file] = found | {match[1] for match in _CREATED.finditer(file.text)}
+        text = file.text.lower()
+        created = _CREATED.findall(file.text) if any(word in text for word in _WORDS) else ()
+        found = known[file] = found.union(created) if created else found
     return found
 
 

@@ -43,15 +43,17 @@ rule = Rule(
 # Forms that nothing but a secret has; what stands for one in examples is left alone by _PLACEHOLDER.
 _SECRET = re.compile(
     r"""-----BEGIN\ (?:[A-Z]+\ )?PRIVATE\ KEY-----
-    |\b(?:AKIA|ASIA)[0-9A-Z]{16}\b
-    |\bgh[pousr]_[A-Za-z0-9]{36,}
-    |\bsk_live_[A-Za-z0-9]{16,}|\brk_live_[A-Za-z0-9]{16,}
-    |\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}
-    |\bxox[abprs]-[A-Za-z0-9-]{20,}
-    |\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}
-    |\bAIza[A-Za-z0-9_-]{35}
-    |\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}
-    |\b[a-z][a-z0-9+.-]*://[^\s:/@'"]+:(?P<password>[^\s:/@'"]{3,})@[^\s'"]+""",
+    |\b(?:
+        (?:AKIA|ASIA)[0-9A-Z]{16}\b
+        |gh[pousr]_[A-Za-z0-9]{36,}
+        |[sr]k_live_[A-Za-z0-9]{16,}
+        |sk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}
+        |xox[abprs]-[A-Za-z0-9-]{20,}
+        |SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}
+        |AIza[A-Za-z0-9_-]{35}
+        |eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}
+        |[a-z][a-z0-9+.-]*+://[^\s:/@'"]+:(?P<password>[^\s:/@'"]{3,})@[^\s'"]+
+    )""",
     re.VERBOSE,
 )
 _PLACEHOLDER = re.compile(r"^(?:\$|\{|<|%|x+$|\*+$|pass(?:word)?$|secret$|changeme$)", re.IGNORECASE)

@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.model import label
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import commands
 from dbkit.parse import Statement
@@ -43,7 +44,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     inherits = "inhRelations" in node and "partbound" not in node
     if inherits or any(command["subtype"] == "AT_AddInherit" for command in commands(node)):
-        table = context.state.name(node["relation"])
+        creates = statement.tag == "CreateStmt"
+        table = label((context.state.new_key if creates else context.state.key)(node["relation"]))
         yield Hit(
             f"table {table} inherits, which leaves keys, policies and grants behind",
             at=statement.start,

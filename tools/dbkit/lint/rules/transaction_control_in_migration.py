@@ -28,8 +28,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.files import MIGRATION, Section
+from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import BOTH_WAYS, Hit, Rule
+from dbkit.lint.sections import Section
 from dbkit.parse import Statement
 from dbkit.report import Severity
 

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
@@ -65,6 +64,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for relation in relations:
         if _is_unknown(relation, statement, context):
             name = context.state.name(relation)
+            from difflib import get_close_matches
+
             close = get_close_matches(relation["relname"], _tables_of(relation, context), n=1)
             yield Hit(
                 f"no file before this creates {name}",

@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.model import label
 from dbkit.lint.rule import HOUSE, Hit, Rule
 from dbkit.parse import Statement
 from dbkit.report import Severity
@@ -44,7 +45,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node.get("relation") or statement.node["into"]["rel"]
     words = re.split(r"_+", relation["relname"])
     if relation.get("relpersistence") == "u" and _REBUILT.isdisjoint(words):
-        name = context.state.name(relation)
+        name = label(context.state.new_key(relation))
         yield Hit(
             f"{name} is empty after a crash",
             at=statement.start,

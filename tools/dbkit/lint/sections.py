@@ -1,0 +1,60 @@
+"""The up and down parts of a migration file, and whether the runner wraps them in a transaction."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Section", "sections_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The up or down part of a migration; other files are one up section.
+
+    Attributes:
+        name: up or down.
+        start, end: character offsets in the file.
+        transactional: whether the runner wraps it in a transaction.
+    """
+
+    name: str
+    start: int
+    end: int
+    transactional: bool
+
+
+# What the two patterns below cannot match without.
+_MARK_WORDS = ("migrate:", "+goose", "+migrate")
+_BARE_WORDS = ("transaction", "txmode")
+_MARK = re.compile(
+    r"^--\s*(?:migrate:|\+goose\s+|\+migrate\s+)(?P<name>up|down)\b(?P<options>[^\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_NO_TRANSACTION = re.compile(
+    r"^--\s*(?:\+goose\s+NO\s+TRANSACTION|!\s*no-transaction|atlas:txmode\s+none|disable-transaction)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def sections_of(text: str, *, marked: bool, down: bool, bare: bool) -> tuple[Section, ...]:
+    """Cut a file at its marks; without any it is one section.
+
+    Args:
+        marked: whether marks are looked for.
+        down: whether a file without marks is a way back.
+        bare: whether its runner wraps nothing in a transaction, whatever the file says.
+    """
+    # Most files have no such comment: the patterns are asked only about those that hold its words.
+    written = text.lower() if "--" in text else ""
+    bare = bare or (any(word in written for word in _BARE_WORDS) and bool(_NO_TRANSACTION.search(text)))
+    marks = list(_MARK.finditer(text)) if marked and any(word in written for word in _MARK_WORDS) else []
+    if not marks:
+        return (Section("down" if down else "up", 0, len(text), not bare),)
+    sections = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        options = mark["options"].lower().replace(" ", "")
+        # A layout that marks sections also marks the transaction there; of `bare` only a file-wide marker counts.
+        off = "transaction:false" in options or "notransaction" in options or bool(_NO_TRANSACTION.search(text))
+        end = following.start() if following else len(text)
+        sections.append(Section(mark["name"].lower(), mark.start(), end, not off))
+    return tuple(sections)
