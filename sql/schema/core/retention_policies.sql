@@ -25,7 +25,7 @@ create table core.retention_policies (
 
 comment on table core.retention_policies is 'Which rows of a table are deleted or archived, and when.';
 comment on column core.retention_policies.table_name is 'Qualified, quoted where the name needs it; a policy for a table that does not exist rests.';
-comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays.';
+comment on column core.retention_policies.time_column is 'What the age of a row is counted from. A row without it stays. Index it: each batch looks for the oldest rows.';
 comment on column core.retention_policies.archive_table is 'Where rows move; it has every column of the table and row security of its own.';
 comment on column core.retention_policies.predicate is
     'Further SQL condition on columns of the table, e.g. status = ''COMPLETED''. Runs as app_definer: as trusted as a migration.';
