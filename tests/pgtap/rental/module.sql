@@ -187,7 +187,7 @@ select c.oid::regclass as name
  where c.relnamespace in ('core'::regnamespace, 'rental'::regnamespace)
    and c.relkind in ('r', 'v', 'm', 'p')
    and has_any_column_privilege('app_login_a', c.oid, 'select')
-   and c.relname not in ('features', 'permissions', 'role_permissions', 'roles', 'subscription_tiers', 'tier_features');
+   and c.relname not in ('job_types', 'features', 'permissions', 'role_permissions', 'roles', 'subscription_tiers', 'tier_features');
 grant select on readable to app_login_a;
 
 set local session authorization app_login_a;
