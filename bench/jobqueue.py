@@ -7,7 +7,8 @@ pgqueuer from PyPI, into a cache folder.
 
 A driver answers: setup | clear | enqueue COUNT BATCH | work COUNT BATCH CLIENTS | pickup COUNT PAUSE_MS.
 
-usage: bench/jobqueue.py [--rounds N] [--only PART,…] with the parts enqueue, work, pinned, pickup, notify
+usage: bench/jobqueue.py [--rounds N] [--only PART,…] [--batches N,…]
+parts: enqueue, work, pinned, pickup, notify
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="enqueue,work,pinned,pickup,notify")
+    parser.add_argument("--batches", default="1,10,100")
     options = parser.parse_args()
     parts = options.only.split(",")
     print(f"load average {os.getloadavg()[0]:.1f}, {options.rounds} rounds, medians")
@@ -124,7 +126,8 @@ def main() -> None:
         if "enqueue" in parts:
             bench_enqueue(server, contenders, options.rounds)
         if "work" in parts:
-            for batch, clients, jobs in ((1, 4, 2_000), (10, 2, 10_000), (100, 2, 30_000)):
+            for batch in map(int, options.batches.split(",")):
+                clients, jobs = (4, 2_000) if batch == 1 else (2, min(1_000 * batch, 30_000))
                 bench_work(server, contenders, options.rounds, batch, clients, jobs)
         if "pinned" in parts:
             bench_pinned(server, contenders, options.rounds)

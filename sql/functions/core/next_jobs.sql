@@ -132,5 +132,6 @@ grant execute on function core.next_jobs(text, integer, text, text[], bigint, uu
 comment on function core.next_jobs(text, integer, text, text[], bigint, uuid[], jsonb, jsonb) is
     'Settle a lease as core.complete_jobs does (when one is given), then claim up to p_limit due jobs of a queue under a new lease, in '
     'the order to run them: highest priority first, then what has waited longest; in a fair queue tenants take turns. No row: nothing to '
-    'do. Each call claims other jobs. Errors: PT400 no worker or a limit out of range, PT422 unknown queue, and those of '
+    'do. Each call claims other jobs. Commit at once: until then no other worker promotes scheduled jobs or looks for late ones. '
+    'Errors: PT400 no worker or a limit out of range, PT422 unknown queue, and those of '
     'core.complete_jobs; after an error nothing was settled and nothing claimed.';

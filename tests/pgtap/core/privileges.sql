@@ -90,7 +90,22 @@ select results_eq(
            'core.rate_limit(text,text,boolean)', 'core.rate_limit_refusal_count()', 'core.rate_limit_report(interval)',
            'core.tg_cache_invalidate()', 'core.tg_rate_limit_policies_changed()',
            'core.start_backup(text,text)', 'core.finish_backup(bigint,boolean,bigint)', 'core.log_restore_verification(bigint,boolean,jsonb,jsonb)',
-           'core.visible_user_ids()']) as reviewed order by 1 $$,
+           'core.visible_user_ids()',
+           -- queue
+           'core.add_job(uuid,uuid,text,jsonb,integer,timestamp with time zone,text,text)', 'core.cancel_job(uuid)',
+           'core.change_job(uuid,text,uuid,boolean)', 'core.claim_jobs(text,integer,text,text[])', 'core.complete_job(uuid,text,jsonb)',
+           'core.complete_jobs(bigint,uuid[],jsonb,jsonb)', 'core.enqueue(text,jsonb,integer,timestamp with time zone,text,text)',
+           'core.enqueue_batch(jsonb)', 'core.enqueue_for(uuid,text,jsonb,integer,timestamp with time zone,text,text)',
+           'core.enqueue_many(text,jsonb[],integer,timestamp with time zone,text)', 'core.ensure_job_partitions(integer)',
+           'core.fail_job(uuid,text,text,boolean,double precision)', 'core.fail_jobs(core.job_leases,jsonb)',
+           'core.fair_tag(core.queue_lanes,uuid,integer)', 'core.fair_turn(uuid)', 'core.heartbeat(bigint[])', 'core.heartbeat_job(uuid,text)',
+           'core.job_backoff(text,integer)', 'core.lane_of(text,integer)', 'core.lease_of(uuid,text)',
+           'core.next_jobs(text,integer,text,text[],bigint,uuid[],jsonb,jsonb)', 'core.platform_cancel_job(uuid)', 'core.platform_retry_job(uuid)',
+           'core.promote_jobs(integer)', 'core.purge_jobs(interval)', 'core.put_queue(text,boolean,integer)', 'core.put_queue_weight(uuid,numeric)',
+           'core.queue_room(text)', 'core.raise_marks(core.jobs_ready[],boolean)', 'core.refuse_payload(text,jsonb)',
+           'core.release_jobs(bigint,uuid[])', 'core.requeue_expired_leases()', 'core.retry_job(uuid)',
+           'core.settle_lease(bigint,uuid[],jsonb,jsonb)', 'core.sweep_lanes()', 'core.tg_tenants_delete_jobs()', 'core.wake_workers(text)'
+       ]) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(
     $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname !~ '^fresh' $$,
@@ -113,7 +128,9 @@ select is_empty(
     'one permissive policy per table, command and role');
 select is_empty(
     $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind = 'v'
-        and not coalesce('security_invoker=true' = any (c.reloptions), false) $$,
+        and not coalesce('security_invoker=true' = any (c.reloptions), false)
+          -- these read closed tables and decide themselves: see their files
+        and c.relname not in ('all_jobs', 'job_queue', 'queue_health') $$,
     'every view reads with the rights of its reader');
 
 select * from finish();
