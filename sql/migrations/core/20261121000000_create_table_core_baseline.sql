@@ -1562,6 +1562,36 @@ comment on function core.check_membership_change(uuid, uuid, text, text, text, t
     'Refuse a membership row the current person may not write in the active tenant; the old role and status are null for a new row. '
     'Idempotent. Errors: PT403 above the own rank or accepting for somebody else, PT409 the tenant''s owner, PT422 unknown role.';
 
+-- pgcrypto is optional: not every server has it, and the rest of core needs no extension. So its functions are named when they are called.
+
+create or replace function core.cipher_schema() returns name
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_schema name;
+begin
+    select n.nspname
+      into v_schema
+      from pg_extension as e
+      join pg_namespace as n
+        on n.oid = e.extnamespace
+     where e.extname = 'pgcrypto';
+    if not found then
+        perform core.raise_error('PT503', 'unavailable', 'Encryption needs the extension pgcrypto.', '{"extension": "pgcrypto"}');
+    elsif coalesce(current_setting('app.encryption_key', true), '') = '' then
+        perform core.raise_error('PT503', 'unavailable', 'No encryption key is set for this transaction.', '{"setting": "app.encryption_key"}');
+    end if;
+    return v_schema;
+end
+$fn$;
+
+revoke execute on function core.cipher_schema() from public;
+grant execute on function core.cipher_schema() to app_user, app_definer;
+
+comment on function core.cipher_schema() is
+    'The schema of pgcrypto, once it and a key are there. Internal. Errors: PT503 no pgcrypto, or no app.encryption_key.';
+
 -- Transaction-local settings cannot be unset, only emptied; '' reads as null everywhere.
 
 create or replace function core.clear_context() returns void
@@ -1868,6 +1898,30 @@ comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
 
+create or replace function core.decrypt_text(p bytea) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_result text;
+begin
+    execute format($sql$ select %I.pgp_sym_decrypt($1, $2) $sql$, core.cipher_schema())
+       into v_result
+      using p, current_setting('app.encryption_key');
+    return v_result;
+exception
+    when external_routine_invocation_exception then
+        perform core.raise_error('PT422', 'invalid', 'The value cannot be decrypted with this key.');
+end
+$fn$;
+
+revoke execute on function core.decrypt_text(bytea) from public;
+grant execute on function core.decrypt_text(bytea) to app_user, app_definer;
+
+comment on function core.decrypt_text(bytea) is
+    'What core.encrypt_text encrypted with the same app.encryption_key; null for null. Errors: PT422 another key or damaged, PT503 no '
+    'pgcrypto, or no app.encryption_key.';
+
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
 -- reading in rows the caller may see anyway.
 
@@ -1882,6 +1936,29 @@ grant execute on function core.encode_cursor(jsonb)
 
 comment on function core.encode_cursor(jsonb) is
     'Opaque, URL-safe text of a sort key, for core.decode_cursor. Null gives null: no further page. Errors: none.';
+
+-- The key is a setting of the transaction, from the application's own store: a dump or a stolen disk holds ciphertext only.
+
+create or replace function core.encrypt_text(p text) returns bytea
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_result bytea;
+begin
+    execute format($sql$ select %I.pgp_sym_encrypt($1, $2, 'cipher-algo=aes256') $sql$, core.cipher_schema())
+       into v_result
+      using p, current_setting('app.encryption_key');
+    return v_result;
+end
+$fn$;
+
+revoke execute on function core.encrypt_text(text) from public;
+grant execute on function core.encrypt_text(text) to app_user, app_definer;
+
+comment on function core.encrypt_text(text) is
+    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently each time; null for null. Errors: PT503 no pgcrypto, or no '
+    'app.encryption_key.';
 
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
@@ -4495,7 +4572,9 @@ drop function core.has_feature(text);
 drop function core.escape_html(text);
 drop function core.error_info(text, text);
 drop function core.ensure_context_key();
+drop function core.encrypt_text(text);
 drop function core.encode_cursor(jsonb);
+drop function core.decrypt_text(bytea);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.count_request(text, text);
@@ -4503,6 +4582,7 @@ drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
 drop function core.client_ip();
 drop function core.clear_context();
+drop function core.cipher_schema();
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_access(uuid, uuid);
 drop function core.change_subscription(uuid, text, text);
