@@ -4065,6 +4065,36 @@ comment on function core.check_membership_change(uuid, uuid, text, text, text, t
     'Refuse a membership row the current person may not write in the active tenant; the old role and status are null for a new row. '
     'Idempotent. Errors: PT403 above the own rank or accepting for somebody else, PT409 the tenant''s owner, PT422 unknown role.';
 
+-- pgcrypto is optional: not every server has it, and the rest of core needs no extension. So its functions are named when they are called.
+
+create or replace function core.cipher_schema() returns name
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_schema name;
+begin
+    select n.nspname
+      into v_schema
+      from pg_extension as e
+      join pg_namespace as n
+        on n.oid = e.extnamespace
+     where e.extname = 'pgcrypto';
+    if not found then
+        perform core.raise_error('PT503', 'unavailable', 'Encryption needs the extension pgcrypto.', '{"extension": "pgcrypto"}');
+    elsif coalesce(current_setting('app.encryption_key', true), '') = '' then
+        perform core.raise_error('PT503', 'unavailable', 'No encryption key is set for this transaction.', '{"setting": "app.encryption_key"}');
+    end if;
+    return v_schema;
+end
+$fn$;
+
+revoke execute on function core.cipher_schema() from public;
+grant execute on function core.cipher_schema() to app_user, app_definer;
+
+comment on function core.cipher_schema() is
+    'The schema of pgcrypto, once it and a key are there. Internal. Errors: PT503 no pgcrypto, or no app.encryption_key.';
+
 create or replace function core.claim_jobs(p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null)
 returns table (
     lease_id bigint, id uuid, tenant_id uuid, queue text, job_type text, payload jsonb, status text, priority integer, retry_count integer,
@@ -4478,6 +4508,30 @@ comment on function core.decode_cursor(text, jsonb) is
     'Sort key of a cursor, null for null. p_shape names the keys it must have and their type: uuid, timestamptz, date, bigint, numeric '
     'or text. Errors: PT400 malformed, or of another shape.';
 
+create or replace function core.decrypt_text(p bytea) returns text
+    language plpgsql stable
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_result text;
+begin
+    execute format($sql$ select %I.pgp_sym_decrypt($1, $2) $sql$, core.cipher_schema())
+       into v_result
+      using p, current_setting('app.encryption_key');
+    return v_result;
+exception
+    when external_routine_invocation_exception then
+        perform core.raise_error('PT422', 'invalid', 'The value cannot be decrypted with this key.');
+end
+$fn$;
+
+revoke execute on function core.decrypt_text(bytea) from public;
+grant execute on function core.decrypt_text(bytea) to app_user, app_definer;
+
+comment on function core.decrypt_text(bytea) is
+    'What core.encrypt_text encrypted with the same app.encryption_key; null for null. Errors: PT422 another key or damaged, PT503 no '
+    'pgcrypto, or no app.encryption_key.';
+
 create or replace function core.detach_audit(p_table regclass) returns void
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
@@ -4562,6 +4616,29 @@ grant execute on function core.encode_cursor(jsonb)
 
 comment on function core.encode_cursor(jsonb) is
     'Opaque, URL-safe text of a sort key, for core.decode_cursor. Null gives null: no further page. Errors: none.';
+
+-- The key is a setting of the transaction, from the application's own store: a dump or a stolen disk holds ciphertext only.
+
+create or replace function core.encrypt_text(p text) returns bytea
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_result bytea;
+begin
+    execute format($sql$ select %I.pgp_sym_encrypt($1, $2, 'cipher-algo=aes256') $sql$, core.cipher_schema())
+       into v_result
+      using p, current_setting('app.encryption_key');
+    return v_result;
+end
+$fn$;
+
+revoke execute on function core.encrypt_text(text) from public;
+grant execute on function core.encrypt_text(text) to app_user, app_definer;
+
+comment on function core.encrypt_text(text) is
+    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently each time; null for null. Errors: PT503 no pgcrypto, or no '
+    'app.encryption_key.';
 
 -- In the caller's transaction: the job exists when the business write is committed, and not otherwise.
 
@@ -11307,9 +11384,11 @@ drop function core.enqueue_many(text, jsonb[], integer, timestamptz, text);
 drop function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text);
 drop function core.enqueue_batch(jsonb);
 drop function core.enqueue(text, jsonb, integer, timestamptz, text, text);
+drop function core.encrypt_text(text);
 drop function core.encode_cursor(jsonb);
 drop function core.emit(text, text, text, text, jsonb);
 drop function core.detach_audit(regclass);
+drop function core.decrypt_text(bytea);
 drop function core.decode_cursor(text, jsonb);
 drop function core.create_tenant(text, text, text);
 drop function core.count_request(text, text);
@@ -11321,6 +11400,7 @@ drop function core.complete_job(uuid, text, jsonb);
 drop function core.client_ip();
 drop function core.clear_context();
 drop function core.claim_jobs(text, integer, text, text[]);
+drop function core.cipher_schema();
 drop function core.check_membership_change(uuid, uuid, text, text, text, text);
 drop function core.check_audit(regclass, regclass, text, text[], text[]);
 drop function core.check_access(uuid, uuid);

@@ -1,7 +1,7 @@
 -- Context, mode sealed: only what core.set_context wrote in this transaction is believed.
 -- What crosses transactions and backends for real is in context_transactions.sql and tests/concurrency.
 begin;
-select plan(30);
+select plan(32);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 select core.ensure_context_key();
@@ -104,6 +104,13 @@ select results_eq(
 select tests.act_as('app_user', 'ann', 'north');
 reset all;
 select is(core.active_tenant_id(), null, 'reset all leaves no context');
+
+-- A limit counts for who is sealed, so nobody spends another's.
+select tests.act_as('app_user', 'ann', 'north');
+select results_eq($$ select remaining from core.rate_limit('user') $$, $$ values (99) $$, 'ann makes a request');
+select tests.act_as('app_user');
+select set_config('app.user_id', tests.id('ann')::text, true), set_config('app.client_ip', '192.0.2.10', true);
+select results_eq($$ select remaining from core.rate_limit('user') $$, $$ values (99) $$, 'her name in a setting without its seal is nobody''s: the address counts');
 
 select * from finish();
 rollback;
