@@ -301,12 +301,9 @@ def bench_enqueue(server: LocalServer, contenders: Sequence[Contender], rounds: 
                     )
         found = show(f"enqueue, {batch} a statement, 1 client", costs)
         if others := rivals(found):
-            judge(
-                "enqueue rate, dbkit / fastest peer",
-                found["dbkit"].rate / max(one.rate for one in others),
-                1,
-                at_least=True,
-            )
+            fastest, cheapest = max(one.rate for one in others), min(one.cpu for one in others)
+            judge("enqueue rate, dbkit / fastest peer", found["dbkit"].rate / fastest, 1, at_least=True)
+            judge("server CPU per job, dbkit / best peer", found["dbkit"].cpu / cheapest, 1)
 
 
 def bench_pinned(server: LocalServer, contenders: Sequence[Contender], rounds: int) -> None:

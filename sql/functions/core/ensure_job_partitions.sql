@@ -34,6 +34,7 @@ begin
                 v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
             execute format('alter table core.%I enable row level security, force row level security', v_name);
             execute format('create policy system_all on core.%I for all to app_owner, app_definer using (true) with check (true)', v_name);
+            execute format('comment on policy system_all on core.%I is %L', v_name, 'Owner and definer functions see every row.');
             execute format('comment on table core.%I is %L', v_name, 'One day of core.' || v_parent || '.');
             v_count := v_count + 1;
         exception

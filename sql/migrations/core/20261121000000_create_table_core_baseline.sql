@@ -1211,6 +1211,47 @@ create sequence core.queue_mark_38 minvalue -9223372036854775808;
 create sequence core.queue_mark_39 minvalue -9223372036854775808;
 create sequence core.queue_mark_40 minvalue -9223372036854775808;
 
+comment on sequence core.queue_mark_01 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_02 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_03 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_04 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_05 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_06 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_07 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_08 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_09 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_10 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_11 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_12 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_13 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_14 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_15 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_16 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_17 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_18 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_19 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_20 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_21 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_22 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_23 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_24 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_25 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_26 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_27 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_28 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_29 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_30 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_31 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_32 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_33 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_34 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_35 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_36 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_37 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_38 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_39 is 'Low-water mark of the lane or limited queue that names it.';
+comment on sequence core.queue_mark_40 is 'Low-water mark of the lane or limited queue that names it.';
+
 -- dbkit: allow int_primary_key because a lane is a priority of a queue: there are never many, and every job carries its id
 create table core.queue_lanes (
     id       integer generated always as identity,
@@ -4886,6 +4927,7 @@ begin
                 v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
             execute format('alter table core.%I enable row level security, force row level security', v_name);
             execute format('create policy system_all on core.%I for all to app_owner, app_definer using (true) with check (true)', v_name);
+            execute format('comment on policy system_all on core.%I is %L', v_name, 'Owner and definer functions see every row.');
             execute format('comment on table core.%I is %L', v_name, 'One day of core.' || v_parent || '.');
             v_count := v_count + 1;
         exception

@@ -43,4 +43,4 @@ select core.put_queue(queue.name, queue.is_fair)
   from (values ('default', false), ('fair', true)) as queue (name, is_fair)
  where not exists (select from core.queues as q where q.name = queue.name);
 
-select core.ensure_job_partitions();
+-- The day partitions come with the first core.requeue_expired_leases(): a fresh database has what its declaration names and no more.
