@@ -32,5 +32,6 @@ def production(server: Server, migrated: Template) -> Iterator[Production]:
             f" from generate_series(1, {PEOPLE}) as n",
             "insert into core.tenants (id, system, name, owner_user_id)"
             " select u.id, 'crm', 't', u.id from core.users as u",
+            "select core.run_cron('cache-purge')",  # a schedule that nobody runs is a finding of its own
         )
         yield found

@@ -15,10 +15,6 @@ from dbkit.cli import cli
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 
-ERRORS = """
-create table if not exists core.error_events (
-    id bigint generated always as identity, action text, message text, created_at timestamptz not null default now())
-"""
 FAILED = "insert into core.error_events (action, message) select 'x', 'x' from generate_series(1, {count})"
 
 
@@ -75,8 +71,13 @@ def test_what_a_deployment_broke_is_named(
     assert rule in found(config, production, before)
 
 
+def test_a_schedule_that_stands_still_is_named(config: Config, production: Production, before: Before) -> None:
+    production.run("update core.cron_runs set started_at = started_at - interval '1 hour'")
+    assert found(config, production, before) == ["unhealthy"]
+
+
 def test_errors_that_doubled_are_named(config: Config, production: Production, before: Before) -> None:
-    production.run(ERRORS, FAILED.format(count=9))
+    production.run(FAILED.format(count=9))
     assert found(config, production, before) == []  # a few are always there
     production.run(FAILED.format(count=31))
     assert found(config, production, before) == ["more_errors"]

@@ -24,7 +24,7 @@ HEAVY = ("psycopg", "psycopg_binary", "pglast", "rich", "sqlglot", "testcontaine
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_the_table_is_the_first_line_of_the_docstring(command: str) -> None:
     module, text = COMMANDS[command]
-    found: click.Command = getattr(importlib.import_module(f"dbkit.cli.{module}"), command.replace("-", "_"))
+    found: click.Command = getattr(importlib.import_module(f"dbkit.cli.{module}"), module)
     assert (found.help or "").splitlines()[0] == text
 
 

@@ -357,7 +357,7 @@ def test_a_server_killed_in_the_middle_of_a_claim_loses_nothing(config: Config) 
             committed.close()
             in_flight.close()
             (server._data / "postmaster.pid").unlink(missing_ok=True)
-            server._launch({"synchronous_commit": "on"})
+            server._launch()
 
             assert states(database.conninfo) == {"pending": 20, "processing": 10}
             with worker(database.conninfo) as connection:

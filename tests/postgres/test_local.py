@@ -169,6 +169,17 @@ def test_saved_cluster_keeps_only_the_layers_in_use(config: Config, cold_cache: 
                     pass
 
 
+def test_settings_outlive_the_restart_that_saves_a_template(config: Config, cold_cache: Path) -> None:
+    server = LocalServer.start(choose_binaries(config), synchronous_commit="on")
+    try:
+        before = server._process
+        server.template(Recipe((Step("a", "1", lambda _conninfo: None),)))
+        assert server._process is not before
+        assert server.admin("show synchronous_commit") == [("on",)]
+    finally:
+        server.stop()
+
+
 def test_failed_step_leaves_no_template(server: Server) -> None:
     def fail(_conninfo: str) -> None:
         raise DbkitError("no")

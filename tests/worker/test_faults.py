@@ -221,7 +221,7 @@ def own_server(config: Config, tmp_path: Path) -> Iterator[tuple[LocalServer, Wo
 def start_again(server: LocalServer) -> None:
     """The same cluster after its crash; what the killed server left says "ready", so the answer is waited for."""
 
-    server._launch({})
+    server._launch()
     wait_for(lambda: answers(server.conninfo()))
 
 

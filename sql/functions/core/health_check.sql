@@ -53,7 +53,7 @@ $fn$;
 alter function core.health_check() owner to app_definer;
 revoke execute on function core.health_check() from public;
 grant execute on function core.health_check()
-    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, dbkit_backup;
 
 comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '

@@ -4641,6 +4641,7 @@ grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
 
 comment on function core.emit(text, text, text, text, jsonb) is
     'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
+    'The wake-up on dbkit_outbox names id, tenant and channel to every login that listens; what happened is read through row security. '
     'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
 
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
@@ -5632,7 +5633,7 @@ $fn$;
 alter function core.health_check() owner to app_definer;
 revoke execute on function core.health_check() from public;
 grant execute on function core.health_check()
-    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin;
+    to app_user, app_renter, app_anon, app_worker, app_readonly, app_monitor, app_platform_admin, dbkit_backup;
 
 comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '

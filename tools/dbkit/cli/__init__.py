@@ -146,5 +146,5 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     import logging
 
     # Drivers complain of the connections that unwind now; what happened is ours to say.
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     raise KeyboardInterrupt

@@ -58,7 +58,7 @@ def tables(taken: Snapshot, modules: Sequence[str]) -> str:
     body: list[str] = []
     for module in modules:
         relations: list[Table | View | Domain] = [
-            *(item for item in taken.relations() if item.schema == module),
+            *(item for item in taken.relations() if item.schema == module and not _is_partition(item)),
             *(item for item in taken.domains.values() if item.schema == module),
         ]
         if not relations:
@@ -83,6 +83,11 @@ def tables(taken: Snapshot, modules: Sequence[str]) -> str:
         "",
     ]
     return "\n".join([*intro, *index, *body]).rstrip() + "\n"
+
+
+def _is_partition(item: Table | View) -> bool:
+    """It has what its table has; the table says it."""
+    return isinstance(item, Table) and item.is_partition
 
 
 def split_errors(comment: str) -> tuple[str, str]:

@@ -57,8 +57,11 @@ class LocalServer(Server):
 
     provider = "local"
 
-    def __init__(self, binaries: Binaries, user: ServerUser | None, pool_size: int = 2) -> None:
+    def __init__(
+        self, binaries: Binaries, user: ServerUser | None, settings: dict[str, str], pool_size: int = 2
+    ) -> None:
         super().__init__(pool_size)
+        self._settings = {**SETTINGS, **settings}
         self.binaries = binaries
         self.bin_dir = binaries.bin_dir
         self.provider = "local" if binaries.origin in ("given", "system") else "embedded"
@@ -82,11 +85,11 @@ class LocalServer(Server):
         reap()
         user = server_user()
         binaries = _readable(binaries, user)
-        server = cls(binaries, user, pool_size)
+        server = cls(binaries, user, settings, pool_size)
         try:
             server._check_socket_path()
             _copy_cluster(server._saved_cluster(recipe), server._data)
-            server._launch(settings)
+            server._launch()
         except BaseException:
             server.stop()
             raise
@@ -119,7 +122,7 @@ class LocalServer(Server):
         (self._data / LAYERS_FILE).write_text("\n".join(hashes))
         _save_cluster(self._data, clusters / hashes[-1])
         _forget_old(clusters)
-        self._launch({})
+        self._launch()
 
     def _drop_stale_templates(self) -> None:
         """Layers of an older state of the files: without this the saved cluster would grow with every edit."""
@@ -160,8 +163,8 @@ class LocalServer(Server):
             hint="Run: dbkit doctor",
         )
 
-    def _launch(self, settings: dict[str, str]) -> None:
-        options = [f"-c{name}={value}" for name, value in {**SETTINGS, **settings}.items()]
+    def _launch(self) -> None:
+        options = [f"-c{name}={value}" for name, value in self._settings.items()]
         command = [
             str(self.binaries.program("postgres")), "-D", str(self._data), "-p", str(PORT), "-k", str(self._run.path),
             *options,
