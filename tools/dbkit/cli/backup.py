@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import database_url, load_config
-from dbkit.errors import DbkitError
+from dbkit.config import load_config, required_database_url
 from dbkit.report import emit_json
 
 
@@ -38,9 +37,7 @@ def backup(database: str | None, directory: Path, config_file: Path | None, outp
     from dbkit.backup.dump import back_up
 
     config = load_config(config_file)
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError("no database given", hint="Name one: dbkit backup --database URL --directory DIR")
+    url = required_database_url(config, database)
     path, manifest = back_up(config, url, directory)
     if output_format == "json":
         emit_json({"command": "backup", "file": str(path), **manifest.as_dict()})

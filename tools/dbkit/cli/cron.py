@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import load_config
+from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_FINDINGS
 
 __all__ = ["cron"]
@@ -45,9 +45,9 @@ def list_jobs(database: str | None, output_format: str, config_file: Path | None
     """
     from dbkit.errors import DbkitError
     from dbkit.ops import cron as schedule
-    from dbkit.ops.session import connect, named_database
+    from dbkit.ops.session import connect
 
-    with connect(named_database(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
         now = schedule.server_time(connection)
         jobs = schedule.jobs(connection)
     following: dict[str, Any] = {}
@@ -78,9 +78,9 @@ def tick(database: str | None, output_format: str, config_file: Path | None) -> 
         dbkit cron tick --database postgresql://dbkit_migrator@db.example.com/app
     """
     from dbkit.ops import cron as schedule
-    from dbkit.ops.session import connect, named_database
+    from dbkit.ops.session import connect
 
-    with connect(named_database(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
         outcomes = schedule.tick(connection)
     _finish("cron tick", outcomes, output_format, nothing="nothing is due")
 
@@ -96,9 +96,9 @@ def run(name: str, database: str | None, output_format: str, config_file: Path |
         dbkit cron run evaluate-alerts
     """
     from dbkit.ops import cron as schedule
-    from dbkit.ops.session import connect, named_database
+    from dbkit.ops.session import connect
 
-    with connect(named_database(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
         outcome = schedule.run(connection, name)
     _finish("cron run", [outcome], output_format)
 
@@ -116,9 +116,9 @@ def sync(database: str | None, output_format: str, config_file: Path | None) -> 
         dbkit cron sync --database postgresql://dbkit_migrator@db.example.com/app
     """
     from dbkit.ops import cron as schedule
-    from dbkit.ops.session import connect, named_database
+    from dbkit.ops.session import connect
 
-    with connect(named_database(load_config(config_file), database), needs="core.sync_cron") as connection:
+    with connect(required_database_url(load_config(config_file), database), needs="core.sync_cron") as connection:
         actions = schedule.sync(connection)
     if output_format == "json":
         from dbkit.report import emit_json

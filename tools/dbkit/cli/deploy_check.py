@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dbkit.cli.options import config_option, database_option, findings_format_option, output_option
-from dbkit.config import database_url, load_config
+from dbkit.config import load_config, required_database_url
 from dbkit.errors import DbkitError
 from dbkit.report import finish
 
@@ -68,9 +68,7 @@ def deploy_check(
             hint="Run: dbkit deploy-check --compare FILE",
         )
     config = load_config(config_file)
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError("no database given", hint="Name one: dbkit deploy-check --database URL")
+    url = required_database_url(config, database)
     before = load(compare_with) if compare_with else None
     report, now = check_deployment(config, url, before=before, tables=tables)
     if save_to is not None:

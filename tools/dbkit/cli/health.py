@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import load_config
+from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
 
 __all__ = ["health"]
@@ -29,9 +29,8 @@ def health(database: str | None, output_format: str, config_file: Path | None) -
         dbkit health --format json
     """
     from dbkit.ops.health import check
-    from dbkit.ops.session import named_database
 
-    found = check(named_database(load_config(config_file), database))
+    found = check(required_database_url(load_config(config_file), database))
     if output_format == "json":
         from dbkit.report import emit_json
 

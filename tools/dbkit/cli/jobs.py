@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import database_url, load_config
+from dbkit.config import load_config, required_database_url
 from dbkit.errors import DbkitError
 
 __all__ = ["jobs"]
@@ -61,7 +61,7 @@ def list_jobs(database: str | None, output_format: str, config_file: Path | None
     """
     from dbkit.worker import operate
 
-    rows = operate.search(_url(database, config_file), operate.Filter(**wanted))
+    rows = operate.search(required_database_url(load_config(config_file), database), operate.Filter(**wanted))
     columns = ("id", "job_type", "status", "tenant_id", "retry_count", "scheduled_at", "error_message")
     _print("list", rows, output_format, columns)
 
@@ -79,7 +79,7 @@ def show(job: UUID, reveal: bool, database: str | None, output_format: str, conf
     """
     from dbkit.worker import operate
 
-    found = operate.find(_url(database, config_file), job, reveal=reveal)
+    found = operate.find(required_database_url(load_config(config_file), database), job, reveal=reveal)
     if output_format == "json":
         _emit("show", job=found)
         return
@@ -117,7 +117,7 @@ def retry(
             detail="Either ids or --failed are needed, and not both.",
             hint="Run: dbkit jobs retry ID, or: dbkit jobs retry --failed --type TYPE",
         )
-    url = _url(database, config_file)
+    url = required_database_url(load_config(config_file), database)
     _change("retry", url, operate.failed_ids(url, operate.Filter(**wanted)) if failed else job, output_format)
 
 
@@ -131,7 +131,7 @@ def cancel(job: tuple[UUID, ...], database: str | None, output_format: str, conf
     Example:
         dbkit jobs cancel 5f0c1d9e-6f0e-4c58-9d0e-2f6a3c1b7a10
     """
-    _change("cancel", _url(database, config_file), job, output_format)
+    _change("cancel", required_database_url(load_config(config_file), database), job, output_format)
 
 
 @jobs.command()
@@ -145,7 +145,7 @@ def stats(database: str | None, output_format: str, config_file: Path | None) ->
     """
     from dbkit.worker import operate
 
-    _print("stats", operate.health(_url(database, config_file)), output_format)
+    _print("stats", operate.health(required_database_url(load_config(config_file), database)), output_format)
 
 
 @jobs.command("webhook-secret")
@@ -195,17 +195,6 @@ def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str) -
         _emit(action, jobs=changed)
     elif not changed:
         click.echo("no jobs")
-
-
-def _url(database: str | None, config_file: Path | None) -> str:
-    url = database_url(load_config(config_file), database)
-    if url is None:
-        raise DbkitError(
-            "no database to look at",
-            detail="A disposable database has no jobs.",
-            hint="Give --database postgresql://user@host/name, or set DBKIT_DATABASE_URL.",
-        )
-    return url
 
 
 def _print(

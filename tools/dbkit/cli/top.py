@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import load_config
+from dbkit.config import load_config, required_database_url
 
 if TYPE_CHECKING:
     from dbkit.ops.top import Frame
@@ -41,10 +41,10 @@ def top(database: str | None, once: bool, interval: float, output_format: str, c
         dbkit top --once
         dbkit top --once --format json
     """
-    from dbkit.ops.session import connect, named_database
+    from dbkit.ops.session import connect
     from dbkit.ops.top import look, prepare
 
-    url = named_database(load_config(config_file), database)
+    url = required_database_url(load_config(config_file), database)
     if output_format == "text" and not once and sys.stdin.isatty() and sys.stdout.isatty():
         from dbkit.ops.screen import watch
 

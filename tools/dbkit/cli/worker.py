@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import database_url, load_config
-from dbkit.errors import DbkitError
+from dbkit.config import load_config, required_database_url
 
 __all__ = ["worker"]
 
@@ -58,13 +57,7 @@ def worker(
     from dbkit.worker.settings import load_settings
 
     config = load_config(config_file)
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError(
-            "no database to work for",
-            detail="A worker needs the database whose queue it serves; a disposable one has no jobs.",
-            hint="Give --database postgresql://user@host/name, or set DBKIT_DATABASE_URL.",
-        )
+    url = required_database_url(config, database)
     settings = replace(load_settings(config), **{name: value for name, value in given.items() if value is not None})
     found = find_handlers(shipped(settings, url), (*settings.handlers, *handlers), config.root)
     running = Worker(url, settings, found, make_log(output_format), drain=drain, deaf=deaf)

@@ -6,7 +6,7 @@ read for their effect alone are replayed and not judged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dbkit.lint.cache import Memory
 from dbkit.lint.checks import Checks, FileChecks, had
 from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.fix import Fix
-from dbkit.lint.model import Constraint, Index, Origin, Table
+from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult, Repair
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
@@ -25,8 +25,8 @@ from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes, softened
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type
-from dbkit.parse import Body, Statement, bodies, embedded_statements
+from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, commands
+from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Location, Report
 
 __all__ = ["Context", "LintResult", "lint"]
@@ -75,11 +75,27 @@ class Context:
         """Where the file touched the row security of a table first."""
         return self.effects.secured[table]
 
+    def added_columns(self, statement: Statement) -> Iterator[tuple[str, Node]]:
+        """Name of the table and ColumnDef of each column an ALTER TABLE adds to a table the file did not make."""
+        relation = statement.node["relation"]
+        if not self.state.is_new(relation, self.file):
+            for command in commands(statement.node):
+                if command["subtype"] == "AT_AddColumn":
+                    yield self.state.name(relation), command["def"]["ColumnDef"]
+
     def constraints_here(self) -> Iterable[tuple[Table, Constraint]]:
         """Constraints the file added that still exist, on tables that still exist."""
         for table, constraint in self.effects.constraints:
             if self.state.is_alive(table) and table.constraints.get(constraint.name) is constraint:
                 yield table, constraint
+
+    def keys_of_type(self, types: Collection[str]) -> Iterator[tuple[Table, Constraint, Column]]:
+        """Primary keys of one column of these types that the file added to permanent tables."""
+        for table, constraint in self.constraints_here():
+            if constraint.kind == "primary" and len(constraint.columns) == 1 and not table.temporary:
+                column = table.columns.get(constraint.columns[0])
+                if column is not None and column.type in types:
+                    yield table, constraint, column
 
     def indexes_here(self) -> Iterable[tuple[Table, Index]]:
         """Indexes the file made, those of keys included, that still exist, on permanent tables that still exist."""

@@ -6,33 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dbkit.config import Config, database_url
 from dbkit.conninfo import cannot_connect, parse
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["connect", "named_database"]
+__all__ = ["connect"]
 
 CONNECT_SECONDS = 10
 _EXISTS = "select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid)"
-
-
-def named_database(config: Config, flag: str | None) -> str:
-    """The database `--database` or the environment names; an installation is never a disposable one.
-
-    Raises:
-        DbkitError: none is named.
-    """
-    url = database_url(config, flag)
-    if url is None:
-        raise DbkitError(
-            "no database given",
-            detail="Neither --database, DBKIT_DATABASE_URL, DATABASE_URL, the PG* variables nor dbkit.toml name one.",
-            hint="Give --database postgresql://user@host/name.",
-        )
-    return url
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, constraints_of
+from dbkit.lint.trees import constraints_of
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -41,14 +41,10 @@ rule = Rule(
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    table = context.state.name(relation)
-    for command in commands(statement.node):
-        if command["subtype"] == "AT_AddColumn" and _is_stored(command["def"]["ColumnDef"]):
+    for table, column in context.added_columns(statement):
+        if _is_stored(column):
             yield Hit(
-                f"generated column {command['def']['ColumnDef']['colname']} rewrites {table}",
+                f"generated column {column['colname']} rewrites {table}",
                 at=statement.start,
                 object=table,
                 hint="Fill a plain column by a trigger and in batches, or index the expression.",

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, constraints_of
+from dbkit.lint.trees import constraints_of
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -40,14 +40,10 @@ rule = Rule(
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    table = context.state.name(relation)
-    for command in commands(statement.node):
-        if command["subtype"] == "AT_AddColumn" and _is_identity(command["def"]["ColumnDef"]):
+    for table, column in context.added_columns(statement):
+        if _is_identity(column):
             yield Hit(
-                f"identity column {command['def']['ColumnDef']['colname']} rewrites {table}",
+                f"identity column {column['colname']} rewrites {table}",
                 at=statement.start,
                 object=table,
                 hint="Add a bigint column, number the rows in batches, then add generated … as identity.",

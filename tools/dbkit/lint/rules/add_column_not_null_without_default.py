@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, has_default, is_not_null
+from dbkit.lint.trees import has_default, is_not_null
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -37,16 +37,9 @@ rule = Rule(code="L006", severity=Severity.ERROR, lock="fails 23502 on a table w
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    for command in commands(statement.node):
-        if command["subtype"] != "AT_AddColumn":
-            continue
-        column = command["def"]["ColumnDef"]
+    for table, column in context.added_columns(statement):
         if is_not_null(column) and not has_default(column):
             name = column["colname"]
-            table = context.state.name(relation)
             yield Hit(
                 f"column {name} is added to {table} as not null without a default",
                 at=statement.offset(column),

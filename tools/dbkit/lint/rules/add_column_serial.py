@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import SERIALS, column_type, commands
+from dbkit.lint.trees import SERIALS, column_type
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -40,14 +40,10 @@ rule = Rule(
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    table = context.state.name(relation)
-    for command in commands(statement.node):
-        if command["subtype"] == "AT_AddColumn" and column_type(command["def"]["ColumnDef"]) in SERIALS:
+    for table, column in context.added_columns(statement):
+        if column_type(column) in SERIALS:
             yield Hit(
-                f"serial column {command['def']['ColumnDef']['colname']} rewrites {table}",
+                f"serial column {column['colname']} rewrites {table}",
                 at=statement.start,
                 object=table,
                 hint="Add a bigint column, create the sequence, set the default, then number the rows in batches.",

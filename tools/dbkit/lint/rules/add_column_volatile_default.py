@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, constraints_of, names, option, walk
+from dbkit.lint.trees import constraints_of, names, option, walk
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -66,17 +66,10 @@ _VOLATILE = frozenset(
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    for command in commands(statement.node):
-        if command["subtype"] != "AT_AddColumn":
-            continue
-        column = command["def"]["ColumnDef"]
+    for table, column in context.added_columns(statement):
         for constraint in constraints_of(column):
             called = _volatile(constraint.get("raw_expr", {}), context) if _is_default(constraint) else None
             if called:
-                table = context.state.name(relation)
                 yield Hit(
                     f"default {called}() of {column['colname']} rewrites {table}",
                     at=statement.offset(constraint),

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, constraints_of
+from dbkit.lint.trees import constraints_of
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -42,13 +42,7 @@ rule = Rule(
 
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
-        return
-    for command in commands(statement.node):
-        if command["subtype"] != "AT_AddColumn":
-            continue
-        column = command["def"]["ColumnDef"]
+    for table, column in context.added_columns(statement):
         for constraint in constraints_of(column):
             if constraint["contype"] != "CONSTR_FOREIGN":
                 continue
@@ -57,6 +51,6 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 yield Hit(
                     f"column {column['colname']} is added with a lock on {target}",
                     at=statement.offset(column),
-                    object=context.state.name(relation),
+                    object=table,
                     hint="Add the column, then the foreign key not valid in a migration of its own.",
                 )

@@ -38,14 +38,10 @@ _TYPES = ("int4", "serial", "serial4")
 
 @rule.settled_with("constraints")
 def check(context: Context) -> Iterator[Hit]:
-    for table, constraint in context.constraints_here():
-        if constraint.kind != "primary" or len(constraint.columns) != 1 or table.temporary:
-            continue
-        column = table.columns.get(constraint.columns[0])
-        if column is not None and column.type in _TYPES:
-            yield Hit(
-                f"key {column.name} of {table} is {column.type} and runs out at 2,147,483,647",
-                at=constraint.origin,
-                object=str(table),
-                hint="Write bigint.",
-            )
+    for table, constraint, column in context.keys_of_type(_TYPES):
+        yield Hit(
+            f"key {column.name} of {table} is {column.type} and runs out at 2,147,483,647",
+            at=constraint.origin,
+            object=str(table),
+            hint="Write bigint.",
+        )
