@@ -6,7 +6,8 @@ import pytest
 
 from dbkit.catalog import Grant
 from dbkit.mentions import created_objects, parse_file
-from dbkit.migrate.ddl import identifier, literal, privileges_change
+from dbkit.migrate.ddl import identifier, privileges_change
+from dbkit.sqltext import literal
 from dbkit.migrate.undo import undo_statements
 
 

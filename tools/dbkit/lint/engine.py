@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbkit.config import Config
 from dbkit.lint.allow import Allowance, read_allowances
 from dbkit.lint.cache import Memory
 from dbkit.lint.checks import Checks, FileChecks, had
 from dbkit.lint.files import DECLARED, LintFile, Series, collect
-from dbkit.lint.fix import Fix
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult, Repair
@@ -28,6 +28,9 @@ from dbkit.lint.tenants import Tenants, load_tenants
 from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, commands
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Location, Report
+
+if TYPE_CHECKING:
+    from dbkit.lint.fix import Fix
 
 __all__ = ["Context", "LintResult", "lint"]
 
@@ -162,7 +165,7 @@ def lint(
     memory.keep()
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
     report = Report("lint", findings)
-    result = LintResult(report, texts, settings.baseline, [item for run in runs for item in run.repairs])
+    result = LintResult(report, texts, settings.baseline, [item for run in runs for item in run.repairs], runs)
     report.summary = {
         "files": len(texts),
         "rules": len(settings.rules),
