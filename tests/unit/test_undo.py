@@ -7,8 +7,8 @@ import pytest
 from dbkit.catalog import Grant
 from dbkit.mentions import created_objects, parse_file
 from dbkit.migrate.ddl import identifier, privileges_change
-from dbkit.sqltext import literal
 from dbkit.migrate.undo import undo_statements
+from dbkit.sqltext import literal
 
 
 def undo(text: str) -> list[str]:
