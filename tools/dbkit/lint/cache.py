@@ -65,12 +65,10 @@ class Memory:
         if self._answers is not None:
             self._answers.read()
             self._keys = [list(_keys(line, self._effects)) for line in self._series]
-            for keys, answers in zip(self._keys, known, strict=True):
-                for number, (settled, concluded) in enumerate(keys):
-                    for key, listed in ((settled, answers.settled), (concluded, answers.concluded)):
-                        rows = self._answers.known.get(key)
-                        if rows is not None:
-                            listed[number] = [Answer._make(row) for row in rows]
+            for key, number, listed in self._places(known):
+                rows = self._answers.known.get(key)
+                if rows is not None:
+                    listed[number] = [Answer._make(row) for row in rows]
         return known
 
     def keep(self, answers: Sequence[Answers]) -> None:
@@ -85,13 +83,18 @@ class Memory:
             self._trees.keep(file.digest, partial(_entry, file))
         self._trees.write()
         if self._answers is not None:
-            for keys, said in zip(self._keys, answers, strict=True):
-                for number, (settled, concluded) in enumerate(keys):
-                    for key, listed in ((settled, said.settled), (concluded, said.concluded)):
-                        # An answer that points into another file would outlive that file's text.
-                        if number in listed and all(item.file == number for item in listed[number]):
-                            self._answers.keep(key, partial(_rows, listed[number]))
+            for key, number, listed in self._places(answers):
+                # An answer that points into another file would outlive that file's text.
+                if number in listed and all(item.file == number for item in listed[number]):
+                    self._answers.keep(key, partial(_rows, listed[number]))
             self._answers.write()
+
+    def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
+        """For what is or may be said of each file: its key, the number of the file, and where it stands."""
+        for keys, said in zip(self._keys, answers, strict=True):
+            for number, (settled, concluded) in enumerate(keys):
+                yield settled, number, said.settled
+                yield concluded, number, said.concluded
 
     def _effects(self, file: LintFile) -> bytes:
         """Digest of what a file does to the meaning of others; the file is parsed where that is not known."""
