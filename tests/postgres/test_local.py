@@ -231,6 +231,27 @@ def test_disk_full_is_an_error_with_a_hint(config: Config, monkeypatch: pytest.M
         small.rmdir()
 
 
+def test_a_server_that_breaks_down_says_why(config: Config) -> None:
+    def killed_backend() -> None:
+        with open_server(config) as server, psycopg.connect(server.conninfo()) as connection:
+            os.kill(connection.info.backend_pid, signal.SIGKILL)
+            connection.execute("select 1")
+
+    with pytest.raises(DbkitError, match="the disposable server broke down") as raised:
+        killed_backend()
+    assert "was terminated by signal 9" in str(raised.value.detail) and raised.value.hint
+    assert isinstance(raised.value.__cause__, psycopg.OperationalError)
+
+
+def test_an_error_of_the_caller_is_not_the_servers(config: Config) -> None:
+    def divided() -> None:
+        with open_server(config) as server, psycopg.connect(server.conninfo()) as connection:
+            connection.execute("select 1 / 0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        divided()
+
+
 def test_extension_that_no_server_has_is_named(config: Config) -> None:
     wanting = replace(config, postgres=replace(config.postgres, extensions=("no_such_extension",)))
     with pytest.raises(DbkitError) as raised:
