@@ -103,7 +103,7 @@ class LocalServer(Server):
             log = self._log()
         except OSError:
             return None
-        return "\n".join(line for line in log if "PANIC: " in line or "was terminated by signal" in line) or None
+        return "\n".join(line for line in log if "PANIC: " in line) or None
 
     def identity(self) -> str:
         # Without asking the server: the saved cluster is chosen before it runs.
