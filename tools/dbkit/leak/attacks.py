@@ -16,6 +16,8 @@ from dbkit.leak.judge import TableAttack, Target
 from dbkit.leak.logins import acting_role
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.leak.session import Session
+from dbkit.leak.standings import read_standings
 from dbkit.leak.statements import COMMANDS, identity_columns, select_list
 from dbkit.leak.views import ViewAttack
 from dbkit.tenancy.model import Model, ScopeModel
@@ -23,7 +25,7 @@ from dbkit.tenancy.relations import Role
 
 __all__ = ["attack_role"]
 
-_BUILT_ON_RIGHT = ("reused", "edited")
+_BUILT_ON_RIGHT = ("reused", "edited", "promoted")
 
 
 def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> RoleProof:
@@ -35,7 +37,9 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
     Raises:
         DbkitError: the caller's own context statement is refused.
     """
-    states, skipped = build_states(model, scope, population, role)
+    with Session(conninfo) as session:
+        standings = read_standings(session, model, population)
+    states, skipped = build_states(model, scope, population, role, standings)
     proof = RoleProof(scope.scope.name, role.name, skipped_states=skipped)
     acting = acting_role(model, role, population)
     if acting is None:

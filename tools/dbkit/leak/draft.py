@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dbkit.leak.arrays import tenant_arrays
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
+from dbkit.leak.standings import in_force
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.expressions import caller_expressions, columns_in
 from dbkit.tenancy.model import Kind
@@ -87,6 +88,10 @@ class Draft:
         if memberships and memberships.table == name:
             self._fix(memberships.tenant_column, self.identity.tenant)
             self._fix(memberships.user_column, self.identity.user)
+            for own in self.table.columns.values():
+                said = None if own.filled_by_server else in_force(self.table, own)
+                if said is not None and said != (own.default or "").partition("::")[0].strip("'"):
+                    self._fix(own.name, said)
         default = self.synthesis.default.tables[name]
         if default.kind is Kind.TENANT and default.column:
             self._fix(default.column, self.identity.tenant)

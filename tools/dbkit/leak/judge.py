@@ -14,7 +14,7 @@ from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
 from dbkit.leak.directory import directory_columns, is_directory
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
-from dbkit.leak.references import crossing_values, fellow_values
+from dbkit.leak.references import crossing_values, fellow_values, leading_columns
 from dbkit.leak.rows import COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
 from dbkit.leak.statements import COMMANDS, FELLOW, REFERENCE, Variant, build_variants
@@ -114,6 +114,7 @@ class TableAttack:
             user_columns=self.model.user_columns.get(name, ()),
             references=crossing_values(*known),
             fellows=fellow_values(*known),
+            leading=leading_columns(self.model, self.scope, target.model),
         ):
             if len(target.endless) < _PATIENCE:
                 target.controls[variant.command].append(self._control(variant))

@@ -11,7 +11,7 @@ from dbkit.tenancy.relations import ForeignKey
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate", "fellow_values"]
+__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate", "fellow_values", "leading_columns"]
 
 
 def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[ForeignKey]:
@@ -32,6 +32,18 @@ def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[Fo
         if crosses:
             found.append(key)
     return found
+
+
+def leading_columns(model: Model, scope: ScopeModel, table: TableModel) -> tuple[str, ...]:
+    """Columns that say whose row it is where no column names the owner: its references to rows that have one."""
+    if table.kind is not Kind.ROW:
+        return ()
+    found: list[str] = []
+    for key in table.table.foreign_keys:
+        target = scope.tables.get(key.target)
+        if target is not None and (target.kind is Kind.ROW or _owned(model, target, key)):
+            found += [] if deliberate(model, table, key) else key.columns
+    return tuple(dict.fromkeys(found))
 
 
 def deliberate(model: Model, table: TableModel, key: ForeignKey) -> bool:
