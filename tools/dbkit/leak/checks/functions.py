@@ -1,4 +1,4 @@
-"""OBJ-03, OBJ-04, OBJ-06, CTX-02, CTX-04, FLOW-02, FLOW-03, SIDE-04, SIDE-05, SIDE-06: functions and triggers.
+"""OBJ-03, OBJ-04, OBJ-06, CTX-02, CTX-04, FLOW-02, FLOW-03, SIDE-03, SIDE-04, SIDE-05, SIDE-06: functions and triggers.
 
 Every function that an app role may call is called with another tenant's ids, names it leaves to the search_path are
 shadowed, triggers are fired with another tenant's keys, and what is notified is listened to.
@@ -13,6 +13,7 @@ from dbkit.leak.checks.functions_calls import attack_routine
 from dbkit.leak.checks.functions_catalog import Routines, read_routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
 from dbkit.leak.checks.functions_leakproof import check_leakproof
+from dbkit.leak.checks.functions_locks import check_locks
 from dbkit.leak.checks.functions_notify import check_notify
 from dbkit.leak.checks.functions_paths import check_paths
 from dbkit.leak.checks.functions_triggers import check_triggers
@@ -38,6 +39,7 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
                 yield from check_triggers(stand, effects, routines)
                 yield from check_leakproof(stand, routines)
                 yield from check_notify(stand, routines, caller)
+                yield from check_locks(stand, routines, caller)
 
 
 def _calls(stand: Stand, effects: Effects, caller: Caller, routines: Routines) -> Iterator[Finding]:
