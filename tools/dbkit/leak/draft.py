@@ -106,7 +106,7 @@ class Draft:
     def _generation(self, name: str) -> Check:
         column = self.table.columns[name]
         sources = columns_in(column.default or "", self.table.name, self.table.columns)
-        return Check("", (name, *sorted(sources)), f"{column.sql} = {column.default}")
+        return Check("", (name, *sorted(sources)), f"{column.sql} is not distinct from {column.default}")
 
     def _fix(self, column: str, value: str | None) -> None:
         self.values[column] = value
@@ -198,7 +198,8 @@ class Draft:
         """A document that says whose it is under every key that a policy might look for, and nothing twice."""
         model, about = self.synthesis.model, self.synthesis.relations.base_tables
         policies = " ".join(map(_policy_text, about))
-        keys = {*model.tenant_columns, *(_KEY.findall(policies))}
+        generated = " ".join(c.default or "" for c in self.table.columns.values() if c.generated)
+        keys = {*model.tenant_columns, *(_KEY.findall(f"{policies} {generated}"))}
         payload = {
             key: self.identity.user if _USER_KEY.search(key) else self.identity.tenant
             for key in sorted(keys)
@@ -305,7 +306,9 @@ class Draft:
         if column.name in self.referencing and current is not None:
             return list(dict.fromkeys([current, *self._siblings(column.name), *([None] if column.nullable else [])]))
         own = [check for check in checks if column.name in check.columns]
-        wanted = [current, *self._related(column, own), *check_candidates(column, own, self.who, self.number)]
+        documents = [json.dumps(self._payload(column))] if column.base in ("json", "jsonb") else []
+        wanted = [current, *documents, *self._related(column, own)]
+        wanted += check_candidates(column, own, self.who, self.number)
         wanted.append(first_value(self.table.qualified, column, self.who, self.number))
         return [
             value

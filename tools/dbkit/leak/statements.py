@@ -134,7 +134,7 @@ class _Builder:
     def returning(self) -> Iterator[Variant]:
         returning = f" returning {select_list(self.table, self.columns)}"
         if self.privileges.may("update") or not self.privileges.may("delete"):
-            statement = f"update {self.table.sql} set {self.setting}{returning}"
+            statement = f"update {self.table.sql} set {self._unchanged()}{returning}"
         else:
             statement = f"delete from {self.table.sql}{returning}"
         yield Variant("RETURNING", "", statement, statement, "rows", returns=self.columns)
@@ -279,6 +279,12 @@ class _Builder:
         if column.name in self._constrained() and column.name in self.privileges.columns.get("select", frozenset()):
             return f"{column.sql} = {column.sql}"
         return f"{column.sql} = {literal(self.own[column.name])}"
+
+    def _unchanged(self) -> str:
+        """As `_setting`, for statements that read the rows anyway: what comes back is what was there."""
+        column = self._neutral_column()
+        readable = column.name in self.privileges.columns.get("select", frozenset())
+        return f"{column.sql} = {column.sql}" if readable else self.setting
 
     def _constant(self) -> str:
         column = self._neutral_column()

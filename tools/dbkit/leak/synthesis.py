@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 
+from dbkit.leak.contexts import own_context
 from dbkit.leak.draft import ENDED, Draft
 from dbkit.leak.fixtures import Fixtures
 from dbkit.leak.rows import (
@@ -27,6 +28,7 @@ from dbkit.leak.rows import (
     ordinal,
 )
 from dbkit.leak.session import Outcome, Session
+from dbkit.leak.states import set_setting
 from dbkit.tenancy.declaration import Sample
 from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.relations import ForeignKey, Table, literal
@@ -235,6 +237,8 @@ class Synthesis:
                 rows.rows[slot] = twin
             return
         found = self._try_insert(table, slot, keep=True)
+        if not isinstance(found, dict) and found.sqlstate == "23505":
+            found = self._made_by_trigger(table, slot) or found
         if isinstance(found, dict):
             rows.rows[slot] = found
             return
@@ -250,6 +254,19 @@ class Synthesis:
             rows.reason = f"no row of {slot} could be inserted: {found}"
         else:
             rows.notes.append(f"no row of {slot} could be inserted: {found}")
+
+    def _made_by_trigger(self, table: Table, slot: str) -> Values | None:
+        """The row that is there already under a key that leaves no choice, such as a new user's profile."""
+        draft = Draft(self, table, slot, 0)
+        for unique in table.uniques:
+            names = [name for name in unique.columns if name and draft.values.get(name) is not None]
+            if unique.partial or len(names) != len(unique.columns) or not set(names) <= draft.fixed:
+                continue
+            columns = ", ".join(column.sql for column in table.columns.values())
+            where = identify(table, draft.values, names)
+            for row in self.session.must(f"select {columns} from {table.sql} where {where}").rows:
+                return dict(zip(table.columns, row, strict=True))
+        return None
 
     def _find_spare(self, table: Table, slot: str) -> None:
         """Values of a further row: inserted and taken back.
@@ -295,7 +312,7 @@ class Synthesis:
     def _try_insert(
         self, table: Table, slot: str, *, keep: bool, generation: int = 0, user: str | None = None
     ) -> Values | Outcome:
-        """Insert one row inside the open transaction, mending it after each refusal.
+        """Insert one row inside the open transaction; in the context of its slot where it cannot be without one.
 
         Args:
             keep: return the stored row; otherwise return the given values that fitted.
@@ -305,6 +322,31 @@ class Synthesis:
         Returns:
             The row, or the last refusal.
         """
+        found = self._attempts(table, slot, keep, generation, user)
+        if isinstance(found, dict) or not self._enter_context(slot):
+            return found
+        inside = self._attempts(table, slot, keep, generation, user)
+        leave = [set_setting(name, "''") for name in self.relations.settings]
+        for statement in leave:
+            self.session.must(statement)
+        if isinstance(inside, dict) and keep:
+            context = own_context(self.default, self.population.identities[slot])
+            self.population.statements[-1:] = [*context, *self.population.statements[-1:], *leave]
+        return inside if isinstance(inside, dict) else found
+
+    def _enter_context(self, slot: str) -> bool:
+        """Whether the context statements of a slot could be run: a default or a trigger may ask who is at work."""
+        statements = own_context(self.default, self.population.identities[slot])
+        if not statements or self.default.scope.signed:
+            return False
+        self.session.must("savepoint context")
+        if any(self.session.run(statement).refused for statement in statements):
+            self.session.must("rollback to savepoint context")
+            return False
+        return True
+
+    def _attempts(self, table: Table, slot: str, keep: bool, generation: int, user: str | None) -> Values | Outcome:
+        """Insert one row, mending it after each refusal."""
         draft = Draft(self, table, slot, generation, user)
         last = Outcome(sqlstate="XX000", message="nothing was tried")
         # Without a cast: values are compared with what a plain SELECT shows, and inet::text, for one, shows more.

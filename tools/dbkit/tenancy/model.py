@@ -13,7 +13,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dbkit.tenancy.declaration import Declaration, Memberships, Scope
-from dbkit.tenancy.evidence import compared_columns, login_columns, paired_columns
+from dbkit.tenancy.evidence import (
+    columns_of_context,
+    compared_columns,
+    login_columns,
+    paired_columns,
+    registry_columns,
+)
 from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
@@ -152,7 +158,8 @@ class _Builder:
 
     def build(self) -> Model:
         self.names.check()
-        self.pairs = paired_columns(self.relations)
+        context = [statement for scope in self.declaration.scopes for statement in scope.context]
+        self.pairs = [*columns_of_context(context, self.relations), *paired_columns(self.relations)]
         self.columns = self._tenant_columns()
         self.registry = self._registry()
         self.users = self._users()
@@ -200,7 +207,8 @@ class _Builder:
         """Columns that name no tenant by their words, but are what policies compare with the caller's tenant."""
         if not any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
             return list(dict.fromkeys(tenant for _, tenant in self.pairs))
-        return [name for name in compared_columns(self.relations) if not _USER_COLUMN.match(name)]
+        compared = compared_columns(self.relations) or registry_columns(self.relations)
+        return [name for name in compared if not _USER_COLUMN.match(name)]
 
     def _registry(self) -> tuple[str, str] | None:
         declared = self.declaration.tenants
