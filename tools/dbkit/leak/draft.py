@@ -304,7 +304,8 @@ class Draft:
     def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
         current = self._current(column)
         if column.name in self.referencing and current is not None:
-            return list(dict.fromkeys([current, *self._siblings(column.name), *([None] if column.nullable else [])]))
+            others = [*self._siblings(column.name), *self._partners(column.name)]
+            return list(dict.fromkeys([current, *others, *([None] if column.nullable else [])]))
         own = [check for check in checks if column.name in check.columns]
         documents = [json.dumps(self._payload(column))] if column.base in ("json", "jsonb") else []
         wanted = [current, *documents, *self._related(column, own)]
@@ -321,6 +322,12 @@ class Draft:
         key, target = self.referencing[name]
         rows = self.synthesis.population.tables.get(key.target)
         return [row[target] for slot, row in rows.rows.items() if slot[0] == self.slot[0]] if rows else []
+
+    def _partners(self, name: str) -> list[str]:
+        """Or to another tenant, as the other side of a deal does, where the column does not say whose row it is."""
+        default = self.synthesis.default.tables[self.table.qualified]
+        partner = None if name == default.column else self.synthesis.partner(self.referencing[name][0])
+        return [partner] if partner else []
 
     def _related(self, column: Column, checks: list[Check]) -> Iterator[str | None]:
         """What the other columns ask of this one: the other side of an equation, a piece of what is put together."""

@@ -16,6 +16,7 @@ from dbkit.leak.fixtures import Fixtures
 from dbkit.leak.rows import (
     ATTACKER,
     NEWCOMERS,
+    PARTNER,
     SLOTS,
     VICTIM,
     Identity,
@@ -72,6 +73,7 @@ class Synthesis:
         self.population = Population(self._identities())
         file = model.declaration.fixtures
         self.fixtures = Fixtures(self, model.declaration.beside(file)) if file else None
+        self.third: str | None = None  # key of the third tenant, "" where none could be made
         self.existing: dict[tuple[str, tuple[str, ...]], list[tuple[str | None, ...]]] = {}
 
     def run(self) -> Population:
@@ -392,6 +394,21 @@ class Synthesis:
             self.existing[cache] = list(found)
         choices = self.existing[cache]
         return choices[ordinal(slot) % len(choices)] if choices else None
+
+    def partner(self, key: ForeignKey) -> str | None:
+        """The key of a third tenant, made when first asked for; None where the reference leads elsewhere."""
+        registry = self.model.registry
+        if registry is None or (key.target, key.target_columns) != (registry[0], (registry[1],)):
+            return None
+        if self.third is None:
+            table = self.relations.tables[registry[0]]
+            base, identities = table.columns[registry[1]].base, self.population.identities
+            tenant, user = _invent("tenant", "C", base), _invent("user", "C1", self._user_type())
+            identities[PARTNER] = Identity(tenant, user, tenant)
+            found = self._try_insert(table, PARTNER, keep=True)
+            del identities[PARTNER]  # nobody calls as this tenant
+            self.third = found[registry[1]] if isinstance(found, dict) else ""
+        return self.third or None
 
     def _close_cycles(self, table: Table) -> None:
         """Fill optional references that were left empty because the other row came later."""
