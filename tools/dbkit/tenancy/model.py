@@ -224,8 +224,11 @@ class _Builder:
                 if target and target[0] != table.qualified:
                     targets[target] += 1
         for (table_name, column), count in targets.most_common():
-            name = self.relations.tables[table_name].name
-            known = any(map(_TENANT_COLUMN.match, self.columns))
+            target_table = self.relations.tables[table_name]
+            name = target_table.name
+            # What references nothing itself is no child of tenants, whatever it is called.
+            root = not target_table.foreign_keys and not set(self.columns) & target_table.columns.keys()
+            known = any(map(_TENANT_COLUMN.match, self.columns)) and not root
             if _TENANT_TABLE.match(name) or column in self.columns or not (known or _USER_TABLE.match(name)):
                 self.inferred.append(("tenants", f"{table_name}.{column}", f"{count} tenant columns reference it"))
                 return table_name, column
@@ -250,7 +253,7 @@ class _Builder:
         for table in self.relations.base_tables:
             names = []
             for column in table.columns:
-                target = self._target(table.qualified, column)
+                target = self._person(self._target(table.qualified, column))
                 if (self.users and target == self.users) or (
                     target is None
                     and (_USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
@@ -261,6 +264,13 @@ class _Builder:
                 names.append(self.users[1])
             found[table.qualified] = tuple(dict.fromkeys(names))
         return found
+
+    def _person(self, target: tuple[str, str] | None) -> tuple[str, str] | None:
+        """What a reference leads to in the end, where profiles have the key of the user they are about."""
+        further = self._target(*target) if target else None
+        if further is None or further != self.users or target is None:
+            return target
+        return further if self.relations.tables[target[0]].primary_key == (target[1],) else target
 
     def _with_any_user(self) -> Memberships | None:
         """The memberships, by which a user who is spelled out in a context statement can be any: see `spelled`."""
