@@ -28,6 +28,8 @@ _COMBINATIONS = 4000
 ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
 # A key that a policy reads out of a document: of a column, or of the claims that a column is compared with.
 _KEY = re.compile(r"->>\s*'([^']+)'")
+# `branch = (select c.branch from customers c …`: what the row of another table says.
+_LOOKED_UP = r"\b{column}\s*=\s*\(+\s*select\s+(?:\w+\.)?(\w+)(?:\s+as\s+\w+)?\s+from\s+(?:\w+\.)?(\w+)"
 _USER_KEY = re.compile(r"user|actor|author|member|^sub$|^uid$", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"^(?:role|roles|email|aal|exp|iat|aud|iss|is_.*|type|kind|status|state)$", re.IGNORECASE)
 
@@ -213,6 +215,10 @@ class Draft:
         names = set(re.findall(r"[a-z_][a-z0-9_]*", policies))
         if column.name not in names:
             return None
+        for found, table in re.findall(_LOOKED_UP.format(column=re.escape(column.name)), policies, re.IGNORECASE):
+            for name, rows in self.synthesis.population.tables.items():
+                if name.rpartition(".")[2] == table and self.slot in rows.rows:
+                    return rows.rows[self.slot].get(found)
         for name, rows in self.synthesis.population.tables.items():
             target = self.synthesis.relations.tables[name]
             key = target.primary_key

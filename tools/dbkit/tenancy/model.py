@@ -20,6 +20,7 @@ from dbkit.tenancy.evidence import (
     paired_columns,
     registry_columns,
 )
+from dbkit.tenancy.expressions import caller_expressions
 from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
@@ -333,6 +334,8 @@ class _Builder:
             tables[table.qualified] = self._classify(table, scope, default, by_user)
         for name, table_model in list(tables.items()):
             tables[name] = self._inherit(table_model, tables)
+        for name, table_model in self._compared_alike(tables).items():
+            tables[name] = table_model
         verifies = self._verifies(scope)
         trusts, reason = self._trust(scope, verifies)
         return ScopeModel(scope, tables, by_user, verifies, trusts, reason)
@@ -451,6 +454,22 @@ class _Builder:
             return TableModel(model.table, Kind.SHARED, None, "app roles only read it and it references shared tables")
         return model
 
+    def _compared_alike(self, tables: Mapping[str, TableModel]) -> dict[str, TableModel]:
+        """Tables that nothing else tells of, where policies compare a column with what is the tenant elsewhere."""
+        tenants = {
+            expression
+            for each in tables.values()
+            if each.kind is Kind.TENANT and each.column
+            for expression in caller_expressions(_policy_text(each.table, " and "), each.column)
+        }
+        found = {}
+        for name, each in tables.items():
+            for column in each.table.columns if each.kind is Kind.UNKNOWN and tenants else ():
+                if tenants & set(caller_expressions(_policy_text(each.table, " and "), column)):
+                    found[name] = TableModel(each.table, Kind.TENANT, column, "policies compare it with the tenant")
+                    break
+        return found
+
     def _reachable(self, table: Table, scope: Scope) -> bool:
         return any(self.relations.privileges[role, table.qualified].reachable for role in scope.app_roles)
 
@@ -461,5 +480,5 @@ class _Builder:
         return any(self._may(table, scope, name) for name in ("insert", "update", "delete", "truncate"))
 
 
-def _policy_text(table: Table) -> str:
-    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
+def _policy_text(table: Table, glue: str = " ") -> str:
+    return glue.join(text for policy in table.policies for text in (policy.using, policy.check) if text)
