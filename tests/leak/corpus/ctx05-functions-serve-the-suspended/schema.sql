@@ -74,3 +74,4 @@ insert into wiki.spaces values (1, 'Acme'), (2, 'Globex');
 insert into wiki.people values (1, 'alice@acme.test'), (2, 'bob@globex.test');
 insert into wiki.members values (1, 1, 'active'), (2, 2, 'active');
 insert into wiki.pages values (1, 'plan', 'SECRET plan'), (2, 'plan', 'own plan');
+insert into wiki.members values (1, 2, 'suspended');
