@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from dbkit.leak.arrays import tenant_arrays
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
-from dbkit.leak.standings import in_force
+from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
+from dbkit.tenancy.declaration import Memberships
 from dbkit.tenancy.expressions import caller_expressions, columns_in
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
@@ -90,10 +91,7 @@ class Draft:
         if memberships and memberships.table == name:
             self._fix(memberships.tenant_column, self.identity.tenant)
             self._fix(memberships.user_column, self.identity.user)
-            for own in self.table.columns.values():
-                said = None if own.filled_by_server else in_force(self.table, own)
-                if said is not None and said != (own.default or "").partition("::")[0].strip("'"):
-                    self._fix(own.name, said)
+            self._membership(memberships)
         default = self.synthesis.default.tables[name]
         if default.kind is Kind.TENANT and default.column:
             self._fix(default.column, self.identity.tenant)
@@ -101,6 +99,18 @@ class Draft:
             for column in model.tenant_columns:
                 if column in self.table.columns and not any(column in key.columns for key in self.table.foreign_keys):
                     self._fix(column, self.identity.tenant)
+
+    def _membership(self, memberships: Memberships) -> None:
+        """A membership in force, of the highest rank: the attacker is given every right inside its own tenant."""
+        keys = (memberships.user_column, memberships.tenant_column)
+        for column in self.table.columns.values():
+            if column.filled_by_server or column.name in keys:
+                continue
+            said = in_force(self.table, column)
+            if said is None and not any(column.name in key.columns for key in self.table.foreign_keys):
+                said = mightiest(self.synthesis.model, self.table, column)
+            if said is not None and said != (column.default or "").partition("::")[0].strip("'"):
+                self._fix(column.name, said)
 
     def _is_generated(self, name: str) -> bool:
         return self.table.columns[name].generated

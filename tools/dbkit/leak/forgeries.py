@@ -31,7 +31,8 @@ def forged_states(
     Args:
         right: the attacker's own context.
     """
-    context_text = "" if scope.scope.signed else " ".join(scope.scope.context)
+    believed = scope.trusts_settings and not scope.scope.signed
+    context_text = " ".join(scope.scope.context) if believed else ""
     settings = [name for name in model.relations.settings if name not in context_text]
     if _CLAIMS in context_text:
         # The gateway that writes the claims writes all of them, the older ones that name one claim each included.

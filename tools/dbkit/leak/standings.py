@@ -17,7 +17,7 @@ from dbkit.leak.values import privileged_first
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import Column, Table, literal
 
-__all__ = ["NONE_KNOWN", "Standing", "Standings", "in_force", "read_standings"]
+__all__ = ["NONE_KNOWN", "Standing", "Standings", "in_force", "mightiest", "read_standings"]
 
 _ENDED = ("suspended", "inactive", "disabled", "revoked", "removed", "blocked", "banned", "deleted", "left", "closed")
 _AWAITED = ("invited", "pending", "requested", "applied", "waiting", "unconfirmed", "expired", "declined", "rejected")
@@ -30,7 +30,7 @@ _IN_FORCE_SINCE = re.compile(r"(?:accepted|confirmed|approved|activated)_(?:at|o
 _RANK = re.compile(r"role|rank|level|tier|access|permission|position|type|kind", re.IGNORECASE)
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TIMES = ("timestamptz", "timestamp", "date")
-_LITERAL = re.compile(r"'((?:[^']|'')+)'")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _RANKS_TRIED = 3
 _OFF = ("set local session_replication_role = replica",)
 _ON = ("set local session_replication_role = origin",)
@@ -84,6 +84,13 @@ def in_force(table: Table, column: Column) -> str | None:
     if column.base in _TIMES and _IN_FORCE_SINCE.match(column.name):
         return "2000-01-01"
     return _force_of(table, column)
+
+
+def mightiest(model: Model, table: Table, column: Column) -> str | None:
+    """The highest rank that policies or functions know by name; None for columns that give none."""
+    if column.base == "bool" or _force_of(table, column) or not _asked(model, column):
+        return None
+    return next(iter(_ranks_of(model, table, column)), None)
 
 
 def _force_of(table: Table, column: Column) -> str | None:
@@ -186,7 +193,7 @@ def _words(table: Table, column: Column) -> list[str]:
     for check in table.checks:
         if check.columns == (column.name,):
             words += _LITERAL.findall(check.expression)
-    return list(dict.fromkeys(words))
+    return [word for word in dict.fromkeys(words) if word]
 
 
 def _first(words: Iterable[str], wanted: Iterable[str]) -> str | None:

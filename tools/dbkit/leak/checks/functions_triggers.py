@@ -22,7 +22,7 @@ from dbkit.tenancy.relations import Column, Table, literal
 __all__ = ["check_triggers", "firing_statements"]
 
 _OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
-_LITERAL = re.compile(r"'((?:[^']|'')+)'")
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
 
 
 def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterator[Finding]:
