@@ -4642,7 +4642,8 @@ grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
 
 comment on function core.emit(text, text, text, text, jsonb) is
     'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
-    'The wake-up on dbkit_outbox names id, tenant and channel to every login that listens; what happened is read through row security. '
+    'The wake-up on dbkit_outbox gives every login that listens the event''s id, its channel and a digest of the tenant''s id; '
+    'what happened is read through row security. '
     'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
 
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
@@ -6531,8 +6532,9 @@ declare
     c_slots constant integer := 16;
 begin
     if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
-        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
-        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+        -- Everybody may listen, so the row stays out and the tenant goes by a digest: who knows its id recognizes it, nobody else learns it.
+        perform pg_notify('dbkit_outbox', jsonb_build_object(
+            'id', p_id, 'tenant', left(encode(sha256(convert_to(p_tenant::text, 'UTF8')), 'hex'), 16), 'channel', p_channel)::text);
     end if;
 end
 $fn$;
@@ -6541,7 +6543,8 @@ revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
 grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
 
 comment on function core.notify_outbox(uuid, text, bigint) is
-    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. The payload has id, channel and tenant, '
+    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Errors: none.';
 
 -- The event says who has news and of what kind; the text stays in the row only the person can read.
 
