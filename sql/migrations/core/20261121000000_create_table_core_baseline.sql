@@ -7451,7 +7451,8 @@ comment on function core.put_queue_weight(uuid, numeric) is
     'How many turns a tenant gets in fair queues while others get one; counts for jobs queued from now on. Idempotent. '
     'Errors: PT404 no such tenant, PT422 weight out of range.';
 
--- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it.
+-- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it. The mark outlives a
+-- rollback, so only a transaction that has ended no lease itself may raise it; core.requeue_expired_leases does so each minute.
 
 create or replace function core.queue_room(p_queue text) returns integer
     language plpgsql volatile
@@ -7463,6 +7464,7 @@ create or replace function core.queue_room(p_queue text) returns integer
     set jit = off
 as $fn$
 declare
+    v_is_new  boolean := pg_current_xact_id_if_assigned() is null;
     v_queue   core.queues;
     v_running bigint;
     v_first   bigint;
@@ -7474,7 +7476,7 @@ begin
       from core.job_leases as l
      where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
        and l.queue = p_queue;
-    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    perform setval(v_queue.lease_low, v_first) where v_is_new and v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
     return greatest(v_queue.max_running - v_running, 0);
 end
 $fn$;
@@ -8112,9 +8114,19 @@ create or replace function core.requeue_expired_leases() returns integer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_lease core.job_leases;
-    v_count integer := 0;
+    v_is_new boolean := pg_current_xact_id_if_assigned() is null;
+    v_lease  core.job_leases;
+    v_count  integer := 0;
 begin
+    -- what a limited queue's count may begin at; a lease that is being made now has a higher id
+    perform setval(oldest.mark, oldest.id)
+       from (
+        select q.lease_low as mark, min(l.id) as id
+          from core.queues as q
+          join core.job_leases as l on l.queue = q.name
+         where q.lease_low is not null
+         group by q.lease_low) as oldest
+      where v_is_new and oldest.id > coalesce(pg_sequence_last_value(oldest.mark), 0);
     perform core.ensure_job_partitions();
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
