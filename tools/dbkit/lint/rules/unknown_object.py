@@ -35,6 +35,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names, range_var
 from dbkit.parse import Node, Statement
@@ -84,10 +85,9 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
         return False
     if key in context.state.index_keys():  # alter table names indexes, too
         return False
-    here = context.series.place[context.file]
-    before = [file.text for file in context.series.files[:here]]
-    name = re.compile(rf"(?<!\w){re.escape(relation['relname'])}(?!\w)")
-    return not any(name.search(text) for text in [*before, context.file.text[: statement.start]])
+    name = relation["relname"]
+    here = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", context.file.text[: statement.start])
+    return here is None and not is_named_before(name, context)
 
 
 def _tables_of(relation: Node, context: Context) -> list[str]:
