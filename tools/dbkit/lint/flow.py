@@ -137,6 +137,7 @@ class _Reader:
             ends &= self._statements()
         elif falls_through:
             ends = False
+        self.at += 2  # end if, end case: that CASE begins no expression
         self._skip_to(";")
         return ends
 

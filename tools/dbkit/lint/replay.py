@@ -71,7 +71,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
         kind = "partitioned"
     origin = Origin(file, statement.offset(place), statement.start)
     table = state.create(Table(key, kind, origin, temporary=temporary))
-    table.copied = "inhRelations" in node
+    table.copied = "inhRelations" in node or "ofTypename" in node
     if "partspec" in node:
         parts = [item["PartitionElem"] for item in node["partspec"].get("partParams", ())]
         table.partition_key = tuple(part.get("name") for part in parts)

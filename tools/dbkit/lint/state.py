@@ -53,6 +53,7 @@ class State:
         self.lock_orders: dict[tuple[str, str], LintFile] = {}  # table locked before table, and where first
         self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
         self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
+        self.domains: dict[Key, tuple[str, bool]] = {}  # the type a domain is over, and whether it has constraints
         self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}

@@ -1,8 +1,8 @@
 """WHEN OTHERS THEN NULL.
 
 ## What it does
-Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks. Handlers for named
-conditions are left alone.
+Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks; one that only returns a
+constant is a note. Handlers for named conditions are left alone.
 
 ## Why is this bad?
 Every failure is taken for success: a constraint that was violated, a table that is not there, a statement that was
@@ -56,6 +56,10 @@ rule = Rule(
 )
 
 _EMPTY = re.compile(r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+(?:null\s*;\s*)*(?:end|when)\b", re.IGNORECASE)
+_CONSTANT = re.compile(
+    r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+return\s*(?:null|true|false|[\d.+-]+|)\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
+    re.IGNORECASE,
+)
 _HIDDEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 
@@ -71,4 +75,11 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             "when others then null hides every failure",
             at=body.offset + match.start(),
             hint="Name the condition that is expected: when unique_violation then null;",
+        )
+    for match in _CONSTANT.finditer(text):
+        yield Hit(
+            "when others then return gives every failure the same answer",
+            at=body.offset + match.start(),
+            hint="Name the condition that is expected: when invalid_text_representation then return null;",
+            severity=Severity.NOTE,
         )

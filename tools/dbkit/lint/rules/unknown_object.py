@@ -1,13 +1,14 @@
-"""A table that no earlier file creates.
+"""A table or column that no earlier file creates.
 
 ## What it does
-Reports ALTER TABLE, CREATE INDEX, CREATE POLICY, CREATE TRIGGER and DROP TABLE of a table in a schema whose creation
-was seen, where no file before it created the table. Where a name of that spelling stands anywhere in an earlier file
-(in a DO block, say) the rule says nothing.
+Reports statements on a table in a schema whose creation was seen, where no file before it created the table, and
+statements that name a column its table does not have. Where the name of the table stands anywhere in an earlier file,
+or that of the column in a DO block or function there, the rule says nothing; nor does it in a schema that an extension
+or IMPORT FOREIGN SCHEMA fills.
 
 ## Why is this bad?
-The migration fails with 42P01 on a database built from these files: a slip of the pen, a file in the wrong order, or
-a table somebody made by hand in one database.
+The migration fails with 42P01 (or 42703) on a database built from these files: a slip of the pen, a file in the wrong
+order, or a table somebody made by hand in one database.
 
 ## Example
 ```sql
@@ -31,48 +32,86 @@ alter table shop.items add column name text;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from dbkit.lint.column_names import unknown_columns
 from dbkit.lint.engine import Context
-from dbkit.lint.files import MIGRATION
+from dbkit.lint.files import MIGRATION, LintFile
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import dropped_names, range_var
+from dbkit.lint.trees import added_constraints, commands, dropped_names, names, range_var, relations_in, walk
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C168", severity=Severity.ERROR, lock="fails 42P01", files=frozenset({MIGRATION}))
+rule = Rule(code="C168", severity=Severity.ERROR, lock="fails 42P01 or 42703", files=frozenset({MIGRATION}))
 
+# statement -> the key of the table it is about
 _RELATIONS = {
     "AlterTableStmt": "relation",
     "IndexStmt": "relation",
     "CreatePolicyStmt": "table",
+    "AlterPolicyStmt": "table",
     "CreateTrigStmt": "relation",
+    "ClusterStmt": "relation",
+    "RefreshMatViewStmt": "relation",
+    "CopyStmt": "relation",
+    "RenameStmt": "relation",
 }
+_QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ViewStmt", "CreateTableAsStmt")
+_OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "CommentStmt")
+_CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
+# What brings tables that no file spells.
+_MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt")
 
 
-@rule.on(*_RELATIONS, "DropStmt")
+@rule.on(*_RELATIONS, *_QUERIES, *_OTHERS)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    node = statement.node
-    if node.get("missing_ok"):
+    if statement.node.get("missing_ok"):
         return
-    if statement.tag == "DropStmt":
-        if node["removeType"] != "OBJECT_TABLE":
-            return
-        relations = [range_var(parts) for parts in dropped_names(node)]
-    else:
-        relations = [node[_RELATIONS[statement.tag]]]
-    for relation in relations:
+    found = False
+    for relation in _relations(statement):
         if _is_unknown(relation, statement, context):
+            found = True
             name = context.state.name(relation)
-            from difflib import get_close_matches
-
-            close = get_close_matches(relation["relname"], _tables_of(relation, context), n=1)
+            close = _close(relation["relname"], _tables_of(relation, context))
             yield Hit(
                 f"no file before this creates {name}",
                 at=statement.offset(relation),
                 object=name,
-                hint=f"Did you mean {relation['schemaname']}.{close[0]}?" if close else None,
+                hint=f"Did you mean {relation['schemaname']}.{close}?" if close else None,
             )
+    if not found:
+        yield from _columns(statement, context)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _relations(statement: Statement) -> list[Node]:
+    """The tables and views that must be there for the statement to pass."""
+    node = statement.node
+    if statement.tag == "DropStmt":
+        return [range_var(parts) for parts in dropped_names(node)] if node["removeType"] == "OBJECT_TABLE" else []
+    if statement.tag == "GrantStmt":
+        tables = node.get("objtype") == "OBJECT_TABLE" and node.get("targtype") == "ACL_TARGET_OBJECT"
+        return [item["RangeVar"] for item in node.get("objects", ())] if tables else []
+    if statement.tag == "CommentStmt":
+        parts = names(node.get("object", {}).get("List", {}).get("items", ()))
+        depth = {"OBJECT_TABLE": 2, "OBJECT_VIEW": 2, "OBJECT_COLUMN": 3}.get(node["objtype"])
+        return [range_var(parts[:2])] if depth == len(parts) else []
+    if statement.tag == "RenameStmt" and node["renameType"] not in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+        return []
+    if statement.tag in _RELATIONS:
+        found = [node[_RELATIONS[statement.tag]]] if _RELATIONS[statement.tag] in node else []
+        return found + [item["pktable"] for item in added_constraints(node) if "pktable" in item]
+    made = {"ViewStmt": node.get("view"), "CreateStmt": node.get("relation")}.get(statement.tag) or {}
+    made = node["into"]["rel"] if statement.tag == "CreateTableAsStmt" else made
+    read = relations_in({statement.tag: node}) + [
+        item["pktable"] for tag, item in walk(node if statement.tag == "CreateStmt" else {}) if "pktable" in item
+    ]
+    itself = (made.get("schemaname"), made.get("relname"))
+    return [item for item in read if (item.get("schemaname"), item["relname"]) != itself]
 
 
 def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
@@ -84,11 +123,110 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
         return False
     if key in context.state.index_keys():  # alter table names indexes, too
         return False
-    here = context.series.place[context.file]
-    before = [file.text for file in context.series.files[:here]]
     name = re.compile(rf"(?<!\w){re.escape(relation['relname'])}(?!\w)")
-    return not any(name.search(text) for text in [*before, context.file.text[: statement.start]])
+    if any(name.search(text) for text in _texts_before(statement, context)):
+        return False
+    # The sequence of an identity column is named after it and spelled nowhere.
+    return not relation["relname"].endswith("_seq") and not _is_filled_unseen(
+        relation["schemaname"], statement, context
+    )
+
+
+def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bool:
+    """Whether something before the statement may have made tables in a schema without naming them."""
+    for file in _files_before(context):
+        for item in file.script.statements:
+            if file is context.file and item.start >= statement.start:
+                break
+            if item.tag not in _MAKERS:
+                continue
+            text = item.text.lower()
+            if schema.lower() in text and (item.tag != "DoStmt" or _MAKING_TABLE.search(text)):
+                return True
+    return False
+
+
+_MAKING_TABLE = re.compile(r"\bcreate\s+(?:\w+\s+)?(?:table|view)\b[^;]*%|\|\|")
+
+
+def _files_before(context: Context) -> list[LintFile]:
+    return context.series.files[: context.series.place[context.file] + 1]
+
+
+def _texts_before(statement: Statement, context: Context) -> Iterator[str]:
+    for file in _files_before(context):
+        yield file.text[: statement.start] if file is context.file else file.text
 
 
 def _tables_of(relation: Node, context: Context) -> list[str]:
     return [name for schema, name in context.state.tables if schema == relation["schemaname"]]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Columns
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _columns(statement: Statement, context: Context) -> Iterator[Hit]:
+    for column, where, node, known in _missing_columns(statement, context):
+        if not _may_be_added_unseen(column, statement, context):
+            close = _close(column, known)
+            yield Hit(
+                f"{where} has no column {column}",
+                at=statement.offset(node),
+                object=where,
+                hint=f"Did you mean {close}?" if close else None,
+            )
+
+
+def _missing_columns(statement: Statement, context: Context) -> Iterator[tuple[str, str, Node, Collection[str]]]:
+    """(column, table, node with the place, columns there are) of what no table of the statement has."""
+    node = statement.node
+    if statement.tag in _QUERIES:
+        for item in unknown_columns(statement, context.state, ()):
+            yield item.column, item.where, item.node, item.known
+        return
+    table = context.state.find(node["relation"]) if "relname" in node.get("relation", {}) else None
+    if table is None or table.copied or table.kind == "matview":
+        return
+    wanted: list[tuple[str, Node]] = []
+    if statement.tag == "AlterTableStmt":
+        # A command may name a column that another one of the same statement adds.
+        added = {item["def"]["ColumnDef"]["colname"] for item in commands(node) if item["subtype"] == "AT_AddColumn"}
+        for command in commands(node):
+            if command["subtype"] in _CHANGES and not command.get("missing_ok"):
+                wanted.append((command["name"], node["relation"]))
+        for constraint in added_constraints(node):
+            wanted += [
+                (name, constraint) for name in names((*constraint.get("keys", ()), *constraint.get("fk_attrs", ())))
+            ]
+        wanted = [(name, place) for name, place in wanted if name not in added]
+    elif statement.tag == "IndexStmt":
+        elements = [*node.get("indexParams", ()), *node.get("indexIncludingParams", ())]
+        wanted = [(item["IndexElem"]["name"], node["relation"]) for item in elements if "name" in item["IndexElem"]]
+    elif statement.tag == "RenameStmt" and node["renameType"] == "OBJECT_COLUMN":
+        wanted = [(node["subname"], node["relation"])]
+    for name, place in wanted:
+        if name not in table.columns:
+            yield name, str(table), place, table.columns
+
+
+def _may_be_added_unseen(column: str, statement: Statement, context: Context) -> bool:
+    """Whether a statement before this one that the replay cannot follow spells the column."""
+    word = re.compile(rf"(?<!\w){re.escape(column)}(?!\w)")
+    for file in _files_before(context):
+        if file.script.problems:
+            return True
+        if column in file.text:
+            for item in file.script.statements:
+                if file is context.file and item.start >= statement.start:
+                    break
+                if item.tag in ("DoStmt", "CreateFunctionStmt", "CallStmt", "SelectStmt") and word.search(item.text):
+                    return True
+    return False
+
+
+def _close(name: str, known: Collection[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, known, n=1)), None)
