@@ -37,7 +37,7 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
-    pattern=re.compile(r"\bnot\b.*\bin\s*\(\s*(?:select|with|values)\b|\ball\s*\(\s*(?:select|with)\b", re.DOTALL),
+    pattern=re.compile(r"\b(?:in\s*\(\s*(?:select|with|values)|all\s*\(\s*(?:select|with))\b"),
 )
 
 

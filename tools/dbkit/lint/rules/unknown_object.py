@@ -38,7 +38,15 @@ from dbkit.lint.column_names import unknown_columns
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION, LintFile
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import added_constraints, commands, dropped_names, names, range_var, relations_in, walk
+from dbkit.lint.trees import (
+    added_constraints,
+    commands,
+    constraints_of,
+    dropped_names,
+    names,
+    range_var,
+    relations_in,
+)
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -105,13 +113,28 @@ def _relations(statement: Statement) -> list[Node]:
     if statement.tag in _RELATIONS:
         found = [node[_RELATIONS[statement.tag]]] if _RELATIONS[statement.tag] in node else []
         return found + [item["pktable"] for item in added_constraints(node) if "pktable" in item]
-    made = {"ViewStmt": node.get("view"), "CreateStmt": node.get("relation")}.get(statement.tag) or {}
-    made = node["into"]["rel"] if statement.tag == "CreateTableAsStmt" else made
-    read = relations_in({statement.tag: node}) + [
-        item["pktable"] for tag, item in walk(node if statement.tag == "CreateStmt" else {}) if "pktable" in item
-    ]
-    itself = (made.get("schemaname"), made.get("relname"))
-    return [item for item in read if (item.get("schemaname"), item["relname"]) != itself]
+    if statement.tag == "CreateStmt":
+        itself, read = node["relation"], list(_relations_of_table(node))
+    else:
+        itself = node.get("view") or node.get("into", {}).get("rel") or {}
+        read = relations_in({statement.tag: node})
+    name = (itself.get("schemaname"), itself.get("relname"))
+    return [item for item in read if (item.get("schemaname"), item["relname"]) != name]
+
+
+def _relations_of_table(node: Node) -> Iterator[Node]:
+    """What a CreateStmt inherits from, is like, is a partition of, or refers to."""
+    for parent in node.get("inhRelations", ()):
+        yield parent["RangeVar"]
+    for element in node.get("tableElts", ()):
+        if "TableLikeClause" in element:
+            yield element["TableLikeClause"]["relation"]
+        constraints = (
+            constraints_of(element["ColumnDef"]) if "ColumnDef" in element else [element.get("Constraint", {})]
+        )
+        for constraint in constraints:
+            if "pktable" in constraint:
+                yield constraint["pktable"]
 
 
 def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
