@@ -82,6 +82,8 @@ class State:
 
     def is_new(self, node: Node, file: LintFile) -> bool:
         """Whether this very file created the table (or it is a temporary one), so that locking it hurts nobody."""
+        if node.get("schemaname") == "pg_temp":
+            return True
         table = self.tables.get(self.key(node))
         return table is not None and table.known and (table.temporary or table.origin.file is file)
 

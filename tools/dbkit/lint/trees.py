@@ -391,7 +391,9 @@ def true_option(options: Iterable[Node], name: str) -> bool:
     if element is None:
         return False
     value = element.get("arg", {})
-    written = value.get("String", {}).get("sval") or value.get("Integer", {}).get("ival")
+    # `on` and `true` are keywords, `yes` is read as the name of a type.
+    word = names(value.get("TypeName", {}).get("names", ()))[-1:] or [value.get("String", {}).get("sval")]
+    written = word[0] or value.get("Integer", {}).get("ival")
     return not value or bool(value.get("Boolean", {}).get("boolval")) or str(written).lower() in _TRUE
 
 

@@ -41,6 +41,7 @@ import re
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.flow import blanked
 from dbkit.lint.routines import body_of
 from dbkit.lint.rule import BOTH_WAYS, EVERYWHERE, Hit, Rule
 from dbkit.parse import Statement
@@ -60,7 +61,6 @@ _CONSTANT = re.compile(
     r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+return\s*(?:null|true|false|[\d.+-]+|)\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
     re.IGNORECASE,
 )
-_HIDDEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 
 @rule.on("CreateFunctionStmt", "DoStmt")
@@ -68,8 +68,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     body = body_of(statement)
     if body is None or body.language != "plpgsql":
         return
-    # Blanks of the same length, so that places stay.
-    text = _HIDDEN.sub(lambda match: " " * len(match.group()), body.text)
+    text = blanked(body.text)
     for match in _EMPTY.finditer(text):
         yield Hit(
             "when others then null hides every failure",
