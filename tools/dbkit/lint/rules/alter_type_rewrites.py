@@ -49,7 +49,7 @@ _SIZED = ("timestamp", "timestamptz", "time", "timetz", "interval", "varbit")
 @rule.on_alter("AT_AlterColumnType")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
+    if statement.node.get("objtype") == "OBJECT_TYPE" or context.state.is_new(relation, context.file):
         return
     table = context.state.find(relation)
     for command in commands(statement.node):

@@ -42,9 +42,16 @@ rule = Rule(
 @rule.on("InsertStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     select = statement.node.get("selectStmt", {}).get("SelectStmt", {})
-    if not is_always_true(select.get("whereClause", _TRUE)) or {"limitCount", "groupClause"} & select.keys():
+    if (
+        not is_always_true(select.get("whereClause", _TRUE))
+        or {"limitCount", "groupClause", "distinctClause"} & select.keys()
+    ):
         return
-    named = {item["CommonTableExpr"]["ctename"] for item in select.get("withClause", {}).get("ctes", ())}
+    named = {
+        item["CommonTableExpr"]["ctename"]
+        for node in (statement.node, select)
+        for item in node.get("withClause", {}).get("ctes", ())
+    }
     sources = [source for item in select.get("fromClause", ()) for source in _joined(item)]
     # A join with rows of the file's own takes no more than fit those.
     whole = all(source and source["relname"] not in named and _is_existing(source, context) for source in sources)

@@ -21,12 +21,13 @@ create role reporter login;
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
 from dbkit.lint.trees import option, role_name
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(
@@ -43,7 +44,8 @@ rule = Rule(
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     password = option(node.get("options", ()), "password")
-    if password is not None and password.get("arg", {}).get("String", {}).get("sval"):
+    secret = password.get("arg", {}).get("String", {}).get("sval") if password is not None else None
+    if password is not None and secret and not _is_filled_in(statement, password):
         role = node["role"] if isinstance(node["role"], str) else role_name(node["role"])
         yield Hit(
             f"password of role {role} is in the file",
@@ -51,3 +53,15 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             object=role,
             hint="Create the role without one and set it by hand or from a secret store.",
         )
+
+
+_PLACEHOLDER = re.compile(
+    r"password\s+e?'(?:\$\{[^}']+\}|\{\{[^}']+\}\}|\$\([^)']+\)|%\(\w+\)s|%s|:\w+|\$\w+|@\w+@|__\w+__|<[^>']+>)'",
+    re.IGNORECASE,
+)
+
+
+def _is_filled_in(statement: Statement, password: Node) -> bool:
+    """Whether a placeholder stands for the password, which whoever runs the file replaces."""
+    place = statement.offset(password)
+    return _PLACEHOLDER.match(statement.script.text, place) is not None

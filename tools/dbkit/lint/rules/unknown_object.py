@@ -73,7 +73,7 @@ _MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt
 
 @rule.on(*_RELATIONS, *_QUERIES, *_OTHERS)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    if statement.node.get("missing_ok"):
+    if statement.node.get("missing_ok") or statement.node.get("objtype") == "OBJECT_TYPE":
         return
     found = False
     for relation in _relations(statement):
