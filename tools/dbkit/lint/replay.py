@@ -102,7 +102,7 @@ def _copy(state: State, table: Table, source: Table | None, *, everything: bool)
     if not everything:
         return
     for index in source.indexes.values():
-        state.add_index(table, replace(index, name=f"{table.key[1]}_{index.name}", origin=table.origin))
+        state.copy_index(table, replace(index, name=f"{table.key[1]}_{index.name}", origin=table.origin))
     for constraint in source.constraints.values():
         if constraint.kind != "foreign":
             table.constraints[constraint.name] = replace(constraint, origin=table.origin)

@@ -171,6 +171,11 @@ class State:
         self.effects_of(index.origin.file).indexes.append((table, index))
         self._index_tables[table.key[0], index.name] = table.key
 
+    def copy_index(self, table: Table, index: Index) -> None:
+        """Give a table a copy of another table's index: no work of the file that copies it."""
+        table.indexes[index.name] = index
+        self._index_tables[table.key[0], index.name] = table.key
+
     def drop_index(self, table: Table, name: str) -> None:
         """Take an index from its table."""
         table.indexes.pop(name, None)

@@ -91,6 +91,22 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         yield from _columns(statement, context)
 
 
+@rule.on("CreateTrigStmt", "AlterEnumStmt")
+def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
+    """Functions of triggers and enums, by their qualified names."""
+    is_trigger = statement.tag == "CreateTrigStmt"
+    parts = names(statement.node["funcname" if is_trigger else "typeName"])
+    known = context.state.functions if is_trigger else context.state.types
+    if len(parts) < 2 or parts[-2] not in context.state.schemas or context.state.object_key(parts) in known:
+        return
+    name = re.compile(rf"(?<!\w){re.escape(parts[-1])}(?!\w)")
+    if any(name.search(text) for text in _texts_before(statement, context)):
+        return
+    if not _is_filled_unseen(parts[-2], statement, context):
+        label = ".".join(parts)
+        yield Hit(f"no file before this creates {label}", at=statement.start, object=label)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Tables
 # ---------------------------------------------------------------------------------------------------------------------
