@@ -22,7 +22,7 @@ from dbkit.config import Config, load_config
 from dbkit.leak import prove
 from dbkit.leak.render import report_of
 from dbkit.postgres import open_server
-from dbkit.tenancy import Declaration, parse_declaration
+from dbkit.tenancy.declaration import Declaration, parse_declaration
 from harness import interleave, table, verdict
 
 SIZES = (10, 20, 40, 80)

@@ -13,7 +13,7 @@ from leak_schema import TENANCY, execute, tenancy_file
 from dbkit.cli import main
 from dbkit.leak import Proof, prove
 from dbkit.postgres import Database, Recipe, Server, Step, Template
-from dbkit.tenancy import Declaration, parse_declaration
+from dbkit.tenancy.declaration import Declaration, parse_declaration
 
 HERE = Path(__file__).parent
 

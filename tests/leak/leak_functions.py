@@ -11,7 +11,7 @@ from dbkit.leak.session import Session
 from dbkit.leak.synthesis import populate
 from dbkit.postgres import Database
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 PINNED = "security definer set search_path = pg_catalog, pg_temp"
 

@@ -12,7 +12,7 @@ from dbkit.leak import Proof, prove
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 __all__ = ["PLAIN_TENANCY", "Twin", "errors_of", "plain_sql", "proof_of"]
 

@@ -12,7 +12,7 @@ from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 Prove = Callable[[str], Proof]
 

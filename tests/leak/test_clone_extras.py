@@ -13,7 +13,7 @@ from dbkit.leak.clone import disposable_copy
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database, Server
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 REMOTE = """
     create extension postgres_fdw;

@@ -13,7 +13,7 @@ from dbkit.leak import Proof
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 from dbkit.tenancy.expressions import Source, comparisons
 
 OWN = "tenant_slug = (select shop.tenant())"

@@ -19,7 +19,7 @@ from dbkit.postgres import Server
 from dbkit.postgres.binaries import choose_binaries
 from dbkit.postgres.local import LocalServer
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import load_declaration
+from dbkit.tenancy.declaration import load_declaration
 
 CASES = read_cases()
 # Taxonomy classes of the corpus; a class without a case would be a class nobody looks after.

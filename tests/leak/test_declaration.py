@@ -9,7 +9,7 @@ import pytest
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
-from dbkit.tenancy import Memberships, Sample, load_declaration, parse_declaration, render_context
+from dbkit.tenancy.declaration import Memberships, Sample, load_declaration, parse_declaration, render_context
 
 MINIMAL: dict[str, Any] = {"app_roles": ["app"], "context": ["select set_config('app.t', {tenant}, true)"]}
 

@@ -14,7 +14,7 @@ from dbkit.leak import prove
 from dbkit.leak.emit import emit
 from dbkit.postgres import Database, Template
 from dbkit.tap.pgtap import ensure_pgtap
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dbkit.leak import prove
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED
 from dbkit.leak.proof import Proof
 from dbkit.postgres import Database
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 # Nobody guesses a code that this check accepts; a second table needs a row of the first.
 PUZZLE = """

@@ -10,7 +10,7 @@ from variants import Variant, errors, guarded
 
 from dbkit.leak import Proof, prove
 from dbkit.postgres import Database
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 Prove = Callable[[str], Proof]
 

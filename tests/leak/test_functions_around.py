@@ -10,7 +10,7 @@ from leak_functions import PINNED, errors, function_findings
 from dbkit.leak.paths import LEAK
 from dbkit.postgres import Database
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 Check = Callable[[str], list[Finding]]
 

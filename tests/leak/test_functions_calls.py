@@ -12,7 +12,7 @@ from leak_schema import execute
 from dbkit.leak.paths import HOLDS, LEAK
 from dbkit.postgres import Database
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 Check = Callable[[str], list[Finding]]
 

@@ -10,7 +10,7 @@ from leak_functions import PINNED, errors, function_findings
 
 from dbkit.postgres import Database
 from dbkit.report import Severity
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 ROLES = """
 do $$ begin

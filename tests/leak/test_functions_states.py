@@ -7,7 +7,7 @@ from leak_functions import PINNED, errors, function_findings
 
 from dbkit.postgres import Database
 from dbkit.report import Severity
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 READS, WRITES = "definer_function_reads_foreign_rows", "definer_function_writes_foreign_rows"
 OFFERS = """

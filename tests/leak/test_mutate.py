@@ -20,7 +20,7 @@ from dbkit.leak.mutate.survivors import Explained, load_survivors
 from dbkit.leak.mutate.trial import IMPOSSIBLE, LEAKED, REFUSED, SURVIVED, Trial
 from dbkit.leak.proof import read_model
 from dbkit.postgres import Database
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 Find = Callable[[str], Mutants]
 

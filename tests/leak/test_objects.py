@@ -11,7 +11,7 @@ from variants import OWN, Variant, errors, finding_of, guarded
 from dbkit.leak import Proof, prove
 from dbkit.postgres import Database
 from dbkit.report import Severity
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 Prove = Callable[[str], Proof]
 

@@ -11,7 +11,7 @@ from leak_schema import execute
 from dbkit.leak import Proof, prove
 from dbkit.leak.render import report_of
 from dbkit.postgres import Database, Server
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 from dbkit.tenancy.presets import platform_sql
 
 Run = Callable[..., tuple[int, str, str]]

@@ -11,7 +11,7 @@ from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
 from dbkit.leak.synthesis import populate
 from dbkit.postgres import Database
-from dbkit.tenancy import parse_declaration
+from dbkit.tenancy.declaration import parse_declaration
 
 # One table each that a guess would not fill.
 TABLES = {

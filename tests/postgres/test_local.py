@@ -231,6 +231,29 @@ def test_disk_full_is_an_error_with_a_hint(config: Config, monkeypatch: pytest.M
         small.rmdir()
 
 
+def test_a_server_that_breaks_down_says_why(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = 'PANIC:  could not write to file "pg_wal/xlogtemp.7": No space left on device'
+
+    def crashed() -> None:
+        with open_server(config) as server:
+            monkeypatch.setattr(server, "_log", lambda: ["LOG:  checkpoint starting", words])
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    with pytest.raises(DbkitError, match="the disposable server broke down") as raised:
+        crashed()
+    assert raised.value.detail == words
+    assert "larger disk" in str(raised.value.hint)
+
+
+def test_an_error_of_the_caller_is_not_the_servers(config: Config) -> None:
+    def divided() -> None:
+        with open_server(config) as server, psycopg.connect(server.conninfo()) as connection:
+            connection.execute("select 1 / 0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        divided()
+
+
 def test_extension_that_no_server_has_is_named(config: Config) -> None:
     wanting = replace(config, postgres=replace(config.postgres, extensions=("no_such_extension",)))
     with pytest.raises(DbkitError) as raised:

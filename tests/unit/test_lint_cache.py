@@ -48,31 +48,77 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def replayed(monkeypatch: pytest.MonkeyPatch) -> list[LintFile]:
-    """Files whose statements were judged anew."""
-    files: list[LintFile] = []
-    real = engine._Run._replay
-    monkeypatch.setattr(engine._Run, "_replay", lambda self, file: (files.append(file), real(self, file)))
-    return files
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files whose statements were shown to the rules."""
+    names: list[str] = []
+    real = engine.Asking._replay
+
+    def replay(self: engine.Asking, file: LintFile, *, asking: bool) -> None:
+        names.extend([file.path.name] if asking else [])
+        real(self, file, asking=asking)
+
+    monkeypatch.setattr(engine.Asking, "_replay", replay)
+    return names
 
 
-def test_second_run_finds_the_same_without_looking(
-    project: Config, parsed: list[str], replayed: list[LintFile]
-) -> None:
+def test_second_run_finds_the_same_without_looking(project: Config, parsed: list[str], asked: list[str]) -> None:
     first = run(project)
-    assert first and len(parsed) == 2 and len(replayed) == 2
+    assert first and len(parsed) == 2 and len(asked) == 2
     assert run(project) == first
-    assert len(parsed) == 2 and len(replayed) == 2
+    assert len(parsed) == 2 and len(asked) == 2
 
 
-def test_one_changed_file_is_the_only_one_parsed(project: Config, parsed: list[str], replayed: list[LintFile]) -> None:
+def changed(project: Config, name: str, text: str) -> list[str]:
+    """What a run finds after a change: the same as one without a memory."""
+    (project.root / "m" / name).write_text(text)
+    found = run(project)
+    assert found == run(project, remember=False)
+    return found
+
+
+def test_a_changed_file_is_parsed_and_asked_about_alone(project: Config, parsed: list[str], asked: list[str]) -> None:
     run(project)
     (project.root / "m/0002_b.sql").write_text("alter table app.a add column d money;\n")
-    run(project)
+    found = run(project)
     assert parsed[2:] == ["alter table app.a add column d money;\n"]
-    assert len(replayed) == 4, "rules look at every file again: a change may matter to any of them"
-    assert any("money_type" in line for line in run(project))
-    assert not any("json_not_jsonb" in line for line in run(project))
+    assert asked[2:] == ["0002_b.sql"]
+    assert any("money_type" in line for line in found)
+    assert not any("json_not_jsonb" in line for line in found)
+
+
+def test_a_change_that_does_nothing_leaves_what_comes_after_standing(project: Config, asked: list[str]) -> None:
+    run(project)
+    text = "-- A table.\n\ncreate table app.a (id bigint primary key, at timestamp);\n"
+    (project.root / "m/0001_a.sql").write_text(text)
+    found = run(project)
+    assert asked[2:] == ["0001_a.sql"]
+    assert found == run(project, remember=False)
+    assert any("0001_a.sql:3:" in line for line in found), "places are those of the new text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "create table app.a (id bigint primary key, at timestamp, c text);\n",
+        "-- migrate:down\ncreate table app.a (id bigint primary key, at timestamp);\n",
+        "-- The installer makes role reader.\ncreate table app.a (id bigint primary key, at timestamp);\n",
+        "create table app.a (id bigint primary key at timestamp);\n",
+    ],
+    ids=["another column", "another section", "a name in a comment", "a broken statement"],
+)
+def test_a_change_that_does_something_has_what_comes_after_asked_again(
+    project: Config, asked: list[str], text: str
+) -> None:
+    run(project)
+    changed(project, "0001_a.sql", text)
+    assert asked[2:4] == ["0001_a.sql", "0002_b.sql"]
+
+
+def test_a_new_file_at_the_end_is_asked_about_alone(project: Config, asked: list[str]) -> None:
+    run(project)
+    changed(project, "0003_c.sql", "drop table app.a;\n")
+    assert asked[2:3] == ["0003_c.sql"]
+    changed(project, "0000_first.sql", "create table app.z (id bigint primary key);\n")
 
 
 def test_an_earlier_file_changes_what_a_later_one_means(project: Config) -> None:
@@ -95,30 +141,30 @@ def test_the_files_of_other_folders_count_where_each_migration_has_one(project: 
 
 
 @pytest.mark.parametrize("change", ["profile", "config"])
-def test_other_settings_are_another_run(project: Config, replayed: list[LintFile], change: str) -> None:
+def test_other_settings_are_another_run(project: Config, asked: list[str], change: str) -> None:
     run(project)
     if change == "profile":
         lint(project, [project.root / "m"], profile="house")
     else:
         (project.root / "dbkit.toml").write_text('[lint]\nignore = ["json_not_jsonb"]\n')
         assert not any("json_not_jsonb" in line for line in run(load_config(project.root / "dbkit.toml")))
-    assert len(replayed) == 4
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00garbage", b"[1, 2]", b'[["a"]]'])
 def test_a_damaged_memory_is_no_memory(project: Config, damage: bytes) -> None:
     first = run(project)
     kept = list((project.root / "cache/lint").iterdir())
-    assert len(kept) == 2
+    assert len(kept) == 3
     for path in kept:
         path.write_bytes(damage)
     assert run(project) == first
 
 
-def test_it_can_be_switched_off(project: Config, replayed: list[LintFile]) -> None:
+def test_it_can_be_switched_off(project: Config, asked: list[str]) -> None:
     run(project, remember=False)
     run(project, remember=False)
-    assert len(replayed) == 4
+    assert len(asked) == 4
     assert not (project.root / "cache/lint").exists()
 
 

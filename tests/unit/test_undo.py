@@ -6,8 +6,9 @@ import pytest
 
 from dbkit.catalog import Grant
 from dbkit.mentions import created_objects, parse_file
-from dbkit.migrate.ddl import identifier, literal, privileges_change
+from dbkit.migrate.ddl import identifier, privileges_change
 from dbkit.migrate.undo import undo_statements
+from dbkit.sqltext import literal
 
 
 def undo(text: str) -> list[str]:

@@ -200,8 +200,12 @@ def sql_error(error: psycopg.Error, text: str, display: str, offset: int = 0) ->
     parts = [f"{display}:{line}:{column}: {error.sqlstate or 'connection lost'}", code_frame(text, line, column)]
     parts += [part for part in (diagnostic.message_detail, diagnostic.internal_query, diagnostic.context) if part]
     message = diagnostic.message_primary or str(error).strip() or type(error).__name__
-    mend = "Make room on the server's disk." if error.sqlstate == "53100" else "Correct the statement at the caret."
-    return DbkitError(message, detail="\n".join(parts), hint=diagnostic.message_hint or mend)
+    mend = {"53100": "Make room on the server's disk.", None: "Check that the server runs, and run the command again."}
+    return DbkitError(
+        message,
+        detail="\n".join(parts),
+        hint=diagnostic.message_hint or mend.get(error.sqlstate, "Correct the statement at the caret."),
+    )
 
 
 def build_order(config: Config, modules: Iterable[str] | None = None) -> list[SqlFile]:

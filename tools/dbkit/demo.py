@@ -154,7 +154,7 @@ def _prove(config: Config) -> None:
     from dbkit.leak.matrix import matrix
     from dbkit.leak.proof import prove
     from dbkit.leak.render import closing_line, report_of
-    from dbkit.tenancy import load_declaration
+    from dbkit.tenancy.declaration import load_declaration
 
     with disposable_copy(config, load_declaration(config, None), None, None) as copy:
         proof = prove(copy.conninfo, copy.declaration, isolation=copy.isolation)

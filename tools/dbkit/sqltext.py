@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Statement", "code_frame", "frame", "position", "split"]
+__all__ = ["Statement", "code_frame", "frame", "literal", "position", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,11 @@ def code_frame(text: str, line: int, column: int | None = None) -> str:
     Tabs are shown as one blank each so that the caret stands where the eye looks for it.
     """
     return frame(text.splitlines(), line, column)
+
+
+def literal(value: str | None) -> str:
+    """A quoted string constant; `null` for None."""
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
 def frame(lines: Sequence[str], line: int, column: int | None = None) -> str:

@@ -11,7 +11,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
@@ -106,7 +106,11 @@ def cli(ctx: click.Context) -> None:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Run the command line and turn every failure into error/detail/hint and exit code 2."""
+    """Run the command line and turn every failure into error/detail/hint and exit code 2.
+
+    Args:
+        argv: None for the arguments of this process, which then ends at once, without taking apart what it read.
+    """
     # SIGTERM unwinds like Ctrl-C, so that `with` blocks stop servers and roll back.
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell told us to ignore it
@@ -114,18 +118,18 @@ def main(argv: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console that knows only ASCII is no reason to fail
-    code = _run(sys.argv[1:] if argv is None else argv)
-    # Python would flush on its way out, and complain of a reader that has gone.
-    silence_closed_pipes()
-    sys.exit(code)
+    if argv is None:
+        _run(sys.argv[1:], _end)
+    _run(argv, sys.exit)
 
 
-def _run(arguments: list[str]) -> int:
-    """The exit code of one command; what ended it has been printed."""
+def _run(arguments: list[str], leave: Callable[[int], NoReturn]) -> NoReturn:
+    """Run one command, print what ended it, and leave with its exit code."""
     try:
-        return cli.main(args=arguments, prog_name="dbkit", standalone_mode=False) or EXIT_CLEAN
+        code = cli.main(args=arguments, prog_name="dbkit", standalone_mode=False) or EXIT_CLEAN
     except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else EXIT_CLEAN
+        # From in here: what the command still holds is not freed piece by piece before the process ends.
+        leave(leaving.code if isinstance(leaving.code, int) else EXIT_CLEAN)
     except BaseException as problem:
         if _is_debugged(problem):
             raise
@@ -133,7 +137,15 @@ def _run(arguments: list[str]) -> int:
 
         with contextlib.suppress(BrokenPipeError):
             show(as_error(problem), arguments)
-        return EXIT_ERROR
+        code = EXIT_ERROR
+    leave(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process at once: nothing of ours waits for the interpreter to take itself apart."""
+    # Python would flush on its way out, and complain of a reader that has gone.
+    silence_closed_pipes()
+    os._exit(code)
 
 
 def _is_debugged(problem: BaseException) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dbkit.config import Config
     from dbkit.leak.clone import Disposable
     from dbkit.report import Report
-    from dbkit.tenancy import Declaration
+    from dbkit.tenancy.declaration import Declaration
 
 __all__ = ["leak"]
 
@@ -125,7 +125,7 @@ def leak(
     from dbkit.leak.render import closing_lines, github_annotations, report_of
     from dbkit.output import write_text
     from dbkit.report import finish
-    from dbkit.tenancy import load_declaration
+    from dbkit.tenancy.declaration import load_declaration
 
     config = load_config(config_file)
     declaration = load_declaration(config, tenancy_file)
@@ -244,7 +244,7 @@ def _mutate(
 def _print_model(copy: Disposable, output_format: str) -> None:
     from dbkit.leak.proof import read_model
     from dbkit.report import emit_json
-    from dbkit.tenancy import describe_model, model_as_dict
+    from dbkit.tenancy.describe import describe_model, model_as_dict
 
     model = read_model(copy.conninfo, copy.declaration, copy.isolation)
     if output_format == "json":

@@ -28,7 +28,9 @@ from dbkit.leak.proof import prove, read_model
 from dbkit.leak.render import report_of
 from dbkit.leak.session import Session
 from dbkit.report import Finding, Report, Severity
-from dbkit.tenancy import Declaration, Relations, load_declaration, read_relations
+from dbkit.tenancy.declaration import Declaration, load_declaration
+from dbkit.tenancy.reading import read_relations
+from dbkit.tenancy.relations import Relations
 
 __all__ = ["Base", "compared_with", "resolve_base"]
 

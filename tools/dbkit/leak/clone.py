@@ -21,7 +21,8 @@ from dbkit.leak.clone_extras import copy_large_objects, redirect_foreign_servers
 from dbkit.leak.references import crossed_by_rows
 from dbkit.leak.rights import require_dump_rights
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import Declaration, Kind, Model
+from dbkit.tenancy.declaration import Declaration
+from dbkit.tenancy.model import Kind, Model
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -14,7 +14,7 @@ from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.clone import Disposable
 from dbkit.postgres.server import MARKER
-from dbkit.tenancy import Declaration
+from dbkit.tenancy.declaration import Declaration
 
 __all__ = ["marked_database"]
 

@@ -20,7 +20,8 @@ from dbkit.leak.session import Outcome, Session
 from dbkit.lint.trees import names, relation, walk
 from dbkit.parse import Node, SyntaxFault, parse_tree
 from dbkit.report import Finding, Report, Severity
-from dbkit.tenancy import Declaration, Model
+from dbkit.tenancy.declaration import Declaration
+from dbkit.tenancy.model import Model
 
 __all__ = ["CatalogSession", "static_report"]
 

@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dbkit.config import Config
-from dbkit.lint.allow import Allowance, read_allowances
+from dbkit.lint.answers import Answer, Answers, answer
 from dbkit.lint.cache import Memory
 from dbkit.lint.checks import Checks, FileChecks, had
 from dbkit.lint.files import DECLARED, LintFile, Series, collect
-from dbkit.lint.fix import Fix
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
-from dbkit.lint.result import LintResult, Repair
+from dbkit.lint.result import LintResult
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
 from dbkit.lint.sections import Section
 from dbkit.lint.settings import Settings, load_settings
-from dbkit.lint.sizes import Sizes, softened
+from dbkit.lint.sizes import Sizes
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
 from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, commands
+from dbkit.lint.verdict import Verdict
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
-from dbkit.report import Finding, Location, Report
+from dbkit.report import Finding, Report
 
 __all__ = ["Context", "LintResult", "lint"]
 
@@ -104,19 +104,6 @@ class Context:
                 yield table, index
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A hit with its rule and its place resolved."""
-
-    rule: Rule
-    hit: Hit
-    file: LintFile
-    line: int
-    column: int
-    statement_line: int
-    fix: Fix | None = None
-
-
 def lint(
     config: Config,
     paths: Sequence[Path] = (),
@@ -154,15 +141,20 @@ def lint(
     if only is not None:
         for file in (file for line in series for file in line.files):
             file.judged = file.judged and file.path.absolute() in only
-    memory = Memory(series, enabled=remember)
-    memory.recall()
-    runs = [_Run(line, settings, tenants, repair=repair, sizes=sizes) for line in series]
-    findings = [finding for run in runs for finding in run.findings()]
+    # What the rules may ask beside the files; sizes and severities are looked at afterwards.
+    options = repr((config, sorted(settings.rules), settings.profile, sorted(settings.backup_roles)))
+    memory = Memory(series, options, enabled=remember, answers=not repair)
+    answers = memory.recall()
+    for line, known in zip(series, answers, strict=True):
+        Asking(line, settings, tenants, repair=repair).complete(known)
+    memory.keep(answers)
+    verdicts = [Verdict(line, said.each_once(), settings, sizes) for line, said in zip(series, answers, strict=True)]
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
     findings.sort(key=_reading_order)
-    memory.keep()
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
     report = Report("lint", findings)
-    result = LintResult(report, texts, settings.baseline, [item for run in runs for item in run.repairs])
+    repairs = [item for verdict in verdicts for item in verdict.repairs]
+    result = LintResult(report, texts, settings.baseline, repairs, series)
     report.summary = {
         "files": len(texts),
         "rules": len(settings.rules),
@@ -178,16 +170,14 @@ def _lay_over(series: Sequence[Series], path: Path, text: str) -> None:
         beside = None
         for place, file in enumerate(line.files):
             if file.path == path:
-                line.files[place] = replace(file, text=text, script_if_parsed=None, _sections=None)
+                line.files[place] = replace(file, text=text)
                 return
             if file.path.parent == path.parent:
                 beside = place, file
         if beside is not None:
             place, file = beside
             display = f"{file.display.removesuffix(file.path.name)}{path.name}"
-            new = replace(
-                file, path=path, display=display, text=text, judged=True, script_if_parsed=None, _sections=None
-            )
+            new = replace(file, path=path, display=display, text=text, judged=True)
             line.files.insert(place + 1, new)
             return
 
@@ -197,45 +187,50 @@ def _reading_order(finding: Finding) -> tuple[str, int, int, str]:
     return (place.file, place.line, place.column or 0, finding.rule) if place else ("", 0, 0, finding.rule)
 
 
-class _Run:
-    """One series being replayed."""
+class Asking:
+    """One series being replayed, and what the rules say of the files they are asked about."""
 
-    def __init__(
-        self,
-        series: Series,
-        settings: Settings,
-        tenants: Tenants,
-        *,
-        repair: bool = False,
-        sizes: Sizes | None = None,
-    ) -> None:
-        self.repairs: list[Repair] = []
-        self._sizes = sizes
-        self._repair = repair
+    def __init__(self, series: Series, settings: Settings, tenants: Tenants, *, repair: bool = False) -> None:
         self.series = series
         self.settings = settings
         self.tenants = tenants
         self.state = State()
-        self.placed: dict[tuple[str, LintFile, int], _Placed] = {}
+        self._repair = repair
         self._checks = Checks(settings.rules.values())
+        self._answers: list[Answer] = []
 
-    def findings(self) -> list[Finding]:
-        judged = [file for file in self.series.files if file.judged]
-        for file in self.series.files:
-            self._replay(file)
-            if file.judged and self.series.kind != DECLARED:
+    def complete(self, known: Answers) -> None:
+        """Add the answers about judged files that are not known yet; replays no more than they need.
+
+        Args:
+            known: what an earlier run left of the answers.
+        """
+        judged = [(number, file) for number, file in enumerate(self.series.files) if file.judged]
+        unsettled = {number for number, _ in judged} - known.settled.keys()
+        open_ = [(number, file) for number, file in judged if number not in known.concluded]
+        last = len(self.series.files) if open_ else max(unsettled, default=-1) + 1
+        as_a_whole = self.series.kind == DECLARED
+        for number, file in enumerate(self.series.files[:last]):
+            self._replay(file, asking=number in unsettled)
+            if number in unsettled:
+                if not as_a_whole:
+                    self._ask_about_file(file, concluded=False)
+                known.settled[number] = self._taken()
+        for number, file in judged if as_a_whole else ():
+            if number in unsettled:
                 self._ask_about_file(file, concluded=False)
-        if self.series.kind == DECLARED:
-            for file in judged:
-                self._ask_about_file(file, concluded=False)
-        for file in judged:
+                known.settled[number] += self._taken()
+        for number, file in open_:
             self._ask_about_file(file, concluded=True)
-        return self._after_allowances(judged)
+            known.concluded[number] = self._taken()
 
-    # -- asking the rules ---------------------------------------------------------------------------------------------
+    def _taken(self) -> list[Answer]:
+        """The answers since this was asked last."""
+        taken, self._answers = self._answers, []
+        return taken
 
-    def _replay(self, file: LintFile) -> None:
-        checks = self._checks.of(file) if file.judged else None
+    def _replay(self, file: LintFile, *, asking: bool) -> None:
+        checks = self._checks.of(file) if asking else None
         section, opened = file.sections[0], False
         for statement in file.script.statements:
             if file.section_at(statement.start) is not section:
@@ -247,7 +242,7 @@ class _Run:
                 self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
-        if file.judged and file.script.problems:
+        if asking and file.script.problems:
             self._report_syntax(file)
 
     def _ask_about_statement(self, statement: Statement, context: Context, checks: FileChecks) -> None:
@@ -292,86 +287,9 @@ class _Run:
         detail = f"{len(more)} more statements of the file cannot be parsed." if more else None
         self._place(rule, Hit(first.message, first.offset, detail=detail), None, file)
 
-    # -- places and allowances ----------------------------------------------------------------------------------------
-
     def _place(self, rule: Rule, hit: Hit, statement: Statement | None, file: LintFile) -> None:
-        if rule.name not in self.settings.rules:
-            return
-        origin = hit.at if isinstance(hit.at, Origin) else None
-        where = origin.file if origin else file
-        offset = origin.offset if origin else int(hit.at)  # type: ignore[arg-type]
-        begins = origin.statement if origin else statement.start if statement else offset
-        if where.judged and (rule.name, where, offset) not in self.placed:
-            line, column = where.script.position(offset)
-            fix = hit.fix() if self._repair and hit.fix is not None else None
-            self.placed[rule.name, where, offset] = _Placed(
-                rule, hit, where, line, column, where.script.position(begins)[0], fix
-            )
-
-    def _after_allowances(self, judged: list[LintFile]) -> list[Finding]:
-        allowances = {file: read_allowances(file) for file in judged}
-        findings = [self._finding(item) for item in self.placed.values() if not self._is_allowed(item, allowances)]
-        self.placed = {}
-        for file, listed in allowances.items():
-            for allowance in listed:
-                self._judge_allowance(allowance, file)
-        findings.extend(self._finding(item) for item in self.placed.values())
-        return [finding for finding in findings if finding is not None]
-
-    def _is_allowed(self, item: _Placed, allowances: dict[LintFile, list[Allowance]]) -> bool:
-        allowed = False
-        for allowance in allowances.get(item.file, ()):
-            covers = allowance.covers(item.line) or allowance.covers(item.statement_line)
-            if allowance.rule == item.rule.name and covers:
-                allowance.used = allowed = True
-        return allowed
-
-    def _judge_allowance(self, allowance: Allowance, file: LintFile) -> None:
-        rules = load_rules()
-        if allowance.rule not in rules:
-            from difflib import get_close_matches
-
-            close = get_close_matches(allowance.rule, rules, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "Run: dbkit lint --rules"
-            hit = Hit(f"no rule is named {allowance.rule or 'nothing'}", allowance.offset, hint=hint)
-            self._place(rules["unknown_rule_in_allowance"], hit, None, file)
-            return
-        if not allowance.reason:
-            hit = Hit(
-                f"allowance of {allowance.rule} gives no reason",
-                allowance.offset,
-                hint=f"Write: -- dbkit: allow {allowance.rule} because <why it is right here>",
-            )
-            self._place(rules["allowance_without_reason"], hit, None, file)
-        # A rule that did not run, or does not judge such files, may well match in another profile.
-        if not allowance.used and allowance.rule in self.settings.rules:
-            hit = Hit(
-                f"allowance of {allowance.rule} matches nothing",
-                allowance.offset,
-                hint="Remove the comment, or put it right above the statement it is about.",
-            )
-            self._place(rules["unused_allowance"], hit, None, file)
-
-    def _finding(self, item: _Placed) -> Finding | None:
-        hit, rule = item.hit, item.rule
-        if hit.convention and not self.settings.house:
-            return None
-        severity, detail = self.settings.severity.get(rule.name), hit.detail
-        if severity is None:
-            severity = rule.severity if hit.severity is None else hit.severity
-            if rule.work and self._sizes is not None:
-                severity, moment = softened(severity, hit.object, self._sizes)
-                detail = " ".join(part for part in (detail, moment) if part) or None
-        finding = Finding(
-            rule=rule.name,
-            message=hit.message,
-            severity=severity,
-            category=rule.code,
-            object=hit.object,
-            location=Location(item.file.display, item.line, item.column),
-            detail=detail,
-            hint=hit.hint,
-        )
-        if item.fix is not None:
-            self.repairs.append(Repair(finding, item.file, item.fix))
-        return finding
+        if rule.name in self.settings.rules:
+            where = hit.at.file if isinstance(hit.at, Origin) else file
+            if where.judged:
+                number = self.series.place[where]
+                self._answers.append(answer(rule, hit, where, number, statement, repair=self._repair))

@@ -7,9 +7,10 @@ others can be judged (earlier migrations, the rest of the tree) are part of the 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +40,7 @@ class LintFile:
         module: the module whose line it belongs to; None outside this project's own folders.
         own_line: whether it is a migration of this project's own line, where file name and header rules hold.
         down: whether the whole file is a way back (golang-migrate, diesel, sqitch …).
-        script_if_parsed: the parsed text once somebody has asked for `script`, or an earlier run's.
+        recalled: gives what an earlier run parsed of the same text.
         bare: whether its runner runs it without a transaction around it, whatever the file says.
     """
 
@@ -52,23 +53,23 @@ class LintFile:
     own_line: bool = False
     down: bool = False
     bare: bool = False
-    script_if_parsed: Script | None = field(default=None, repr=False)
-    _sections: tuple[Section, ...] | None = field(default=None, repr=False)
+    recalled: Callable[[], Script] | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def script(self) -> Script:
         """The parsed text; parsed when first asked for."""
-        if self.script_if_parsed is None:
-            self.script_if_parsed = parse(self.text)
-        return self.script_if_parsed
+        return parse(self.text) if self.recalled is None else self.recalled()
 
-    @property
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
-        if self._sections is None:
-            migration = self.kind == MIGRATION
-            down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
-            self._sections = sections_of(self.text, marked=migration and not self.down, down=down, bare=self.bare)
-        return self._sections
+        migration = self.kind == MIGRATION
+        down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
+        return sections_of(self.text, marked=migration and not self.down, down=down, bare=self.bare)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of the text."""
+        return hashlib.blake2b(self.text.encode(errors="surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def destructive(self) -> bool:

@@ -32,12 +32,15 @@ class LintResult:
         texts: what its locations point into (by displayed name), for code frames.
         baseline: `[lint] baseline`.
         repairs: what the rules propose, where that was asked for.
+        read: the files with their trees. Nobody asks for them again, but to free a million small objects one by one
+            costs more than the end of the process does.
     """
 
     report: Report
     texts: dict[str, str]
     baseline: str | None = None
     repairs: list[Repair] = field(default_factory=list)
+    read: object = None
 
     def count(self) -> dict[str, int]:
         """How many findings of each severity, the worst first."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from dbkit.config import Config, cache_dir
 from dbkit.lint.lines import folders_around
 from dbkit.lint.result import LintResult
-from dbkit.lint.store import code_digest, finding_of, is_ours, row_of, write_whole
+from dbkit.lint.store import code_digest, finding_of, forget_oldest, is_ours, row_of, write_whole
 from dbkit.report import Report
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["lint"]
 
-# Findings of this many runs are kept; the oldest go first.
-_RUNS_KEPT = 32
 # What layouts keep beside their SQL and read: sqitch.plan, migration_lock.toml, metadata.toml, V1__a.sql.conf.
 _SETTINGS = (".plan", ".toml", ".conf")
 
@@ -123,6 +121,4 @@ def _keep(kept: Path, result: LintResult) -> None:
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(kept, json.dumps(stored, ensure_ascii=False).encode())
-        runs = sorted(kept.parent.glob("findings-*.json"), key=lambda path: path.stat().st_mtime)
-        for path in runs[:-_RUNS_KEPT]:
-            path.unlink(missing_ok=True)
+        forget_oldest(kept)

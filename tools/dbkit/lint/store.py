@@ -11,7 +11,11 @@ from typing import Any
 
 from dbkit.report import Finding, Location, Severity
 
-__all__ = ["code_digest", "digest_of", "finding_of", "is_ours", "row_of", "write_whole"]
+__all__ = ["code_digest", "digest_of", "finding_of", "forget_oldest", "is_ours", "row_of", "write_whole"]
+
+
+# Files of one kind that are kept; the oldest go first.
+_KEPT = 32
 
 
 def is_ours(folder: Path) -> bool:
@@ -36,6 +40,14 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink()
         raise
+
+
+def forget_oldest(path: Path) -> None:
+    """Keep the newest files of the kind of a path, which is its name up to the dash; the others go. Raises OSError."""
+    kind = path.name.partition("-")[0]
+    files = sorted(path.parent.glob(f"{kind}-*"), key=lambda file: file.stat().st_mtime)
+    for old in files[:-_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def digest_of(parts: Iterable[object]) -> str:

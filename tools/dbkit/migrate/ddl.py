@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from dbkit.catalog import PUBLIC, Function, Grant, Policy, Table
+from dbkit.sqltext import literal
 
 __all__ = [
     "comment_sql",
     "default_privileges_change",
     "function_sql",
     "identifier",
-    "literal",
     "policy_sql",
     "privileges_change",
     "row_security_change",
@@ -35,11 +35,6 @@ def identifier(name: str) -> str:
     if _PLAIN.fullmatch(name) and name not in taken:
         return name
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str | None) -> str:
-    """A string constant; `null` for None."""
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"
 
 
 def grantee(name: str) -> str:

@@ -31,11 +31,22 @@ def open_server(config: Config, recipe: Recipe | None = None) -> Iterator[Server
             that already holds those templates, if there is one.
 
     Raises:
-        DbkitError: no server can be had; the hint says which command mends that.
+        DbkitError: no server can be had, the hint says which command mends that; or it broke down in the meantime.
     """
     server = _start(config, recipe)
     try:
         yield server
+    except Exception as problem:
+        words = server.last_words()
+        if words is None:
+            raise
+        # What the client saw is a lost connection, wherever it was at that moment.
+        full = "No space left on device" in words
+        raise DbkitError(
+            "the disposable server broke down",
+            detail=words,
+            hint="Set DBKIT_RUN_DIR to a folder on a larger disk." if full else "Run the command again.",
+        ) from problem
     finally:
         server.stop()
 

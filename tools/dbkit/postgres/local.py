@@ -98,6 +98,13 @@ class LocalServer(Server):
     def conninfo(self, dbname: str = "postgres", user: str | None = None) -> str:
         return make_conninfo(host=str(self._run.path), port=PORT, dbname=dbname, user=user or self.superuser)
 
+    def last_words(self) -> str | None:
+        try:
+            log = self._log()
+        except OSError:
+            return None
+        return "\n".join(line for line in log if "PANIC: " in line) or None
+
     def identity(self) -> str:
         # Without asking the server: the saved cluster is chosen before it runs.
         return f"{_fingerprint(self.binaries)}"
@@ -192,12 +199,14 @@ class LocalServer(Server):
             if len(lines) >= 8 and lines[7].startswith("ready"):
                 return
             time.sleep(0.002)
-        log = (self._run.path / "server.log").read_text(errors="replace")
         raise DbkitError(
             f"{self.binaries} did not start",
-            detail="\n".join(log.splitlines()[-5:]) or "It printed nothing.",
+            detail="\n".join(self._log()[-5:]) or "It printed nothing.",
             hint="Run: dbkit doctor",
         )
+
+    def _log(self) -> list[str]:
+        return (self._run.path / "server.log").read_text(errors="replace").splitlines()
 
     def _terminate(self, how: signal.Signals) -> None:
         if self._process is None:

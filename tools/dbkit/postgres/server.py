@@ -110,6 +110,10 @@ class Server:
         """Stop the server, or drop what was created on a server that stays."""
         raise NotImplementedError
 
+    def last_words(self) -> str | None:
+        """What the server logged as it broke down; None for one that did not, or whose log is not ours to read."""
+        return None
+
     def template_built(self, hashes: list[str]) -> None:
         """Called after a template was newly built, before anything is cloned from it."""
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
-from dbkit.tenancy.relations import literal
+from dbkit.sqltext import literal
 
 __all__ = ["Declaration", "Memberships", "Sample", "Scope", "load_declaration", "parse_declaration", "render_context"]
 

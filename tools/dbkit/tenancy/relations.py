@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dbkit.sqltext import literal
+
 __all__ = [
     "Check",
     "Column",
@@ -221,10 +223,3 @@ class Relations:
 
     def may(self, role: str, table: Table, privilege: str) -> bool:
         return self.privileges[role, table.qualified].may(privilege)
-
-
-def literal(value: str | None) -> str:
-    """A value as a quoted SQL literal; None is the keyword null."""
-    if value is None:
-        return "null"
-    return "'" + value.replace("'", "''") + "'"

@@ -20,7 +20,8 @@ from dbkit.leak.render import report_of
 from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
 from dbkit.report import Finding, Severity
-from dbkit.tenancy import Declaration, Model
+from dbkit.tenancy.declaration import Declaration
+from dbkit.tenancy.model import Model
 
 __all__ = ["IMPOSSIBLE", "LEAKED", "REFUSED", "SURVIVED", "Ground", "Trial", "is_wrong", "try_mutant"]
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names, range_var
 from dbkit.parse import Node, Statement
@@ -62,5 +63,4 @@ def _is_absent(relation: Node, context: Context) -> bool:
     schema, name = relation.get("schemaname"), relation["relname"]
     if schema not in context.state.schemas or context.state.key(relation) in context.state.tables:
         return False
-    here = context.series.place[context.file]
-    return not any(name in file.text for file in context.series.files[:here])
+    return not is_named_before(name, context)

@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import role_name
 from dbkit.parse import Statement
@@ -48,7 +49,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         if role["roletype"] != "ROLESPEC_CSTRING" or name.startswith(("pg_", "rds_", "azure_", "cloudsql")):
             continue
         known = _known_roles(context)
-        if not known or name in known or _is_named_before(name, context):
+        if not known or name in known or is_named_before(name, context):
             continue
         from difflib import get_close_matches
 
@@ -75,9 +76,3 @@ def _known_roles(context: Context) -> frozenset[str]:
         created = _CREATED.findall(file.text) if any(word in text for word in _WORDS) else ()
         found = known[file] = found.union(created) if created else found
     return found
-
-
-def _is_named_before(name: str, context: Context) -> bool:
-    earlier = context.series.files[: context.series.place[context.file]]
-    word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    return any(word.search(file.text) for file in earlier)

@@ -36,10 +36,12 @@ from collections.abc import Collection, Iterator
 
 from dbkit.lint.column_names import unknown_columns
 from dbkit.lint.engine import Context
-from dbkit.lint.files import MIGRATION, LintFile
+from dbkit.lint.files import MIGRATION
+from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import (
     added_constraints,
+    as_text,
     commands,
     constraints_of,
     dropped_names,
@@ -99,10 +101,8 @@ def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
     known = context.state.functions if is_trigger else context.state.types
     if len(parts) < 2 or parts[-2] not in context.state.schemas or context.state.object_key(parts) in known:
         return
-    name = re.compile(rf"(?<!\w){re.escape(parts[-1])}(?!\w)")
-    if any(name.search(text) for text in _texts_before(statement, context)):
-        return
-    if not _is_filled_unseen(parts[-2], statement, context):
+    spelled = _is_spelled_before(parts[-1], statement, context)
+    if not spelled and not _is_filled_unseen(parts[-2], statement, context):
         label = ".".join(parts)
         yield Hit(f"no file before this creates {label}", at=statement.start, object=label)
 
@@ -162,24 +162,23 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
         return False
     if key in context.state.index_keys():  # alter table names indexes, too
         return False
-    name = re.compile(rf"(?<!\w){re.escape(relation['relname'])}(?!\w)")
-    if any(name.search(text) for text in _texts_before(statement, context)):
-        return False
+    name = relation["relname"]
     # The sequence of an identity column is named after it and spelled nowhere.
-    return not relation["relname"].endswith("_seq") and not _is_filled_unseen(
-        relation["schemaname"], statement, context
-    )
+    if name.endswith("_seq") or _is_spelled_before(name, statement, context):
+        return False
+    return not _is_filled_unseen(relation["schemaname"], statement, context)
+
+
+def _is_spelled_before(name: str, statement: Statement, context: Context) -> bool:
+    here = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", context.file.text[: statement.start])
+    return here is not None or is_named_before(name, context)
 
 
 def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bool:
     """Whether something before the statement may have made tables in a schema without naming them."""
-    for file in _files_before(context):
-        for item in file.script.statements:
-            if file is context.file and item.start >= statement.start:
-                break
-            if item.tag not in _MAKERS:
-                continue
-            text = item.text.lower()
+    for item in _statements_before(statement, context):
+        if item.tag in _MAKERS:
+            text = as_text(item.node).lower()
             if schema.lower() in text and (item.tag != "DoStmt" or _MAKING_TABLE.search(text)):
                 return True
     return False
@@ -188,13 +187,13 @@ def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bo
 _MAKING_TABLE = re.compile(r"\bcreate\s+(?:\w+\s+)?(?:table|view)\b[^;]*%|\|\|")
 
 
-def _files_before(context: Context) -> list[LintFile]:
-    return context.series.files[: context.series.place[context.file] + 1]
-
-
-def _texts_before(statement: Statement, context: Context) -> Iterator[str]:
-    for file in _files_before(context):
-        yield file.text[: statement.start] if file is context.file else file.text
+def _statements_before(statement: Statement, context: Context) -> Iterator[Statement]:
+    for file in context.series.files[: context.series.place[context.file]]:
+        yield from file.script.statements
+    for item in context.file.script.statements:
+        if item.start >= statement.start:
+            return
+        yield item
 
 
 def _tables_of(relation: Node, context: Context) -> list[str]:
@@ -252,17 +251,14 @@ def _missing_columns(statement: Statement, context: Context) -> Iterator[tuple[s
 
 def _may_be_added_unseen(column: str, statement: Statement, context: Context) -> bool:
     """Whether a statement before this one that the replay cannot follow spells the column."""
+    before = context.series.files[: context.series.place[context.file] + 1]
+    if any(file.script.problems for file in before):
+        return True
     word = re.compile(rf"(?<!\w){re.escape(column)}(?!\w)")
-    for file in _files_before(context):
-        if file.script.problems:
-            return True
-        if column in file.text:
-            for item in file.script.statements:
-                if file is context.file and item.start >= statement.start:
-                    break
-                if item.tag in ("DoStmt", "CreateFunctionStmt", "CallStmt", "SelectStmt") and word.search(item.text):
-                    return True
-    return False
+    return any(
+        item.tag in ("DoStmt", "CreateFunctionStmt", "CallStmt", "SelectStmt") and word.search(as_text(item.node))
+        for item in _statements_before(statement, context)
+    )
 
 
 def _close(name: str, known: Collection[str]) -> str | None:
