@@ -78,3 +78,17 @@ create index metrics_at_idx on app.metrics (at);
 create table app.old_metrics (
     at timestamptz not null
 );
+
+create table app.order_log (
+    id    bigint primary key,
+    state app.order_state
+);
+
+create type app.leaf as (a integer, b integer);
+create table app.trees (
+    id   bigint primary key,
+    leaf app.leaf
+);
+
+create materialized view app.totals as select tenant_id, sum(total) as total from app.orders group by tenant_id;
+create unique index totals_tenant_id_key on app.totals (tenant_id);

@@ -171,9 +171,7 @@ def load_config(config_file: Path | None = None) -> Config:
     return _Reader(path).config(raw)
 
 
-def read_table(
-    config: Config, name: str, table: Any, cls: type, *, without: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def read_table(config: Config, name: str, table: Any, cls: type, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """A table that its own part of dbkit reads, as arguments of a dataclass.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["can_end_without_return", "declared_names", "row_variables", "tokens", "words"]
+__all__ = ["blanked", "can_end_without_return", "declared_names", "row_variables", "tokens", "words"]
 
 _TOKEN = re.compile(
     r"""--[^\n]*|/\*.*?\*/|\s+
@@ -37,6 +37,14 @@ def tokens(text: str) -> Iterator[str]:
             yield match["quoted"]
         elif match["mark"]:
             yield match["mark"]
+
+
+def blanked(text: str) -> str:
+    """A body with blanks for its strings and comments, so that places stay."""
+    return _HIDDEN.sub(lambda match: " " * len(match.group()), text)
+
+
+_HIDDEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 
 def words(text: str) -> list[str]:
@@ -137,6 +145,7 @@ class _Reader:
             ends &= self._statements()
         elif falls_through:
             ends = False
+        self.at += 2  # end if, end case: that CASE begins no expression
         self._skip_to(";")
         return ends
 

@@ -188,7 +188,8 @@ class Table:
 
     Attributes:
         kind: table, partitioned, partition, matview or foreign.
-        copied: made by CREATE TABLE AS or SELECT INTO, or inheriting, so that its keys are not its own business.
+        copied: made by CREATE TABLE AS or SELECT INTO, inheriting, or OF a type, so that its keys are not its own
+            business and it may have columns not seen here.
         known: False where only mentions of it were seen, so that its columns are not known.
         partition_key: columns of a partitioned table's key; None stands for an expression.
         rls_origin: the statement that switched row security on last.

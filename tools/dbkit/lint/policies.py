@@ -21,6 +21,7 @@ __all__ = [
     "tenant_column",
 ]
 
+_FALSE = frozenset({"false", "f", "no", "off", "0"})
 # Built-in functions that are called without a schema and look like somebody's own.
 _BUILT_IN = frozenset({"current_database", "current_schema", "current_schemas", "current_query", "get_byte", "get_bit"})
 _OWN_PREFIXES = ("current_", "get_", "my_", "active_", "auth_", "is_", "has_", "can_", "app_", "user_", "tenant_")
@@ -64,6 +65,8 @@ def is_always_true(expression: Node, tenant: str | None = None) -> bool:
     if "A_Const" in expression:
         return constant(expression) in ("true", "t", "yes", "on", "1")
     parts = expression.get("BoolExpr", {})
+    if parts.get("boolop") == "NOT_EXPR":
+        return constant(parts["args"][0]) in _FALSE
     if parts:
         answers = [is_always_true(part, tenant) for part in parts["args"]]
         return (parts["boolop"] == "OR_EXPR" and any(answers)) or (parts["boolop"] == "AND_EXPR" and all(answers))
@@ -79,7 +82,9 @@ def is_always_true(expression: Node, tenant: str | None = None) -> bool:
 
 
 def same_for_every_caller(expression: Node) -> bool:
-    """Whether an expression looks at the row alone: no function, no subquery, no current_user."""
+    """Whether an expression shows rows, and looks at them alone: no function, no subquery, no current_user."""
+    if constant(expression) in _FALSE:  # no row for anybody
+        return False
     asking = ("FuncCall", "SubLink", "SQLValueFunction", "ParamRef")
     return not any(tag in asking for tag, _ in walk(expression))
 

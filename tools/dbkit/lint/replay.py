@@ -71,7 +71,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
         kind = "partitioned"
     origin = Origin(file, statement.offset(place), statement.start)
     table = state.create(Table(key, kind, origin, temporary=temporary))
-    table.copied = "inhRelations" in node
+    table.copied = "inhRelations" in node or "ofTypename" in node
     if "partspec" in node:
         parts = [item["PartitionElem"] for item in node["partspec"].get("partParams", ())]
         table.partition_key = tuple(part.get("name") for part in parts)
@@ -102,7 +102,7 @@ def _copy(state: State, table: Table, source: Table | None, *, everything: bool)
     if not everything:
         return
     for index in source.indexes.values():
-        state.add_index(table, replace(index, name=f"{table.key[1]}_{index.name}", origin=table.origin))
+        state.copy_index(table, replace(index, name=f"{table.key[1]}_{index.name}", origin=table.origin))
     for constraint in source.constraints.values():
         if constraint.kind != "foreign":
             table.constraints[constraint.name] = replace(constraint, origin=table.origin)

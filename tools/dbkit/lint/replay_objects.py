@@ -185,6 +185,16 @@ def _create_type(state: State, statement: Statement, file: LintFile) -> None:
     state.types.setdefault(state.object_key(parts), file)
     if statement.tag == "CreateEnumStmt":
         state.enums.add(state.object_key(parts))
+    elif statement.tag == "CreateDomainStmt":
+        kinds = {item["Constraint"]["contype"] for item in node.get("constraints", ())}
+        constrained = not kinds <= {"CONSTR_DEFAULT", "CONSTR_NULL"}
+        state.domains[state.object_key(parts)] = (type_name(node["typeName"]), constrained)
+
+
+def _alter_domain(state: State, statement: Statement, file: LintFile) -> None:
+    key = state.object_key(names(statement.node["typeName"]))
+    if key in state.domains and statement.node["subtype"] in ("C", "O"):  # ADD CONSTRAINT, SET NOT NULL
+        state.domains[key] = (state.domains[key][0], True)
 
 
 def _drop(state: State, statement: Statement, file: LintFile) -> None:
@@ -222,6 +232,7 @@ OBJECT_HANDLERS: dict[str, Handler] = {
     "CreateEnumStmt": _create_type,
     "CreateRangeStmt": _create_type,
     "CreateDomainStmt": _create_type,
+    "AlterDomainStmt": _alter_domain,
     "CompositeTypeStmt": _create_type,
     "DropStmt": _drop,
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Section", "sections_of"]
+from dbkit.parse import Statement
+
+__all__ = ["Section", "ends_transaction", "is_committed_between", "opens_transaction", "sections_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +61,21 @@ def sections_of(text: str, *, marked: bool, down: bool, bare: bool) -> tuple[Sec
         end = following.start() if following else len(text)
         sections.append(Section(mark["name"].lower(), mark.start(), end, not off))
     return tuple(sections)
+
+
+def opens_transaction(statement: Statement) -> bool:
+    """Whether it is BEGIN or START TRANSACTION."""
+    return statement.tag == "TransactionStmt" and statement.node["kind"] in ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
+
+
+def ends_transaction(statement: Statement) -> bool:
+    """Whether it is COMMIT, ROLLBACK or the like; ROLLBACK TO a savepoint stays in the transaction."""
+    return statement.tag == "TransactionStmt" and statement.node["kind"] in _ENDS
+
+
+def is_committed_between(statements: Iterable[Statement], first: int, second: int) -> bool:
+    """Whether a transaction ends between two places of a file, given as character offsets."""
+    return any(first < statement.start < second and ends_transaction(statement) for statement in statements)
+
+
+_ENDS = frozenset({"TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"})

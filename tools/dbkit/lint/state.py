@@ -53,6 +53,7 @@ class State:
         self.lock_orders: dict[tuple[str, str], LintFile] = {}  # table locked before table, and where first
         self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
         self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
+        self.domains: dict[Key, tuple[str, bool]] = {}  # the type a domain is over, and whether it has constraints
         self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}
@@ -81,6 +82,8 @@ class State:
 
     def is_new(self, node: Node, file: LintFile) -> bool:
         """Whether this very file created the table (or it is a temporary one), so that locking it hurts nobody."""
+        if node.get("schemaname") == "pg_temp":
+            return True
         table = self.tables.get(self.key(node))
         return table is not None and table.known and (table.temporary or table.origin.file is file)
 
@@ -166,6 +169,11 @@ class State:
         """Give a table an index."""
         table.indexes[index.name] = index
         self.effects_of(index.origin.file).indexes.append((table, index))
+        self._index_tables[table.key[0], index.name] = table.key
+
+    def copy_index(self, table: Table, index: Index) -> None:
+        """Give a table a copy of another table's index: no work of the file that copies it."""
+        table.indexes[index.name] = index
         self._index_tables[table.key[0], index.name] = table.key
 
     def drop_index(self, table: Table, name: str) -> None:

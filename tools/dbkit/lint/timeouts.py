@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dbkit.lint.engine import Context
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.model import Key
+from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Node, Statement
 
@@ -73,8 +74,8 @@ class _Walk:
 
     def follow(self, statement: Statement) -> Locking:
         node = statement.node
-        if statement.tag == "TransactionStmt":
-            self.opened = node["kind"] in ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
+        if opens_transaction(statement) or ends_transaction(statement):
+            self.opened = opens_transaction(statement)
             self.transaction += 1
         elif statement.tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
             self._set(node["name"], node.get("args", ()), statement)

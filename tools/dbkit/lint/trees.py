@@ -160,6 +160,11 @@ def _created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
         yield "table", node["into"]["rel"]["relname"], node["into"]["rel"]
     elif tag == "ViewStmt":
         yield "view", node["view"]["relname"], node["view"]
+        for alias in names(node.get("aliases", ())):
+            yield "column", alias, node["view"]
+        for target in node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
+            if "name" in target["ResTarget"]:
+                yield "column", target["ResTarget"]["name"], target["ResTarget"]
     elif tag == "CreateFunctionStmt":
         yield "function", names(node["funcname"])[-1], {}
     elif tag in ("CreateEnumStmt", "CreateRangeStmt"):
@@ -316,12 +321,15 @@ def is_array(column: Node) -> bool:
 def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
     """(name, ColumnDef) of each column a statement creates or gives another type.
 
-    For CreateStmt, CreateForeignTableStmt and AlterTableStmt. The definition of a changed column has only a type.
+    For CreateStmt, CreateForeignTableStmt and AlterTableStmt. The definition of a changed column has only a type. The
+    columns of a temporary table are nobody's but the session's and left out.
     """
     known: list[tuple[str, Node]] | None = statement.memo.get("columns")
     if known is not None:
         return known
     node = statement.node
+    if node.get("relation", {}).get("relpersistence") == "t":
+        return []
     elements = [
         element["ColumnDef"] for element in node.get("base", node).get("tableElts", ()) if "ColumnDef" in element
     ]
@@ -383,7 +391,9 @@ def true_option(options: Iterable[Node], name: str) -> bool:
     if element is None:
         return False
     value = element.get("arg", {})
-    written = value.get("String", {}).get("sval") or value.get("Integer", {}).get("ival")
+    # `on` and `true` are keywords, `yes` is read as the name of a type.
+    word = names(value.get("TypeName", {}).get("names", ()))[-1:] or [value.get("String", {}).get("sval")]
+    written = word[0] or value.get("Integer", {}).get("ival")
     return not value or bool(value.get("Boolean", {}).get("boolval")) or str(written).lower() in _TRUE
 
 

@@ -28,6 +28,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.model import Column
 from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.state import State
 from dbkit.lint.trees import column_type, commands, is_array, type_modifiers
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
@@ -48,7 +49,7 @@ _SIZED = ("timestamp", "timestamptz", "time", "timetz", "interval", "varbit")
 @rule.on_alter("AT_AlterColumnType")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
-    if context.state.is_new(relation, context.file):
+    if statement.node.get("objtype") == "OBJECT_TYPE" or context.state.is_new(relation, context.file):
         return
     table = context.state.find(relation)
     for command in commands(statement.node):
@@ -56,7 +57,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             continue
         definition = command["def"]["ColumnDef"]
         old = table.columns.get(command["name"]) if table else None
-        if not keeps_rows(old, definition) and not (old and is_narrower(old, definition)):
+        if not keeps_rows(old, definition, context.state) and not (old and is_narrower(old, definition)):
             name = context.state.name(relation)
             was = f" from {old.type}" if old and old.type else ""
             yield Hit(
@@ -67,14 +68,17 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             )
 
 
-def keeps_rows(old: Column | None, new: Node) -> bool:
+def keeps_rows(old: Column | None, new: Node, state: State) -> bool:
     """Whether PostgreSQL keeps the stored rows; a column whose type is not known is taken for a text to become text."""
     kind, limit = column_type(new), type_modifiers(new)
-    if is_array(new):
+    if is_array(new) or _computes(new):
+        return False
+    kind, constrained = state.domains.get(state.object_key(kind.split(".")), (kind, False))
+    if constrained:
         return False
     if old is None or not old.type:
         return kind in _TEXTS and not limit
-    before, had = old.type, old.modifiers
+    before, had = state.domains.get(state.object_key(old.type.split(".")), (old.type, False))[0], old.modifiers
     if before in _TEXTS and kind in _TEXTS:
         return not limit or (before == "varchar" and bool(had) and limit[0] >= had[0])
     if before == kind == "numeric":
@@ -83,6 +87,14 @@ def keeps_rows(old: Column | None, new: Node) -> bool:
     if before == kind and kind in _SIZED:
         return not limit or (bool(had) and limit[0] >= had[0])
     return before == kind or (before, kind) == ("cidr", "inet")
+
+
+def _computes(new: Node) -> bool:
+    """Whether USING makes the values anew; the column itself, cast or not, is what is done without it."""
+    using = new.get("raw_default", {})
+    while "TypeCast" in using:
+        using = using["TypeCast"].get("arg", {})
+    return bool(using) and "ColumnRef" not in using
 
 
 def is_narrower(old: Column, new: Node) -> bool:

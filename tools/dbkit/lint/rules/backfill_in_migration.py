@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.policies import is_always_true
 from dbkit.lint.rule import DO, Hit, Rule
 from dbkit.lint.trees import has_aggregate
 from dbkit.parse import Node, Statement
@@ -41,19 +42,39 @@ rule = Rule(
 @rule.on("InsertStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     select = statement.node.get("selectStmt", {}).get("SelectStmt", {})
-    if "whereClause" in select or "limitCount" in select or "groupClause" in select or has_aggregate(select):
+    if (
+        not is_always_true(select.get("whereClause", _TRUE))
+        or {"limitCount", "groupClause", "distinctClause"} & select.keys()
+    ):
         return
-    sources = [item["RangeVar"] for item in select.get("fromClause", ()) if "RangeVar" in item]
-    named = {item["CommonTableExpr"]["ctename"] for item in select.get("withClause", {}).get("ctes", ())}
-    for source in sources:
-        if _is_existing(source, context) and source["relname"] not in named:
-            table = context.state.name(source)
-            yield Hit(
-                f"every row of {table} is copied in one statement",
-                at=statement.start,
-                object=table,
-                hint="Copy in batches with a where on the key, each in a transaction of its own.",
-            )
+    named = {
+        item["CommonTableExpr"]["ctename"]
+        for node in (statement.node, select)
+        for item in node.get("withClause", {}).get("ctes", ())
+    }
+    sources = [source for item in select.get("fromClause", ()) for source in _joined(item)]
+    # A join with rows of the file's own takes no more than fit those.
+    whole = all(source and source["relname"] not in named and _is_existing(source, context) for source in sources)
+    if sources and whole and not has_aggregate(select):
+        table = context.state.name(sources[0])
+        yield Hit(
+            f"every row of {table} is copied in one statement",
+            at=statement.start,
+            object=table,
+            hint="Copy in batches with a where on the key, each in a transaction of its own.",
+        )
+
+
+_TRUE: Node = {"A_Const": {"boolval": {"boolval": True}}}
+
+
+def _joined(item: Node) -> Iterator[Node]:
+    """The tables of an item of FROM; an empty node for what is none."""
+    if "JoinExpr" in item:
+        yield from _joined(item["JoinExpr"]["larg"])
+        yield from _joined(item["JoinExpr"]["rarg"])
+    else:
+        yield item.get("RangeVar", {})
 
 
 def _is_existing(relation: Node, context: Context) -> bool:

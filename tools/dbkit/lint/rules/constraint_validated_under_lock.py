@@ -34,6 +34,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.fix import not_valid
 from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.sections import is_committed_between
 from dbkit.lint.trees import commands, constraints_of, has_default
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
@@ -99,7 +100,9 @@ def _added(constraint: Node, statement: Statement, context: Context) -> Hit:
 def _validated_at_once(command: Node, statement: Statement, context: Context) -> Iterator[Hit]:
     table = context.state.tables.get(context.state.key(statement.node["relation"]))
     constraint = table.constraints.get(command.get("name", "")) if table else None
-    if constraint is not None and constraint.origin.file is context.file and not constraint.valid:
+    if constraint is None or constraint.origin.file is not context.file or constraint.valid:
+        return
+    if not is_committed_between(context.file.script.statements, constraint.origin.statement, statement.start):
         yield Hit(
             f"constraint {constraint.name} is validated in the transaction that added it",
             at=statement.start,

@@ -33,8 +33,8 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.rule import DO, Hit, Rule
-from dbkit.lint.trees import constant, walk
-from dbkit.parse import Statement
+from dbkit.lint.trees import constant, created_names, walk
+from dbkit.parse import Body, Statement, embedded_statements
 from dbkit.report import Severity
 
 rule = Rule(
@@ -57,8 +57,12 @@ _DYNAMIC = re.compile(
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if context.body is None:
         return
+    made = None
     for relation, lock in locks_of(statement):
         if lock >= Lock.SHARE and not context.state.is_new(relation, context.file):
+            made = _made_in(context.body) if made is None else made
+            if relation["relname"] in made:
+                continue
             table = context.state.name(relation)
             yield Hit(
                 f"a do block hides {lock} on {table}",
@@ -67,6 +71,14 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 hint="Write the statement outside of the block, with if exists or if not exists.",
             )
             return
+
+
+def _made_in(body: Body) -> set[str]:
+    """Names of the tables that the block creates itself."""
+    found = [
+        statement for statement in embedded_statements(body) if statement.tag in ("CreateStmt", "CreateTableAsStmt")
+    ]
+    return {name for statement in found for kind, name, _ in created_names(statement) if kind == "table"}
 
 
 @rule.on("CreateStmt", "CreateTableAsStmt", "ViewStmt", "CreateFunctionStmt")

@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.model import Function
 from dbkit.lint.routines import function_label, functions_here
 from dbkit.lint.rule import Hit, Rule
 from dbkit.report import Severity
@@ -46,7 +47,11 @@ def check(context: Context) -> Iterator[Hit]:
         path = function.search_path
         if not function.definer or function.bound or path is None:
             continue
-        *before, last = path or ("",)
+        if not path:  # set search_path from current: what the session that runs the file has, which may be anything
+            if not _sets_search_path(context):
+                yield _from_current(function)
+            continue
+        *before, last = path
         writable = [schema for schema in path if schema not in _READ_ONLY and schema != "pg_temp"]
         if "pg_temp" not in before and (last == "pg_temp" or not writable) and "$user" not in path:
             continue
@@ -63,3 +68,20 @@ def check(context: Context) -> Iterator[Hit]:
             if one_name
             else f"set search_path = {', '.join([*(schema for schema in path if schema in kept), 'pg_temp'])}",
         )
+
+
+def _sets_search_path(context: Context) -> bool:
+    return any(
+        item.tag == "VariableSetStmt" and item.node.get("name") == "search_path"
+        for item in context.file.script.statements
+    )
+
+
+def _from_current(function: Function) -> Hit:
+    name = function_label(function)
+    return Hit(
+        f"security definer function {name} keeps the search_path of whoever creates it",
+        at=function.origin,
+        object=name,
+        hint="Write the schemas: set search_path = pg_catalog, pg_temp",
+    )

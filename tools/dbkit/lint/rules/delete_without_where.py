@@ -1,8 +1,8 @@
 """DELETE without WHERE.
 
 ## What it does
-Reports a DELETE without WHERE or USING from a table that the same file did not create, also in DO blocks and function
-bodies.
+Reports a DELETE without WHERE, or with one that is true of every row, from a table that the same file did not create,
+also in WITH clauses, DO blocks and function bodies.
 
 ## Why is this bad?
 Every row of every tenant goes. Where all rows are meant to go, the file can say so with an allowance.
@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import DO, EVERYWHERE, FUNCTION, Hit, Rule
+from dbkit.lint.whole_table import WRITING, whole_tables
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -36,22 +37,12 @@ rule = Rule(
 )
 
 
-@rule.on("DeleteStmt")
+@rule.on(*WRITING)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if (
-        "whereClause" in statement.node
-        or "usingClause" in statement.node
-        or context.state.is_new(relation, context.file)
-    ):
-        return
-    # In a body a bare name may be a temporary table or a CTE.
-    if context.body is not None and "schemaname" not in relation and context.state.find(relation) is None:
-        return
-    table = context.state.name(relation)
-    yield Hit(
-        f"delete of every row of {table}",
-        at=statement.start,
-        object=table,
-        hint="Say which rows.",
-    )
+    for relation, table in whole_tables(statement, "DeleteStmt", context):
+        yield Hit(
+            f"delete of every row of {table}",
+            at=statement.start if statement.tag == "DeleteStmt" else statement.offset(relation),
+            object=table,
+            hint="Say which rows.",
+        )

@@ -43,7 +43,11 @@ rule = Rule(
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     if statement.tag == "AlterTableStmt":
-        cascades = any(command.get("behavior") == "DROP_CASCADE" for command in commands(node))
+        # ADD ATTRIBUTE … CASCADE and the like reach typed tables and drop nothing.
+        cascades = any(
+            command.get("behavior") == "DROP_CASCADE" and command["subtype"].startswith("AT_Drop")
+            for command in commands(node)
+        )
     else:
         cascades = node.get("behavior") == "DROP_CASCADE"
     if not cascades:

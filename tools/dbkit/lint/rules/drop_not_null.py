@@ -37,8 +37,10 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     relation = statement.node["relation"]
     if context.state.is_new(relation, context.file):
         return
+    table = context.state.find(relation)
     for command in commands(statement.node):
-        if command["subtype"] == "AT_DropNotNull":
+        column = table.columns.get(command.get("name", "")) if table else None
+        if command["subtype"] == "AT_DropNotNull" and (column is None or column.not_null):
             yield Hit(
                 f"column {command['name']} of {context.state.name(relation)} may be null from now on",
                 at=statement.start,

@@ -26,9 +26,10 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names, range_var
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(
@@ -45,7 +46,9 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         return
     for parts in dropped_names(statement.node):
         relation = range_var(parts)
-        if not context.state.is_new(relation, context.file):
+        # `drop table if exists` before a create table: nothing before this file made one of that name.
+        absent = statement.node.get("missing_ok") and _is_absent(relation, context)
+        if not absent and not context.state.is_new(relation, context.file):
             table = context.state.name(relation)
             yield Hit(
                 f"table {table} is dropped with its rows",
@@ -53,3 +56,11 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 object=table,
                 hint="Stop using it in one release, drop it in a later one, and say so: -- dbkit: destructive <why>.",
             )
+
+
+def _is_absent(relation: Node, context: Context) -> bool:
+    """Whether a schema whose creation was seen has no table of that name, and no text before speaks of one."""
+    schema, name = relation.get("schemaname"), relation["relname"]
+    if schema not in context.state.schemas or context.state.key(relation) in context.state.tables:
+        return False
+    return not is_named_before(name, context)

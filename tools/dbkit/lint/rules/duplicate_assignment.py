@@ -1,11 +1,12 @@
-"""One column is assigned twice.
+"""One column is assigned, or defined, twice.
 
 ## What it does
-Reports an UPDATE, INSERT or ON CONFLICT DO UPDATE that names a column twice, also in function bodies.
+Reports an UPDATE, INSERT or ON CONFLICT DO UPDATE that names a column twice, also in function bodies, and a CREATE or
+ALTER TABLE that defines one twice.
 
 ## Why is this bad?
-The statement fails with 42601 (42701 for INSERT) when it is run; in a function body that is the day somebody calls
-it.
+The statement fails with 42601 (42701 for INSERT and definitions) when it is run; in a function body that is the day
+somebody calls it.
 
 ## Example
 ```sql
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
+from dbkit.lint.trees import column_definitions, commands
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -58,3 +60,17 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                     at=statement.offset(target),
                     hint="Remove one of the two.",
                 )
+
+
+@rule.on("CreateStmt", "AlterTableStmt")
+def check_definitions(statement: Statement, context: Context) -> Iterator[Hit]:
+    defined = [
+        (name, column)
+        for name, column in column_definitions(statement)
+        if not any(item.get("name") == name for item in commands(statement.node))
+    ]
+    counts = Counter(name for name, _ in defined)
+    for name, column in defined:
+        if counts[name] > 1:
+            counts[name] = 0
+            yield Hit(f"column {name} is defined twice", at=statement.offset(column), hint="Remove one of the two.")

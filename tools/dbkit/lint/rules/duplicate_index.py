@@ -43,7 +43,15 @@ rule = Rule(code="L043", severity=Severity.WARNING)
 def check(context: Context) -> Iterator[Hit]:
     for table, index in context.indexes_here():
         twin = _twin(table, index)
-        if twin is not None:
+        if twin is not None and index.name in _keys(table) and twin.name not in table.constraints:
+            yield Hit(
+                f"primary key {index.name} of {table} makes index {twin.name} superfluous",
+                at=index.origin,
+                object=str(table),
+                hint=f"Drop {twin.name}, or make the key of it: primary key using index {twin.name}.",
+                severity=Severity.NOTE,
+            )
+        elif twin is not None:
             yield Hit(
                 f"index {index.name} on {table} is the same as {twin.name}",
                 at=index.origin,
@@ -63,3 +71,7 @@ def _twin(table: Table, index: Index) -> Index | None:
         if same and index.keys and (older if other.unique == index.unique else other.unique):
             return other
     return None
+
+
+def _keys(table: Table) -> set[str]:
+    return {constraint.name for constraint in table.constraints.values() if constraint.kind == "primary"}

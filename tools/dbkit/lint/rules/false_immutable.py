@@ -32,7 +32,7 @@ from dbkit.lint.model import label
 from dbkit.lint.routines import body_statements, unstable_call
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import names, option, relations_in
-from dbkit.parse import Statement
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="C143", severity=Severity.ERROR, lock="none; wrong index or cached plan", triggers=("immutable",))
@@ -40,20 +40,34 @@ rule = Rule(code="C143", severity=Severity.ERROR, lock="none; wrong index or cac
 _WRITES = ("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "CallStmt")
 
 
-@rule.on("CreateFunctionStmt")
+@rule.on("CreateFunctionStmt", "AlterFunctionStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    mark = option(statement.node.get("options", ()), "volatility")
+    mark = option(statement.node.get("options") or statement.node.get("actions") or (), "volatility")
     if mark is None or mark["arg"]["String"]["sval"] != "immutable":
         return
-    reason = _reason(statement, context)
+    made = statement if statement.tag == "CreateFunctionStmt" else _made_by(statement.node["func"], context)
+    reason = _reason(made, context) if made is not None else None
     if reason:
-        name = label(context.state.object_key(names(statement.node["funcname"])))
+        parts = names(statement.node["funcname"] if made is statement else statement.node["func"]["objname"])
+        name = label(context.state.object_key(parts))
         yield Hit(
             f"function {name} is declared immutable but {reason}",
             at=statement.offset(mark),
             object=name,
             hint="Declare it stable, or volatile where it writes.",
         )
+
+
+def _made_by(function: Node, context: Context) -> Statement | None:
+    """The statement that created the function an ALTER names, where there is but one of that name."""
+    overloads = list(context.state.functions.get(context.state.object_key(names(function["objname"])), {}).values())
+    if len(overloads) != 1:
+        return None
+    for file in context.series.files:
+        for statement in file.script.statements:
+            if statement.node is overloads[0].statement:
+                return statement
+    return None
 
 
 def _reason(statement: Statement, context: Context) -> str | None:

@@ -32,6 +32,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.state import State
 from dbkit.report import Severity
 
 rule = Rule(code="C077", severity=Severity.WARNING)
@@ -44,6 +45,8 @@ _SAME = {
     "serial8": "int8",
     "smallserial": "int2",
     "serial2": "int2",
+    # Compared without a cast, by one operator.
+    "varchar": "text",
 }
 
 
@@ -57,10 +60,15 @@ def check(context: Context) -> Iterator[Hit]:
             column, key = table.columns.get(name), target.columns.get(other)
             if column is None or key is None or not column.type or not key.type:
                 continue
-            if _SAME.get(column.type, column.type) != _SAME.get(key.type, key.type):
+            if _compared_as(column.type, context.state) != _compared_as(key.type, context.state):
                 yield Hit(
                     f"column {name} of {table} is {column.type}, {other} of {target} is {key.type}",
                     at=constraint.origin,
                     object=str(table),
                     hint=f"Give {name} the type of {other}.",
                 )
+
+
+def _compared_as(kind: str, state: State) -> str:
+    base, _ = state.domains.get(state.object_key(kind.split(".")), (kind, False))
+    return _SAME.get(base, base)

@@ -1,8 +1,9 @@
 """Function without a search_path of its own.
 
 ## What it does
-Notes a function or procedure with a quoted body and no SET search_path, and warns where its body names a table without
-a schema. SECURITY DEFINER functions have a rule of their own; bodies in the SQL-standard form are bound when created.
+Notes a function or procedure with a quoted body and no SET search_path, or that loses it by ALTER FUNCTION, and warns
+where its body names a table without a schema. SECURITY DEFINER functions have a rule of their own; bodies in the
+SQL-standard form are bound when created.
 
 ## Why is this bad?
 Names are looked up along the path of whoever calls: the same function reads another schema's table for another role,
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.model import Function
 from dbkit.lint.replay_objects import function_of
-from dbkit.lint.routines import body_statements, function_label
+from dbkit.lint.routines import body_statements, function_label, functions_here
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import relations_in
 from dbkit.parse import Statement
@@ -59,6 +60,32 @@ def check(context: Context) -> Iterator[Hit]:
             hint="Add: set search_path = pg_catalog, pg_temp; and write schema.name in the body.",
             severity=None if table else Severity.NOTE,
         )
+
+
+@rule.settled_with("functions")
+def check_reset(context: Context) -> Iterator[Hit]:
+    resetting = {item.start for item in context.file.script.statements if _resets_path(item)}
+    for function in functions_here(context) if resetting else ():
+        if function.origin.statement in resetting and function.search_path is None:
+            name = function_label(function)
+            yield Hit(
+                f"function {name} loses its search_path",
+                at=function.origin,
+                object=name,
+                hint="Give it the one it needs: set search_path = pg_catalog, pg_temp",
+                severity=Severity.NOTE,
+            )
+
+
+def _resets_path(statement: Statement) -> bool:
+    if statement.tag != "AlterFunctionStmt":
+        return False
+    settings = [item["DefElem"].get("arg", {}).get("VariableSetStmt", {}) for item in statement.node["actions"]]
+    return any(
+        item.get("kind") == "VAR_RESET_ALL"
+        or (item.get("kind") in ("VAR_RESET", "VAR_SET_DEFAULT") and item.get("name") == "search_path")
+        for item in settings
+    )
 
 
 def _function(statement: Statement, context: Context) -> Function | None:

@@ -31,6 +31,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.rules.concurrently_in_transaction import refused_in_transaction
+from dbkit.lint.trees import commands
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -52,11 +53,15 @@ def check(context: Context) -> Iterator[Hit]:
         if not any(map(refused_in_transaction, inside)) or any(item.tag == "TransactionStmt" for item in inside):
             continue
         for statement in inside:
-            if _is_unguarded(statement):
+            adds_column = _adds_column(statement)
+            if adds_column or _is_unguarded(statement):
                 yield Hit(
                     "this stays done when a later statement of the file fails, and cannot be repeated",
                     at=statement.start,
-                    hint="Move it to a migration that runs in a transaction.",
+                    hint="Write add column if not exists."
+                    if adds_column
+                    else "Move it to a migration that runs in a transaction.",
+                    severity=Severity.NOTE if adds_column else None,
                 )
                 break
 
@@ -70,3 +75,8 @@ def _is_unguarded(statement: Statement) -> bool:
     if statement.tag == "InsertStmt":
         return "onConflictClause" not in node
     return statement.tag in _ALWAYS
+
+
+def _adds_column(statement: Statement) -> bool:
+    added = [item for item in commands(statement.node) if item["subtype"] == "AT_AddColumn"]
+    return statement.tag == "AlterTableStmt" and any(not item.get("missing_ok") for item in added)

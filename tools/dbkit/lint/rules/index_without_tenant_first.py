@@ -38,15 +38,17 @@ def check(context: Context) -> Iterator[Hit]:
         tenant = context.tenants.column(table)
         if tenant is None or index.unique or index.method != "btree" or index.predicate is False:
             continue
-        if table.kind not in ("table", "partitioned") or not index.columns or index.columns[0] in (tenant, None):
+        if table.kind not in ("table", "partitioned") or not index.columns or index.columns[0] == tenant:
             continue
         first = index.columns[0]
+        if first is None and f'"{tenant}"' in index.keys[0]:
+            continue
         # One parent's rows, or one key's, belong to one tenant as it is.
         keyed = {column for key in table.foreign_keys() for column in key.columns} | set(table.primary_key)
         if first in keyed or first in table.partition_key:
             continue
         yield Hit(
-            f"index {index.name} of {table} leads with {first}, not with {tenant}",
+            f"index {index.name} of {table} leads with {first or 'an expression'}, not with {tenant}",
             at=index.origin,
             object=str(table),
             hint=f"({', '.join([tenant, *(column or '…' for column in index.columns if column != tenant)])})",

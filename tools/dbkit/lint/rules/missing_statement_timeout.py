@@ -2,8 +2,8 @@
 
 ## What it does
 Reports, once a file, the first statement that takes SHARE ROW EXCLUSIVE or a stronger lock on a table the migration
-did not create while no statement_timeout is set. Migrations that dbkit runs are watched by their runner and are left
-alone.
+did not create while no statement_timeout is set, or one of 0, which is none. Migrations that dbkit runs are watched by
+their runner and are left alone.
 
 ## Why is this bad?
 Where the statement scans or rewrites more than expected it holds the lock for as long as that takes.
@@ -49,7 +49,8 @@ def check(context: Context) -> Iterator[Hit]:
     if context.file.own_line:
         return
     for locking in strong_locks(context):
-        if locking.statement_timeout is None:
+        timeout = locking.statement_timeout
+        if timeout is None or not timeout.milliseconds:
             yield Hit(
                 f"{locking.lock} on {', '.join(locking.tables)} may be held for any time without a statement_timeout",
                 at=locking.statement.start,

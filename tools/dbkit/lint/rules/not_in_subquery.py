@@ -22,6 +22,7 @@ where not exists (select from app.accounts_tree a where a.parent_id = o.account_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
@@ -36,24 +37,30 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
-    triggers=("not in",),
+    pattern=re.compile(r"\b(?:in\s*\(\s*(?:select|with|values)|all\s*\(\s*(?:select|with))\b"),
 )
 
 
 @rule.on("*")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for tag, node in walk(statement.node):
-        if tag != "BoolExpr" or node["boolop"] != "NOT_EXPR":
-            continue
-        link = node["args"][0].get("SubLink", {})
-        if link.get("subLinkType") != "ANY_SUBLINK" or "operName" in link:
-            continue
+    for link in _negated_links(statement.node):
         if not _is_never_null(link["subselect"].get("SelectStmt", {}), context):
             yield Hit(
                 "not in (select …) is never true once the subquery returns a null",
                 at=statement.offset(link),
                 hint="Write not exists (select from … where …).",
             )
+
+
+def _negated_links(tree: Node) -> Iterator[Node]:
+    """The SubLinks of NOT IN, of NOT (… IN …) and of <> ALL."""
+    for tag, node in walk(tree):
+        if tag == "BoolExpr" and node["boolop"] == "NOT_EXPR":
+            link = node["args"][0].get("SubLink", {})
+            if link.get("subLinkType") == "ANY_SUBLINK" and "operName" not in link:
+                yield link
+        elif tag == "SubLink" and node.get("subLinkType") == "ALL_SUBLINK" and names(node["operName"]) == ["<>"]:
+            yield node
 
 
 def _is_never_null(select: Node, context: Context) -> bool:

@@ -39,12 +39,12 @@ from collections.abc import Collection, Iterator
 
 from dbkit.lint.column_names import UnknownColumn, unknown_columns
 from dbkit.lint.engine import Context
-from dbkit.lint.flow import declared_names, row_variables
+from dbkit.lint.flow import blanked, declared_names, row_variables
 from dbkit.lint.model import Function
 from dbkit.lint.routines import body_of, body_statements, function_label, functions_here
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import names, walk
-from dbkit.parse import Statement
+from dbkit.parse import Body, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="C145", severity=Severity.ERROR, lock="fails 42703 at run time only")
@@ -73,16 +73,19 @@ def check(context: Context) -> Iterator[Hit]:
             unknown_here = [*unknown_columns(inside, context.state, variables), *_unknown_in_rows(inside, rows)]
             for unknown in unknown_here:
                 if not _may_be_added_elsewhere(unknown.column, context):
-                    yield _hit(unknown, function, inside)
+                    yield _hit(unknown, function, inside.offset(unknown.node))
+        for unknown, place in _unknown_targets(body, rows):
+            if not _may_be_added_elsewhere(unknown.column, context):
+                yield _hit(unknown, function, place)
 
 
-def _hit(unknown: UnknownColumn, function: Function, inside: Statement) -> Hit:
+def _hit(unknown: UnknownColumn, function: Function, place: int) -> Hit:
     from difflib import get_close_matches
 
     close = get_close_matches(unknown.column, unknown.known, n=1)
     return Hit(
         f"function {function_label(function)} names {unknown.column}, which {unknown.where} does not have",
-        at=inside.offset(unknown.node),
+        at=place,
         object=function_label(function),
         hint=f"Did you mean {close[0]}?" if close else None,
     )
@@ -111,6 +114,18 @@ def _unknown_in_rows(inside: Statement, rows: dict[str, tuple[str, Collection[st
             table, columns = rows[parts[0]]
             if parts[1] not in columns:
                 yield UnknownColumn(parts[1], table, node, tuple(columns))
+
+
+def _unknown_targets(body: Body, rows: dict[str, tuple[str, Collection[str]]]) -> Iterator[tuple[UnknownColumn, int]]:
+    """Assignments to a column that the row of a variable does not have, with their places."""
+    for match in _ASSIGNED.finditer(blanked(body.text)) if rows else ():
+        table, columns = rows.get(match["row"].lower(), ("", ()))
+        column = match["column"].strip('"') if match["column"].startswith('"') else match["column"].lower()
+        if table and column not in columns:
+            yield UnknownColumn(column, table, {}, tuple(columns)), body.offset + match.start()
+
+
+_ASSIGNED = re.compile(r'(?<![\w.])(?P<row>\w+)\.(?P<column>\w+|"[^"]+")\s*:=')
 
 
 def _may_be_added_elsewhere(column: str, context: Context) -> bool:

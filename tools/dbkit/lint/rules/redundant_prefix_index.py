@@ -50,9 +50,11 @@ def check(context: Context) -> Iterator[Hit]:
                 if not is_prefix or not short.keys or short.unique or short.rest != long.rest:
                     continue
                 if short.method == long.method == "btree":
+                    made_here = short.origin.file is context.file
                     yield Hit(
                         f"index {short.name} on {table} is the beginning of {long.name}",
-                        at=short.origin if short.origin.file is context.file else index.origin,
+                        at=short.origin if made_here else index.origin,
                         object=str(table),
                         hint=f"Drop {short.name}.",
+                        severity=None if made_here else Severity.NOTE,
                     )

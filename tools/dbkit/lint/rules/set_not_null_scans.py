@@ -30,8 +30,8 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.model import Table
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import commands, names, walk
-from dbkit.parse import Statement
+from dbkit.lint.trees import commands, names
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(
@@ -64,11 +64,17 @@ def _is_proven(table: Table, column: str) -> bool:
     known = table.columns.get(column)
     if known is not None and known.not_null:
         return True
-    for constraint in table.constraints.values():
-        if constraint.kind == "check" and constraint.valid:
-            for tag, node in walk({"Root": constraint.expression}):
-                if tag == "NullTest" and node["nulltesttype"] == "IS_NOT_NULL":
-                    fields = node.get("arg", {}).get("ColumnRef", {}).get("fields", ())
-                    if names(fields)[-1:] == [column]:
-                        return True
-    return False
+    return any(
+        constraint.kind == "check" and constraint.valid and _asks_for(column, constraint.expression)
+        for constraint in table.constraints.values()
+    )
+
+
+def _asks_for(column: str, expression: Node) -> bool:
+    """Whether an expression is, or joins with AND, `column is not null`: PostgreSQL takes no other for a proof."""
+    parts = expression.get("BoolExpr", {})
+    if parts:
+        return parts["boolop"] == "AND_EXPR" and any(_asks_for(column, part) for part in parts["args"])
+    test = expression.get("NullTest", {})
+    fields = test.get("arg", {}).get("ColumnRef", {}).get("fields", ())
+    return test.get("nulltesttype") == "IS_NOT_NULL" and names(fields)[-1:] == [column]

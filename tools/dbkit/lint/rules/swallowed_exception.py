@@ -1,8 +1,8 @@
 """WHEN OTHERS THEN NULL.
 
 ## What it does
-Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks. Handlers for named
-conditions are left alone.
+Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks; one that only returns a
+constant is a note. Handlers for named conditions are left alone.
 
 ## Why is this bad?
 Every failure is taken for success: a constraint that was violated, a table that is not there, a statement that was
@@ -41,6 +41,7 @@ import re
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
+from dbkit.lint.flow import blanked
 from dbkit.lint.routines import body_of
 from dbkit.lint.rule import BOTH_WAYS, EVERYWHERE, Hit, Rule
 from dbkit.parse import Statement
@@ -56,7 +57,10 @@ rule = Rule(
 )
 
 _EMPTY = re.compile(r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+(?:null\s*;\s*)*(?:end|when)\b", re.IGNORECASE)
-_HIDDEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_CONSTANT = re.compile(
+    r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+return\s*(?:null|true|false|[\d.+-]+|)\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
+    re.IGNORECASE,
+)
 
 
 @rule.on("CreateFunctionStmt", "DoStmt")
@@ -64,11 +68,17 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     body = body_of(statement)
     if body is None or body.language != "plpgsql":
         return
-    # Blanks of the same length, so that places stay.
-    text = _HIDDEN.sub(lambda match: " " * len(match.group()), body.text)
+    text = blanked(body.text)
     for match in _EMPTY.finditer(text):
         yield Hit(
             "when others then null hides every failure",
             at=body.offset + match.start(),
             hint="Name the condition that is expected: when unique_violation then null;",
+        )
+    for match in _CONSTANT.finditer(text):
+        yield Hit(
+            "when others then return gives every failure the same answer",
+            at=body.offset + match.start(),
+            hint="Name the condition that is expected: when invalid_text_representation then return null;",
+            severity=Severity.NOTE,
         )

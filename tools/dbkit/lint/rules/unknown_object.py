@@ -1,13 +1,14 @@
-"""A table that no earlier file creates.
+"""A table or column that no earlier file creates.
 
 ## What it does
-Reports ALTER TABLE, CREATE INDEX, CREATE POLICY, CREATE TRIGGER and DROP TABLE of a table in a schema whose creation
-was seen, where no file before it created the table. Where a name of that spelling stands anywhere in an earlier file
-(in a DO block, say) the rule says nothing.
+Reports statements on a table in a schema whose creation was seen, where no file before it created the table, and
+statements that name a column its table does not have. Where the name of the table stands anywhere in an earlier file,
+or that of the column in a DO block or function there, the rule says nothing; nor does it in a schema that an extension
+or IMPORT FOREIGN SCHEMA fills.
 
 ## Why is this bad?
-The migration fails with 42P01 on a database built from these files: a slip of the pen, a file in the wrong order, or
-a table somebody made by hand in one database.
+The migration fails with 42P01 (or 42703) on a database built from these files: a slip of the pen, a file in the wrong
+order, or a table somebody made by hand in one database.
 
 ## Example
 ```sql
@@ -31,49 +32,125 @@ alter table shop.items add column name text;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from dbkit.lint.column_names import unknown_columns
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.mentions import is_named_before
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import dropped_names, range_var
+from dbkit.lint.trees import (
+    added_constraints,
+    as_text,
+    commands,
+    constraints_of,
+    dropped_names,
+    names,
+    range_var,
+    relations_in,
+)
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C168", severity=Severity.ERROR, lock="fails 42P01", files=frozenset({MIGRATION}))
+rule = Rule(code="C168", severity=Severity.ERROR, lock="fails 42P01 or 42703", files=frozenset({MIGRATION}))
 
+# statement -> the key of the table it is about
 _RELATIONS = {
     "AlterTableStmt": "relation",
     "IndexStmt": "relation",
     "CreatePolicyStmt": "table",
+    "AlterPolicyStmt": "table",
     "CreateTrigStmt": "relation",
+    "ClusterStmt": "relation",
+    "RefreshMatViewStmt": "relation",
+    "CopyStmt": "relation",
+    "RenameStmt": "relation",
 }
+_QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ViewStmt", "CreateTableAsStmt")
+_OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "CommentStmt")
+_CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
+# What brings tables that no file spells.
+_MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt")
 
 
-@rule.on(*_RELATIONS, "DropStmt")
+@rule.on(*_RELATIONS, *_QUERIES, *_OTHERS)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    node = statement.node
-    if node.get("missing_ok"):
+    if statement.node.get("missing_ok") or statement.node.get("objtype") == "OBJECT_TYPE":
         return
-    if statement.tag == "DropStmt":
-        if node["removeType"] != "OBJECT_TABLE":
-            return
-        relations = [range_var(parts) for parts in dropped_names(node)]
-    else:
-        relations = [node[_RELATIONS[statement.tag]]]
-    for relation in relations:
+    found = False
+    for relation in _relations(statement):
         if _is_unknown(relation, statement, context):
+            found = True
             name = context.state.name(relation)
-            from difflib import get_close_matches
-
-            close = get_close_matches(relation["relname"], _tables_of(relation, context), n=1)
+            close = _close(relation["relname"], _tables_of(relation, context))
             yield Hit(
                 f"no file before this creates {name}",
                 at=statement.offset(relation),
                 object=name,
-                hint=f"Did you mean {relation['schemaname']}.{close[0]}?" if close else None,
+                hint=f"Did you mean {relation['schemaname']}.{close}?" if close else None,
             )
+    if not found:
+        yield from _columns(statement, context)
+
+
+@rule.on("CreateTrigStmt", "AlterEnumStmt")
+def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
+    """Functions of triggers and enums, by their qualified names."""
+    is_trigger = statement.tag == "CreateTrigStmt"
+    parts = names(statement.node["funcname" if is_trigger else "typeName"])
+    known = context.state.functions if is_trigger else context.state.types
+    if len(parts) < 2 or parts[-2] not in context.state.schemas or context.state.object_key(parts) in known:
+        return
+    spelled = _is_spelled_before(parts[-1], statement, context)
+    if not spelled and not _is_filled_unseen(parts[-2], statement, context):
+        label = ".".join(parts)
+        yield Hit(f"no file before this creates {label}", at=statement.start, object=label)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _relations(statement: Statement) -> list[Node]:
+    """The tables and views that must be there for the statement to pass."""
+    node = statement.node
+    if statement.tag == "DropStmt":
+        return [range_var(parts) for parts in dropped_names(node)] if node["removeType"] == "OBJECT_TABLE" else []
+    if statement.tag == "GrantStmt":
+        tables = node.get("objtype") == "OBJECT_TABLE" and node.get("targtype") == "ACL_TARGET_OBJECT"
+        return [item["RangeVar"] for item in node.get("objects", ())] if tables else []
+    if statement.tag == "CommentStmt":
+        parts = names(node.get("object", {}).get("List", {}).get("items", ()))
+        depth = {"OBJECT_TABLE": 2, "OBJECT_VIEW": 2, "OBJECT_COLUMN": 3}.get(node["objtype"])
+        return [range_var(parts[:2])] if depth == len(parts) else []
+    if statement.tag == "RenameStmt" and node["renameType"] not in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+        return []
+    if statement.tag in _RELATIONS:
+        found = [node[_RELATIONS[statement.tag]]] if _RELATIONS[statement.tag] in node else []
+        return found + [item["pktable"] for item in added_constraints(node) if "pktable" in item]
+    if statement.tag == "CreateStmt":
+        itself, read = node["relation"], list(_relations_of_table(node))
+    else:
+        itself = node.get("view") or node.get("into", {}).get("rel") or {}
+        read = relations_in({statement.tag: node})
+    name = (itself.get("schemaname"), itself.get("relname"))
+    return [item for item in read if (item.get("schemaname"), item["relname"]) != name]
+
+
+def _relations_of_table(node: Node) -> Iterator[Node]:
+    """What a CreateStmt inherits from, is like, is a partition of, or refers to."""
+    for parent in node.get("inhRelations", ()):
+        yield parent["RangeVar"]
+    for element in node.get("tableElts", ()):
+        if "TableLikeClause" in element:
+            yield element["TableLikeClause"]["relation"]
+        constraints = (
+            constraints_of(element["ColumnDef"]) if "ColumnDef" in element else [element.get("Constraint", {})]
+        )
+        for constraint in constraints:
+            if "pktable" in constraint:
+                yield constraint["pktable"]
 
 
 def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
@@ -86,9 +163,105 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
     if key in context.state.index_keys():  # alter table names indexes, too
         return False
     name = relation["relname"]
+    # The sequence of an identity column is named after it and spelled nowhere.
+    if name.endswith("_seq") or _is_spelled_before(name, statement, context):
+        return False
+    return not _is_filled_unseen(relation["schemaname"], statement, context)
+
+
+def _is_spelled_before(name: str, statement: Statement, context: Context) -> bool:
     here = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", context.file.text[: statement.start])
-    return here is None and not is_named_before(name, context)
+    return here is not None or is_named_before(name, context)
+
+
+def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bool:
+    """Whether something before the statement may have made tables in a schema without naming them."""
+    for item in _statements_before(statement, context):
+        if item.tag in _MAKERS:
+            text = as_text(item.node).lower()
+            if schema.lower() in text and (item.tag != "DoStmt" or _MAKING_TABLE.search(text)):
+                return True
+    return False
+
+
+_MAKING_TABLE = re.compile(r"\bcreate\s+(?:\w+\s+)?(?:table|view)\b[^;]*%|\|\|")
+
+
+def _statements_before(statement: Statement, context: Context) -> Iterator[Statement]:
+    for file in context.series.files[: context.series.place[context.file]]:
+        yield from file.script.statements
+    for item in context.file.script.statements:
+        if item.start >= statement.start:
+            return
+        yield item
 
 
 def _tables_of(relation: Node, context: Context) -> list[str]:
     return [name for schema, name in context.state.tables if schema == relation["schemaname"]]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Columns
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _columns(statement: Statement, context: Context) -> Iterator[Hit]:
+    for column, where, node, known in _missing_columns(statement, context):
+        if not _may_be_added_unseen(column, statement, context):
+            close = _close(column, known)
+            yield Hit(
+                f"{where} has no column {column}",
+                at=statement.offset(node),
+                object=where,
+                hint=f"Did you mean {close}?" if close else None,
+            )
+
+
+def _missing_columns(statement: Statement, context: Context) -> Iterator[tuple[str, str, Node, Collection[str]]]:
+    """(column, table, node with the place, columns there are) of what no table of the statement has."""
+    node = statement.node
+    if statement.tag in _QUERIES:
+        for item in unknown_columns(statement, context.state, ()):
+            yield item.column, item.where, item.node, item.known
+        return
+    table = context.state.find(node["relation"]) if "relname" in node.get("relation", {}) else None
+    if table is None or table.copied or table.kind == "matview":
+        return
+    wanted: list[tuple[str, Node]] = []
+    if statement.tag == "AlterTableStmt":
+        # A command may name a column that another one of the same statement adds.
+        added = {item["def"]["ColumnDef"]["colname"] for item in commands(node) if item["subtype"] == "AT_AddColumn"}
+        for command in commands(node):
+            if command["subtype"] in _CHANGES and not command.get("missing_ok"):
+                wanted.append((command["name"], node["relation"]))
+        for constraint in added_constraints(node):
+            wanted += [
+                (name, constraint) for name in names((*constraint.get("keys", ()), *constraint.get("fk_attrs", ())))
+            ]
+        wanted = [(name, place) for name, place in wanted if name not in added]
+    elif statement.tag == "IndexStmt":
+        elements = [*node.get("indexParams", ()), *node.get("indexIncludingParams", ())]
+        wanted = [(item["IndexElem"]["name"], node["relation"]) for item in elements if "name" in item["IndexElem"]]
+    elif statement.tag == "RenameStmt" and node["renameType"] == "OBJECT_COLUMN":
+        wanted = [(node["subname"], node["relation"])]
+    for name, place in wanted:
+        if name not in table.columns:
+            yield name, str(table), place, table.columns
+
+
+def _may_be_added_unseen(column: str, statement: Statement, context: Context) -> bool:
+    """Whether a statement before this one that the replay cannot follow spells the column."""
+    before = context.series.files[: context.series.place[context.file] + 1]
+    if any(file.script.problems for file in before):
+        return True
+    word = re.compile(rf"(?<!\w){re.escape(column)}(?!\w)")
+    return any(
+        item.tag in ("DoStmt", "CreateFunctionStmt", "CallStmt", "SelectStmt") and word.search(as_text(item.node))
+        for item in _statements_before(statement, context)
+    )
+
+
+def _close(name: str, known: Collection[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, known, n=1)), None)

@@ -1,7 +1,8 @@
 """UPDATE without WHERE.
 
 ## What it does
-Reports an UPDATE without WHERE of a table that the same file did not create, also in DO blocks and function bodies.
+Reports an UPDATE without WHERE, or with one that is true of every row, of a table that the same file did not create,
+also in WITH clauses, DO blocks and function bodies.
 
 ## Why is this bad?
 Every row is written and locked until the commit, the table doubles in size, every replica replays it, and where it
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import DO, EVERYWHERE, FUNCTION, Hit, Rule
+from dbkit.lint.whole_table import WRITING, whole_tables
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -36,18 +38,12 @@ rule = Rule(
 )
 
 
-@rule.on("UpdateStmt")
+@rule.on(*WRITING)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    if "whereClause" in statement.node or context.state.is_new(relation, context.file):
-        return
-    # In a body a bare name may be a temporary table or a CTE.
-    if context.body is not None and "schemaname" not in relation and context.state.find(relation) is None:
-        return
-    table = context.state.name(relation)
-    yield Hit(
-        f"update of every row of {table}",
-        at=statement.start,
-        object=table,
-        hint="Say which rows, in batches: where id between … and ….",
-    )
+    for relation, table in whole_tables(statement, "UpdateStmt", context):
+        yield Hit(
+            f"update of every row of {table}",
+            at=statement.start if statement.tag == "UpdateStmt" else statement.offset(relation),
+            object=table,
+            hint="Say which rows, in batches: where id between … and ….",
+        )

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import option
+from dbkit.lint.trees import true_option
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -42,8 +42,7 @@ rule = Rule(
 
 @rule.on("VacuumStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    full = option(statement.node.get("options", ()), "full")
-    if full is not None and full.get("arg", {}).get("String", {}).get("sval") not in ("false", "off", "0"):
+    if true_option(statement.node.get("options", ()), "full"):
         yield Hit(
             "vacuum full locks everybody out while it writes the table anew",
             at=statement.start,

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.fix import text_with_check
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import type_modifiers
+from dbkit.lint.trees import commands, type_modifiers
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -41,10 +41,19 @@ rule = Rule(code="L028", severity=Severity.WARNING, fix="text and a named check 
 
 @rule.on_column("varchar")
 def check(name: str, column: Node, statement: Statement, context: Context) -> Iterator[Hit]:
-    if type_modifiers(column):
+    if type_modifiers(column) and not _had_one(name, statement, context):
         yield Hit(
             f"column {name} is varchar({type_modifiers(column)[0]})",
             at=statement.offset(column),
             hint="Write text, and a check (length(…) <= n) where a limit is meant.",
             fix=lambda: text_with_check(statement, column, statement.node["relation"]["relname"]),
         )
+
+
+def _had_one(name: str, statement: Statement, context: Context) -> bool:
+    """Whether the statement gives an old column that has a limit another one."""
+    if all(command["subtype"] != "AT_AlterColumnType" for command in commands(statement.node)):
+        return False
+    table = context.state.find(statement.node["relation"])
+    column = table.columns.get(name) if table else None
+    return column is not None and column.type == "varchar" and bool(column.modifiers)

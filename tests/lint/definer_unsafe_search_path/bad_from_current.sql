@@ -1,0 +1,4 @@
+create function app.counted() returns bigint -- finding
+    language sql stable security definer set search_path from current
+    as $$ select count(*) from app.docs $$;
+revoke all on function app.counted() from public;

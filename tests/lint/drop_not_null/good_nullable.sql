@@ -1,0 +1,1 @@
+alter table app.docs alter column body drop not null;

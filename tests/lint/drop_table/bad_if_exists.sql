@@ -1,0 +1,2 @@
+drop table if exists app.docs; -- finding
+drop table if exists elsewhere.docs; -- finding

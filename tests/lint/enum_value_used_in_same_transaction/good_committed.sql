@@ -1,0 +1,7 @@
+-- migrate:up transaction:false
+begin;
+alter type app.order_state add value 'draft' before 'new';
+commit;
+begin;
+insert into app.order_log values (1, 'draft');
+commit;

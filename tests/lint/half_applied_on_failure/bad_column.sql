@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+alter table app.docs add column region text; -- finding
+drop index concurrently if exists app.orders_account_id_idx;

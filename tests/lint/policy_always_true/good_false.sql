@@ -1,0 +1,1 @@
+create policy nobody on app.accounts as restrictive for delete to app_user using (false);

@@ -1,0 +1,3 @@
+-- migrate:up transaction:false
+vacuum (full 0, verbose) app.docs;
+vacuum (full off) app.docs;

@@ -1,0 +1,1 @@
+alter table app.lines alter column note type varchar(200);
