@@ -20,7 +20,8 @@ from dbkit.leak.standings import read_standings
 from dbkit.leak.synthesis import populate
 from dbkit.postgres import Database
 from dbkit.report import Severity
-from dbkit.tenancy import Declaration, Kind, parse_declaration
+from dbkit.tenancy.declaration import Declaration, parse_declaration
+from dbkit.tenancy.model import Kind
 
 ME = "(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::int"
 MEMBERS = f"""
