@@ -32,6 +32,7 @@ def check_members(stand: Stand, routines: Routines, caller: Caller, standings: S
     states, _ = lapsed_states(stand.model, stand.scope, stand.population.identities[ATTACKER], standings)
     told: set[int] = set()
     for state in states:
+        stand.renew()  # what an earlier call locked, the membership among it, is free for the other session
         with _Outside(stand.conninfo, stand.model, stand.scope, stand.role, stand.population, state) as outside:
             effects = Effects(outside)
             for routine in routines.all:
