@@ -24,7 +24,7 @@ from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
-from dbkit.lint.trees import COLUMN_STATEMENTS, column_definitions, column_type, commands
+from dbkit.lint.trees import COLUMN_STATEMENTS, added_constraints, column_definitions, column_type, commands
 from dbkit.lint.verdict import Verdict
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Report
@@ -82,6 +82,18 @@ class Context:
             for command in commands(statement.node):
                 if command["subtype"] == "AT_AddColumn":
                     yield self.state.name(relation), command["def"]["ColumnDef"]
+
+    def built_constraints(self, statement: Statement, kind: str) -> Iterator[tuple[str, int]]:
+        """Name of the table and place of each constraint an ALTER TABLE builds an index for, on a table not made here.
+
+        Args:
+            kind: CONSTR_PRIMARY, CONSTR_UNIQUE or CONSTR_EXCLUSION.
+        """
+        relation = statement.node["relation"]
+        if not self.state.is_new(relation, self.file):
+            for constraint in added_constraints(statement.node):
+                if constraint["contype"] == kind and "indexname" not in constraint:
+                    yield self.state.name(relation), statement.offset(constraint)
 
     def constraints_here(self) -> Iterable[tuple[Table, Constraint]]:
         """Constraints the file added that still exist, on tables that still exist."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from dbkit.lint.engine import Context
+from dbkit.lint.fix import before_statement
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.model import Key
+from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Node, Statement
 
-__all__ = ["Locking", "Timeout", "strong_locks", "transactions"]
+__all__ = ["Locking", "Timeout", "first_unbounded", "strong_locks", "transactions"]
 
 _UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h|d|)\s*$")
@@ -131,6 +134,31 @@ def transactions(context: Context) -> Iterator[list[Locking]]:
 def strong_locks(context: Context) -> list[Locking]:
     """Statements that take SHARE ROW EXCLUSIVE or a stronger lock on a table the file did not create."""
     return [locking for locking in _walk(context) if locking.held]
+
+
+def first_unbounded(context: Context, setting: str, value: str, what: str, *, or_zero: bool = False) -> Iterator[Hit]:
+    """The first strong lock of a file that a timeout does not bound; none in files that this project's runner runs.
+
+    Args:
+        setting: lock_timeout or statement_timeout, and a value to propose for it.
+        what: goes on after the lock and its tables.
+        or_zero: whether a timeout of 0, which bounds nothing, is reported as well.
+    """
+    if context.file.own_line:
+        return
+    for locking in strong_locks(context):
+        timeout: Timeout | None = getattr(locking, setting)
+        if timeout is None or (or_zero and not timeout.milliseconds):
+            begin = f"set local {setting} = '{value}';"
+            section = context.file.section_at(locking.statement.start)
+            yield Hit(
+                f"{locking.lock} on {', '.join(locking.tables)} {what} without a {setting}",
+                at=locking.statement.start,
+                object=locking.tables[0],
+                hint=f"Begin with: {begin}",
+                fix=partial(before_statement, locking.statement, begin, section),
+            )
+            return
 
 
 def _walk(context: Context) -> list[Locking]:

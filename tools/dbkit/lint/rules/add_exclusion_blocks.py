@@ -26,7 +26,6 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import added_constraints
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -41,13 +40,10 @@ rule = Rule(
 
 @rule.on_alter("AT_AddConstraint", "AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    for constraint in added_constraints(statement.node):
-        if constraint["contype"] == "CONSTR_EXCLUSION" and not context.state.is_new(relation, context.file):
-            table = context.state.name(relation)
-            yield Hit(
-                f"exclusion constraint builds its index while nobody can use {table}",
-                at=statement.offset(constraint),
-                object=table,
-                hint="Add it while the table is new or small, or check with a trigger.",
-            )
+    for table, offset in context.built_constraints(statement, "CONSTR_EXCLUSION"):
+        yield Hit(
+            f"exclusion constraint builds its index while nobody can use {table}",
+            at=offset,
+            object=table,
+            hint="Add it while the table is new or small, or check with a trigger.",
+        )

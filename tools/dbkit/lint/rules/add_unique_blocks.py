@@ -28,7 +28,6 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import added_constraints
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -43,14 +42,10 @@ rule = Rule(
 
 @rule.on_alter("AT_AddConstraint", "AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    relation = statement.node["relation"]
-    for constraint in added_constraints(statement.node):
-        builds = constraint["contype"] == "CONSTR_UNIQUE" and "indexname" not in constraint
-        if builds and not context.state.is_new(relation, context.file):
-            table = context.state.name(relation)
-            yield Hit(
-                f"unique constraint builds its index while nobody can use {table}",
-                at=statement.offset(constraint),
-                object=table,
-                hint="Build a unique index concurrently, then add constraint … unique using index.",
-            )
+    for table, offset in context.built_constraints(statement, "CONSTR_UNIQUE"):
+        yield Hit(
+            f"unique constraint builds its index while nobody can use {table}",
+            at=offset,
+            object=table,
+            hint="Build a unique index concurrently, then add constraint … unique using index.",
+        )

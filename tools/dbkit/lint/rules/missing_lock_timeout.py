@@ -24,13 +24,11 @@ alter table app.docs add column region text;
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.fix import before_statement
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.timeouts import strong_locks
+from dbkit.lint.timeouts import first_unbounded
 from dbkit.report import Severity
 
 rule = Rule(
@@ -44,21 +42,5 @@ rule = Rule(
 
 @rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
-    # This project's own runner sets [migrations] lock_timeout for every file.
-    if context.file.own_line:
-        return
-    for locking in strong_locks(context):
-        if locking.lock_timeout is None:
-            yield Hit(
-                f"{locking.lock} on {', '.join(locking.tables)} is waited for without a lock_timeout",
-                at=locking.statement.start,
-                object=locking.tables[0],
-                hint="Begin with: set local lock_timeout = '2s';",
-                fix=partial(
-                    before_statement,
-                    locking.statement,
-                    "set local lock_timeout = '2s';",
-                    context.file.section_at(locking.statement.start),
-                ),
-            )
-            return
+    # This project's own runner sets [migrations] lock_timeout for every file; 0 is lock_timeout_too_long's.
+    yield from first_unbounded(context, "lock_timeout", "2s", "is waited for")

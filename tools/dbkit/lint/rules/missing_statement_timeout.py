@@ -25,13 +25,11 @@ alter table app.docs add column region text;
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.fix import before_statement
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.timeouts import strong_locks
+from dbkit.lint.timeouts import first_unbounded
 from dbkit.report import Severity
 
 rule = Rule(
@@ -46,21 +44,4 @@ rule = Rule(
 @rule.settled_with("locks")
 def check(context: Context) -> Iterator[Hit]:
     # This project's own runner watches its statements and says who waits.
-    if context.file.own_line:
-        return
-    for locking in strong_locks(context):
-        timeout = locking.statement_timeout
-        if timeout is None or not timeout.milliseconds:
-            yield Hit(
-                f"{locking.lock} on {', '.join(locking.tables)} may be held for any time without a statement_timeout",
-                at=locking.statement.start,
-                object=locking.tables[0],
-                hint="Begin with: set local statement_timeout = '30s';",
-                fix=partial(
-                    before_statement,
-                    locking.statement,
-                    "set local statement_timeout = '30s';",
-                    context.file.section_at(locking.statement.start),
-                ),
-            )
-            return
+    yield from first_unbounded(context, "statement_timeout", "30s", "may be held for any time", or_zero=True)
