@@ -8,8 +8,8 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls bench-landlord bench-queue bench-audit bench-limits bench-leak bench-leak-scaling bench-lint \
-        fuzz-lint leak-mutate docs baselines docker-image clean
+        bench-rls bench-landlord bench-queue bench-audit bench-limits bench-retention bench-leak bench-leak-scaling \
+        bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ leak: setup ## Prove that no tenant reaches another
 leak-mutate: setup ## Break one guard at a time and expect the proof to find it
 	$(BIN)/dbkit leak --mutate
 
-bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-audit bench-limits bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
+bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-audit bench-limits bench-retention bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
 
 bench-postgres: setup ## Cold server and fresh database against the floor
 	$(BIN)/python bench/postgres.py
@@ -76,6 +76,9 @@ bench-audit: setup ## Audited tables against unaudited ones
 
 bench-limits: setup ## Limiter, idempotency keys and cache against the cheapest statements
 	$(BIN)/python bench/limits.py
+
+bench-retention: setup ## A year of retention, night by night
+	$(BIN)/python bench/retention.py
 
 bench-leak-scaling: setup ## dbkit leak over 10 to 80 tables
 	$(BIN)/python bench/leak_scaling.py

@@ -28,8 +28,8 @@ def test_bootstrap_print_needs_no_server(config: Config) -> None:
 def test_bootstrap_without_a_database_says_what_to_type(config: Config) -> None:
     done = run("bootstrap", folder=config.root)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: no database named\n")
-    assert done.stderr.endswith("hint: Run: dbkit bootstrap --database URL\n")
+    assert done.stderr.startswith("error: no database given\n")
+    assert done.stderr.endswith("hint: Give --database postgresql://user@host/name.\n")
 
 
 def test_bootstrap_of_a_project_without_roles_is_an_error(tmp_path: Path) -> None:

@@ -201,3 +201,15 @@ def test_who_may_not_and_what_is_none(landlords: Database, tmp_path: Path) -> No
         assert done.returncode == 2 and done.stderr.startswith(error), done.stderr
         assert "hint: " in done.stderr
     assert run(arguments(landlords, file), tmp_path).returncode == 0
+
+
+def test_a_limit_is_waited_for(landlords: Database, tmp_path: Path) -> None:
+    with psycopg.connect(landlords.conninfo) as connection:
+        connection.execute(
+            "update core.rate_limit_policies set max_requests = 2, window_seconds = 2 where name = 'invites'"
+        )
+    began = time.monotonic()
+    done = run(arguments(landlords, people(tmp_path, 5), "--chunk", "1"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert scalar(landlords, "select count(*) from rental.tenants") == 5
+    assert time.monotonic() - began > 2, "five calls, of which two are allowed in two seconds"

@@ -337,6 +337,27 @@ def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: s
     assert gone <= 200, f"a claim begins {gone} jobs too early"
 
 
+def test_a_claim_that_was_rolled_back_leaves_the_limit_as_it_was(conninfo: str) -> None:
+    """It had completed a lease before it counted, and the mark it moved is not rolled back."""
+    with psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute("select core.put_queue('narrow', false, 2)")
+    enqueue(conninfo, 10, "narrow")
+    claim = "select lease_id from core.next_jobs(%s, 1, 'narrow', null, %s)"
+    with worker(conninfo) as connection:
+        first = scalar(connection, claim, ("w1", None))
+        scalar(connection, claim, ("w2", None))
+        with connection.transaction() as transaction:
+            assert scalar(connection, claim, ("w1", first)) is not None
+            undo(transaction)
+        assert connection.execute(claim, ("w3", None)).fetchall() == [], "two of two are running"
+        assert scalar(connection, claim, ("w1", first)) is not None, "completed, it makes room"
+        connection.execute("select core.requeue_expired_leases()")
+    with psycopg.connect(conninfo) as admin:
+        low = "select pg_sequence_last_value(lease_low) from core.queues where name = 'narrow'"
+        oldest = "select min(id) from core.job_leases where queue = 'narrow'"
+        assert scalar(admin, low) == scalar(admin, oldest) > first, "the mark follows the oldest lease"
+
+
 def test_a_server_killed_in_the_middle_of_a_claim_loses_nothing(config: Config) -> None:
     recipe = project_recipe(config, seeds="production")
     server = LocalServer.start(choose_binaries(config), recipe, synchronous_commit="on")

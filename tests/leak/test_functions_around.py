@@ -138,6 +138,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         LEAKPROOF.format(body="raise notice 'looking at %', p_text;"),
         "alter function app.fits(text) not leakproof",
     ),
+    "leakproof function with a message for whoever asks": (
+        "app.fits",
+        "leakproof_function_leaks",
+        LEAKPROOF.format(body="raise debug 'looking at %', p_text;"),
+        "alter function app.fits(text) not leakproof",
+    ),
     "leakproof function with an error": (
         "app.fits",
         "leakproof_function_leaks",

@@ -119,8 +119,8 @@ def test_static_refuses_what_needs_attacks(run: Run, tenancy: Path, arguments: t
 def test_static_needs_a_database(run: Run, tenancy: Path) -> None:
     code, _, err = run("--static", "--tenancy", str(tenancy))
     assert code == 2
-    assert err.startswith("error: no database is given")
-    assert "dbkit leak --static --database URL" in err
+    assert err.startswith("error: no database given")
+    assert "hint: Give --database postgresql://user@host/name." in err
 
 
 # --in-place
@@ -155,7 +155,7 @@ def test_in_place_needs_a_superuser(run: Run, clean: Database, reader: str, tena
 
 def test_in_place_needs_a_database_and_no_module(run: Run, tenancy: Path) -> None:
     code, _, err = run("--in-place", "--tenancy", str(tenancy))
-    assert (code, err.splitlines()[0]) == (2, "error: no database is given")
+    assert (code, err.splitlines()[0]) == (2, "error: no database given")
     code, _, err = run("core", "--in-place", "--database", "x", "--tenancy", str(tenancy))
     assert code == 2 and "MODULE cannot be given with it" in err
 

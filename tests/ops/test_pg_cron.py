@@ -125,21 +125,89 @@ def test_a_login_that_may_not_use_pg_cron_is_told_what_to_grant(
     assert "grant usage on schema cron to dbkit_migrator" in done.stderr
 
 
-def test_a_job_runs_under_pg_cron_and_is_logged(
+def test_what_runs_under_pg_cron_is_logged_whatever_it_is_and_however_it_ends(
     admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any]
 ) -> None:
-    admin.execute("delete from core.cron_runs")
-    assert actions(migrator)["evaluate-alerts"] == "registered"
+    """A job of run_mode sql logs itself; what cannot is brought in from pg_cron's own log."""
+    admin.execute("delete from core.cron_runs; delete from cron.job_run_details")
+    for name, command, mode in (
+        ("vacuum-users", "vacuum (analyze) core.users", "bare"),
+        ("vacuum-gone", "vacuum core.gone", "bare"),
+        ("function-gone", "select core.gone_too()", "sql"),
+    ):
+        admin.execute("select core.put_cron_job(%s, '* * * * *', %s, 'core', '', %s)", (name, command, mode))
+    admin.execute("create table core.gone (); create function core.gone_too() returns void language sql as ''")
+    try:
+        registered_now = actions(migrator)
+        admin.execute("drop table core.gone; drop function core.gone_too()")
+        expected = {"vacuum-users", "vacuum-gone", "function-gone", "evaluate-alerts", "cron_log"}
+        assert {registered_now[name] for name in expected} == {"registered"}
+        runs = first_runs(admin, migrator, {"vacuum-users", "vacuum-gone", "function-gone", "evaluate-alerts"})
+        assert runs["evaluate-alerts"][:2] == (True, False)
+        assert runs["vacuum-users"][:2] == (True, True)
+        assert runs["vacuum-gone"] == (False, True, 'ERROR: relation "core.gone" does not exist')
+        assert runs["function-gone"][:2] == (False, True)
+        assert "unavailable" in runs["function-gone"][2]
+        assert scalar(admin, "select core.probe_cron_failures(1)") == 2
+        # Nothing is brought in twice, and what the job of the schedule has to do it did.
+        before = scalar(admin, "select count(*) from core.cron_runs where pg_cron_runid is not null")
+        assert scalar(admin, "select count(distinct pg_cron_runid) from core.cron_runs") == before
+        collected = "select count(*) from cron.job_run_details where command = 'select core.collect_cron_log()'"
+        wait_for(admin, f"{collected} and status = 'succeeded'")
+    finally:
+        admin.execute("delete from core.cron_jobs where name in ('vacuum-users', 'vacuum-gone', 'function-gone')")
+
+
+def test_pg_cron_s_log_of_our_runs_is_forgotten_after_a_day(
+    admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any]
+) -> None:
+    actions(migrator)
+    migrator.execute("select cron.schedule('nightly-report', '0 1 * * *', 'select 1')")
+    admin.execute("delete from cron.job_run_details")
+    admin.execute("""
+        insert into cron.job_run_details (jobid, database, username, command, status, start_time, end_time)
+        select j.jobid, j.database, j.username, j.command, 'succeeded', ran_at, ran_at
+          from cron.job as j, unnest(array[now() - interval '25 hours', now() - interval '23 hours']) as ran_at
+         where j.jobname in ('dbkit:evaluate-alerts', 'nightly-report')
+    """)
+    migrator.execute("select core.collect_cron_log()")
+    left = admin.execute("""
+        select j.jobname, now() - d.start_time > interval '1 day'
+          from cron.job_run_details as d join cron.job as j using (jobid)
+         where d.start_time < now() - interval '1 hour'
+         order by 1, 2
+    """).fetchall()
+    assert left == [("dbkit:evaluate-alerts", False), ("nightly-report", False), ("nightly-report", True)]
+
+
+def first_runs(
+    admin: psycopg.Connection[Any], migrator: psycopg.Connection[Any], names: set[str]
+) -> dict[str, tuple[bool, bool, str]]:
+    """Each job's first logged run: whether it went well, whether only pg_cron logged it, and what it said."""
     give_up = time.monotonic() + NEXT_MINUTE_SECONDS
     while time.monotonic() < give_up:
-        row = admin.execute("select ok, message from core.cron_runs where name = 'evaluate-alerts'").fetchone()
-        if row is not None:
-            break
+        migrator.execute("select core.collect_cron_log()")
+        rows = admin.execute("""
+            select distinct on (name) name, ok, pg_cron_runid is not null, message from core.cron_runs
+             where finished_at is not null order by name, id
+        """).fetchall()
+        if names <= {row[0] for row in rows}:
+            return {name: (ok, is_theirs, message) for name, ok, is_theirs, message in rows}
         time.sleep(0.5)
-    else:
-        details = admin.execute("select status, return_message from cron.job_run_details").fetchall()
-        pytest.fail(f"pg_cron ran nothing: {details}")
-    assert row[0] is True, row
+    pytest.fail(f"pg_cron did not run all: {admin.execute('select * from cron.job_run_details').fetchall()}")
+
+
+def wait_for(connection: psycopg.Connection[Any], count: str) -> None:
+    give_up = time.monotonic() + NEXT_MINUTE_SECONDS
+    while not scalar(connection, count):
+        assert time.monotonic() < give_up, count
+        time.sleep(0.5)
+
+
+def scalar(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
 
 
 NEVER = "0 0 30 2 *"

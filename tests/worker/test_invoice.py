@@ -1,19 +1,23 @@
-"""generate_invoice_pdf: the file is parsed back by another library."""
+"""generate_invoice_pdf: the file is parsed back by another library, and is an object of its tenant."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from pypdf import PdfReader
+from worker_processes import ANN, NORTH, Queue, Workers
 
 from dbkit.worker.handlers.invoice import InvoiceHandler
 from dbkit.worker.job import Job, JobError, PermanentError
 from dbkit.worker.settings import InvoiceSettings
 
 TENANT = uuid4()
+FILES_ONLY = InvoiceSettings(bucket="")
 
 
 def invoice(**changes: Any) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def job(given: Any) -> Job:
 
 
 def written(folder: Path, given: dict[str, Any]) -> tuple[dict[str, Any], str, PdfReader]:
-    result = InvoiceHandler(InvoiceSettings(), folder)(job(given))
+    result = InvoiceHandler(FILES_ONLY, folder, "")(job(given))
     reader = PdfReader(folder / "invoices" / result["file"])
     return result, "\n".join(page.extract_text() for page in reader.pages), reader
 
@@ -60,7 +64,7 @@ def test_an_invoice_becomes_a_pdf_that_says_it(tmp_path: Path) -> None:
 
 def test_another_attempt_writes_the_same_bytes(tmp_path: Path) -> None:
     again = job(invoice())
-    handler = InvoiceHandler(InvoiceSettings(), tmp_path)
+    handler = InvoiceHandler(FILES_ONLY, tmp_path, "")
     assert handler(again) == handler(again)
 
 
@@ -71,7 +75,7 @@ def test_letters_beyond_latin_are_written_with_a_font_that_has_them(tmp_path: Pa
 
 def test_a_font_without_the_letters_is_an_error_and_not_a_misspelt_name(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="lacks letters"):
-        InvoiceHandler(InvoiceSettings(), tmp_path)(job(invoice(buyer={"name": "株式会社"})))
+        InvoiceHandler(FILES_ONLY, tmp_path, "")(job(invoice(buyer={"name": "株式会社"})))
     assert not (tmp_path / "invoices").exists()
 
 
@@ -98,5 +102,87 @@ def test_many_lines_take_many_pages(tmp_path: Path) -> None:
 )
 def test_an_invoice_that_is_none_is_refused_for_good(tmp_path: Path, given: Any, complaint: str) -> None:
     with pytest.raises(PermanentError, match=complaint):
-        InvoiceHandler(InvoiceSettings(), tmp_path)(job(given))
+        InvoiceHandler(FILES_ONLY, tmp_path, "")(job(given))
     assert not (tmp_path / "invoices").exists()
+
+
+OBJECTS = """
+select id, bucket_id, name, tenant_id, size_bytes, content_sha256, mime_type, state from storage.objects order by name
+"""
+
+
+def claimed(queue: Queue, given: dict[str, Any]) -> Job:
+    """A job as a worker holds it."""
+    identifier = queue.enqueue("generate_invoice_pdf", invoice=given)
+    with psycopg.connect(queue.worker_conninfo, autocommit=True) as connection:
+        row = connection.execute("select lease_id from core.next_jobs('by hand', 1)").fetchone()
+    assert row is not None
+    return Job(identifier, row[0], NORTH, "generate_invoice_pdf", {"invoice": given})
+
+
+def stored_by(queue: Queue, folder: Path, **settings: str) -> InvoiceHandler:
+    return InvoiceHandler(InvoiceSettings(**settings), folder, queue.worker_conninfo)
+
+
+def test_the_pdf_is_an_object_in_the_bucket_of_its_tenant(queue: Queue, workers: Workers) -> None:
+    identifier = queue.enqueue("generate_invoice_pdf", invoice=invoice())
+    workers.drain()
+    result = queue.until(identifier, "completed")["result"]
+    document = (workers.folder / "invoices" / result["file"]).read_bytes()
+    facts = ("invoices", f"{NORTH}/{identifier}.pdf", NORTH, len(document), hashlib.sha256(document).hexdigest())
+    ((object_id, *stored, mime, state),) = queue.admin(OBJECTS)
+    assert (*stored, mime, state) == (*facts, "application/pdf", "uploaded")
+    assert (result["object_id"], result["bytes"], result["sha256"]) == (str(object_id), facts[3], facts[4])
+    # A member gets a token for it, and whoever serves tokens finds the bytes.
+    with psycopg.connect(queue.database.conninfo) as connection:
+        connection.execute("set local role app_user")
+        connection.execute("select core.set_context(%s, %s)", (ANN, NORTH))
+        signed = connection.execute("select path, token from storage.create_signed_url(%s, %s)", facts[:2]).fetchone()
+    assert signed is not None and signed[0] == f"invoices/{result['file']}"
+    with psycopg.connect(queue.worker_conninfo) as connection:
+        served = connection.execute("select bucket_id, name from storage.redeem_grant(%s)", (signed[1],)).fetchone()
+    assert served == facts[:2]
+
+
+def test_an_attempt_that_died_after_the_upload_is_not_done_again(queue: Queue, tmp_path: Path) -> None:
+    held = claimed(queue, invoice())
+    first = stored_by(queue, tmp_path)(held)
+    target = tmp_path / "invoices" / first["file"]
+    written = target.stat().st_mtime_ns
+    assert stored_by(queue, tmp_path)(held) == first
+    assert target.stat().st_mtime_ns == written
+
+
+def test_an_attempt_that_died_before_the_bytes_were_there_is_taken_over(queue: Queue, tmp_path: Path) -> None:
+    held = claimed(queue, invoice())
+    (tmp_path / "invoices").write_text("a file where the folder should be")
+    with pytest.raises(JobError, match="cannot be written") as caught:
+        stored_by(queue, tmp_path)(held)
+    assert caught.value.retryable
+    assert [row[-1] for row in queue.admin(OBJECTS)] == ["pending"]
+    (tmp_path / "invoices").unlink()
+    result = stored_by(queue, tmp_path)(held)
+    assert [(str(row[0]), row[-1]) for row in queue.admin(OBJECTS)] == [(result["object_id"], "uploaded")]
+
+
+def test_what_the_bucket_does_not_take_is_not_written(queue: Queue, tmp_path: Path) -> None:
+    queue.admin("update storage.buckets set file_size_limit = 100 where id = 'invoices'")
+    with pytest.raises(PermanentError, match="larger than its bucket accepts"):
+        stored_by(queue, tmp_path)(claimed(queue, invoice()))
+    assert not (tmp_path / "invoices").exists() and queue.admin(OBJECTS) == []
+
+
+def test_a_worker_that_lost_its_lease_stores_nothing(queue: Queue, tmp_path: Path) -> None:
+    held = claimed(queue, invoice())
+    queue.admin("update core.job_leases set lease_until = now() - interval '1 second'")
+    queue.admin("select core.requeue_expired_leases()")
+    with pytest.raises(PermanentError, match="does not hold this job"):
+        stored_by(queue, tmp_path)(held)
+    assert not (tmp_path / "invoices").exists() and queue.admin(OBJECTS) == []
+
+
+def test_without_the_module_storage_there_is_the_file_alone(queue: Queue, tmp_path: Path) -> None:
+    queue.admin("drop schema storage cascade")
+    result = stored_by(queue, tmp_path)(claimed(queue, invoice()))
+    assert result["object_id"] is None
+    assert (tmp_path / "invoices" / result["file"]).read_bytes().startswith(b"%PDF-")

@@ -1,4 +1,5 @@
--- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result, by which core.run_cron
+-- knows that the run failed.
 
 create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
     language plpgsql volatile

@@ -35,5 +35,6 @@ grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
 
 comment on function core.emit(text, text, text, text, jsonb) is
     'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
-    'The wake-up on dbkit_outbox names id, tenant and channel to every login that listens; what happened is read through row security. '
+    'The wake-up on dbkit_outbox gives every login that listens the event''s id, its channel and a digest of the tenant''s id; '
+    'what happened is read through row security. '
     'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';

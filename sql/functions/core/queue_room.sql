@@ -1,4 +1,5 @@
--- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it.
+-- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it. The mark outlives a
+-- rollback, so only a transaction that has ended no lease itself may raise it; core.requeue_expired_leases does so each minute.
 
 create or replace function core.queue_room(p_queue text) returns integer
     language plpgsql volatile
@@ -10,6 +11,7 @@ create or replace function core.queue_room(p_queue text) returns integer
     set jit = off
 as $fn$
 declare
+    v_is_new  boolean := pg_current_xact_id_if_assigned() is null;
     v_queue   core.queues;
     v_running bigint;
     v_first   bigint;
@@ -21,7 +23,7 @@ begin
       from core.job_leases as l
      where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
        and l.queue = p_queue;
-    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    perform setval(v_queue.lease_low, v_first) where v_is_new and v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
     return greatest(v_queue.max_running - v_running, 0);
 end
 $fn$;

@@ -13,38 +13,36 @@ declare
     v_refusals bigint;
     v_is_due   boolean;
 begin
-    -- A standby has no unlogged tables, a read-only transaction cannot count.
-    if current_setting('transaction_read_only') = 'on' then
-        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
-        return;
-    end if;
-
-    if p_key is not null and coalesce(current_setting('app.user_id', true), '') = '' then
-        v_key := 'anon:' || p_key;
-    else
+    -- Whatever PL/pgSQL evaluates by itself is prepared anew in every transaction, at a microsecond apiece: hence one question for all that
+    -- is unusual, and one statement for the answer.
+    if p_key is null or current_setting('app.user_id', true) <> '' or current_setting('transaction_read_only') = 'on' then
+        -- A standby has no unlogged tables, a read-only transaction cannot count.
+        if current_setting('transaction_read_only') = 'on' then
+            return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+            return;
+        end if;
         v_key := core.rate_limit_key(p_policy, p_key);
     end if;
-    -- One statement: whatever else PL/pgSQL has to do is prepared anew in every transaction, at a microsecond apiece. No row: not refused.
-    -- A row of the future was counted before the clock was set back, and binds nobody.
+    -- No row: not refused. A row of the future was counted before the clock was set back, and binds nobody.
     select false,
            r.max_requests,
            0,
-           ceil(extract(epoch from r.next_at - clock_timestamp()))::integer,
+           ceil(date_part('epoch', r.next_at - clock_timestamp()))::integer,
            r.next_at,
            nextval('core.rate_limit_refusals'),
            p_is_recorded and (r.recorded_until > clock_timestamp()) is not true
       into allowed, max_requests, remaining, retry_after, reset_at, v_refusals, v_is_due
       from core.rate_limits as r
      where r.policy = p_policy
-       and r.key = v_key
+       and r.key = coalesce(v_key, 'anon:' || p_key)
        and r.next_at > clock_timestamp()
        and r.updated_at <= clock_timestamp() + interval '1 minute';
-    if not found then
-        return query select * from core.count_request(p_policy, v_key);
-        return;
-    end if;
-    if v_is_due then
-        perform core.record_violation(p_policy, v_key, retry_after);
+    if v_is_due is not false then
+        if not found then
+            return query select * from core.count_request(p_policy, coalesce(v_key, 'anon:' || p_key));
+            return;
+        end if;
+        perform core.record_violation(p_policy, coalesce(v_key, 'anon:' || p_key), retry_after);
     end if;
     return next;
 end

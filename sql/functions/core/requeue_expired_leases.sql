@@ -7,9 +7,19 @@ create or replace function core.requeue_expired_leases() returns integer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_lease core.job_leases;
-    v_count integer := 0;
+    v_is_new boolean := pg_current_xact_id_if_assigned() is null;
+    v_lease  core.job_leases;
+    v_count  integer := 0;
 begin
+    -- what a limited queue's count may begin at; a lease that is being made now has a higher id
+    perform setval(oldest.mark, oldest.id)
+       from (
+        select q.lease_low as mark, min(l.id) as id
+          from core.queues as q
+          join core.job_leases as l on l.queue = q.name
+         where q.lease_low is not null
+         group by q.lease_low) as oldest
+      where v_is_new and oldest.id > coalesce(pg_sequence_last_value(oldest.mark), 0);
     perform core.ensure_job_partitions();
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked

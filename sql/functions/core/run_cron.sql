@@ -36,8 +36,17 @@ begin
 
     v_started := clock_timestamp();
     begin
-        -- one line for each row of a body that returns several
-        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
+        -- One line for each row of a body that returns several, those that name an error first: a body that goes on after a part of it
+        -- failed has failed all the same.
+        execute format(
+            $sql$
+            select string_agg(body.line, e'\n' order by body.is_ok, body.number), coalesce(bool_and(body.is_ok), true)
+              from (select told.line::text as line,
+                           to_jsonb(told) #>> '{line,error}' is null as is_ok,
+                           row_number() over () as number
+                      from (%s) as told (line)) as body
+            $sql$, v_job.command)
+           into v_result, v_ok;
     exception
         when others or query_canceled then
             v_ok := false;
@@ -59,4 +68,5 @@ revoke execute on function core.run_cron(text, timestamptz) from public;
 comment on function core.run_cron(text, timestamptz) is
     'Run a scheduled job now and log it; what pg_cron and dbkit cron call, as the login that migrates. With p_due_at it does nothing when a '
     'run began then or later, so several schedulers run a slot once. A failure is logged, not raised (ok is false). Null: it runs elsewhere '
-    'right now, or the slot is done. Errors: PT404 no such job, PT422 a bare job, PT503 its function is not installed.';
+    'right now, or the slot is done. A body may return rows: the run is not ok where one has a column error that is not null. Errors: '
+    'PT404 no such job, PT422 a bare job, PT503 its function is not installed.';

@@ -1,5 +1,6 @@
 -- As the caller: pg_cron runs a job as the role that registered it, which has to be a login. Only jobs named dbkit:… are ours to remove.
--- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without.
+-- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without. What that cannot log is in
+-- pg_cron's own log, which is for the login that registered the job: hence a job that is not in the table, called cron_log.
 
 create or replace function core.sync_cron() returns table (name text, action text)
     language plpgsql volatile
@@ -32,14 +33,15 @@ begin
                wanted.is_enabled,
                wanted.target,
                wanted.schedule,
-               case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end as command,
+               wanted.command,
                have.jobid,
-               have.active
-               and (have.schedule, have.command)
-                   is not distinct from (
-                       wanted.schedule,
-                       case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end) as is_same
-          from core.cron_status as wanted
+               have.active and (have.schedule, have.command) is not distinct from (wanted.schedule, wanted.command) as is_same
+          from (select s.name, s.is_enabled, s.is_installed, s.target, s.schedule,
+                       case s.run_mode when 'sql' then format('select core.run_cron(%L)', s.name) else s.command end as command
+                  from core.cron_status as s
+                 union all
+                -- a name that no job of the table can have
+                select 'cron_log', true, true, 'core.collect_cron_log', '* * * * *', 'select core.collect_cron_log()') as wanted
           full join (
             select j.jobid, j.jobname, j.schedule, j.command, j.active
               from cron.job as j
@@ -74,4 +76,5 @@ revoke execute on function core.sync_cron() from public;
 comment on function core.sync_cron() is
     'Make pg_cron''s jobs named dbkit:… equal to core.cron_jobs; call it as the login that migrates, whom the jobs then run as. Action: '
     'registered, updated, unchanged, removed (no longer in the table), disabled, missing <function> (not installed yet, so not registered), '
-    'or kept as data (no pg_cron here). Idempotent. Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';
+    'or kept as data (no pg_cron here). One more job, cron_log, brings pg_cron''s log into core.cron_runs. Idempotent. '
+    'Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';

@@ -15,4 +15,4 @@ grant execute on function rental.bulk_invite_tenants(jsonb) to app_user;
 comment on function rental.bulk_invite_tenants(jsonb) is
     'Invite up to 100 renters in one call; e-mails are queued. Rows have firstName, lastName, email and, where known, unitId. A bad row is reported and costs no '
     'other. Inviting a renter again renews the invitation. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
-    'rows, PT401 not signed in, PT403 no landlord in the context.';
+    'rows, PT401 not signed in, PT403 no landlord in the context, PT429 too many calls (policy invites).';

@@ -39,7 +39,7 @@ begin
     end if;
     return (
         select i.invite_id
-          from rental.create_tenant_invite(
+          from rental.put_tenant_invite(
               p_first_name => rental.import_text(p_row, 'firstName', true),
               p_last_name  => rental.import_text(p_row, 'lastName', true),
               p_email      => rental.import_text(p_row, 'email', true),
@@ -52,4 +52,4 @@ grant execute on function rental.import_row(text, jsonb) to app_user;
 
 comment on function rental.import_row(text, jsonb) is
     'Write one row of an import of kind tenants or units, and return the id of the invitation or unit. Errors: PT422 a field is missing, '
-    'unknown or malformed, and those of rental.create_tenant_invite and rental.create_unit.';
+    'unknown or malformed, and those of rental.put_tenant_invite and rental.create_unit.';

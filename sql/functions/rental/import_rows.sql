@@ -19,6 +19,7 @@ declare
     v_result     jsonb;
 begin
     perform core.require_tenant();
+    perform core.rate_limit_or_raise('invites');
     if (case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) else 0 end) not between 1 and 100 then
         perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
     end if;
@@ -63,4 +64,5 @@ grant execute on function rental.import_rows(text, jsonb) to app_user;
 
 comment on function rental.import_rows(text, jsonb) is
     'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} '
-    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context.';
+    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context, '
+    'PT429 too many calls (policy invites).';

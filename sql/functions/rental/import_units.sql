@@ -15,4 +15,4 @@ grant execute on function rental.import_units(jsonb) to app_user;
 comment on function rental.import_units(jsonb) is
     'Add up to 100 units in one call. Rows have name, address1, address2, city, state, postalCode and externalRef. A bad row is reported and costs no '
     'other. Not idempotent but for rows with externalRef. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
-    'rows, PT401 not signed in, PT403 no landlord in the context.';
+    'rows, PT401 not signed in, PT403 no landlord in the context, PT429 too many calls (policy invites).';

@@ -11,6 +11,7 @@ declare
     v_tenant    uuid := core.require_tenant();
     v_object_id uuid;
 begin
+    perform core.rate_limit_or_raise('signed_urls');
     select o.id
       into v_object_id
       from storage.objects as o
@@ -34,4 +35,5 @@ grant execute on function storage.create_signed_url(text, text, integer) to app_
 
 comment on function storage.create_signed_url(text, text, integer) is
     'A token to read one uploaded file of the active tenant, or of a public bucket, for up to an hour. Each call makes another. Errors: '
-    'PT401 nobody is signed in, PT403 no tenant named, PT404 no such file, PT422 life out of range.';
+    'PT401 nobody is signed in, PT403 no tenant named, PT404 no such file, PT422 life out of range, '
+    'PT429 too many calls (policy signed_urls).';

@@ -10,6 +10,7 @@ as $fn$
 declare
     v_tenant uuid := core.require_tenant();
 begin
+    perform core.rate_limit_or_raise('signed_urls');
     -- As text: a name is whatever the caller sends, and a tenant id in other words is another name.
     if p_name is null or not starts_with(p_name, v_tenant::text || '/')
        or p_name ~ '(\.\.|//|/$|\\|[[:cntrl:]])' or length(p_name) > 1024 then
@@ -39,4 +40,5 @@ grant execute on function storage.create_upload(text, text, text, bigint, intege
 comment on function storage.create_upload(text, text, text, bigint, integer) is
     'Reserve a name in the active tenant''s folder and get a one-time token to upload it with, for up to an hour. A reservation that is '
     'not finished within a day is dropped. Not idempotent. Errors: PT401 nobody is signed in, PT403 no tenant named, PT409 the name is '
-    'taken, PT422 malformed name, wrong type, too large, unknown bucket, or life out of range.';
+    'taken, PT422 malformed name, wrong type, too large, unknown bucket, or life out of range, '
+    'PT429 too many calls (policy signed_urls).';

@@ -579,6 +579,7 @@ create table core.cron_runs (
     ok            boolean,
     rows_affected bigint,
     message       text,
+    pg_cron_runid bigint,
 
     constraint cron_runs_pkey primary key (id),
     constraint cron_runs_ok_iff_finished check ((ok is null) = (finished_at is null))
@@ -589,9 +590,10 @@ create index cron_runs_name_started_idx on core.cron_runs (name, started_at desc
 -- core.apply_retention_policies
 create index cron_runs_started_idx on core.cron_runs (started_at);
 
-comment on table core.cron_runs is 'Log of core.run_cron and dbkit cron. History outlives the job, so there is no foreign key.';
+comment on table core.cron_runs is 'Log of core.run_cron, dbkit cron and core.collect_cron_log. History outlives the job, so there is no foreign key.';
 comment on column core.cron_runs.rows_affected is 'What the function returned, where that is a number.';
 comment on column core.cron_runs.message is 'SQLSTATE and message of a failure, or what the function returned.';
+comment on column core.cron_runs.pg_cron_runid is 'cron.job_run_details.runid, where only pg_cron logged the run.';
 
 -- core.duplicate_indexes: indexes of one table that are the same but for their name.
 
@@ -1330,18 +1332,18 @@ comment on column core.rate_limit_violations.retry_after is 'Seconds the caller 
 
 -- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
 -- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
--- No index but the key: an update then stays on its page.
+-- No index but the key: an update then stays on its page. Fixed widths come first: a refusal finds them without a walk through the row.
 
 -- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
 create unlogged table core.rate_limits (
-    policy         text not null,
-    key            text not null,
     max_requests   integer not null,
+    updated_at     timestamptz not null,
     next_at        timestamptz,
     recorded_until timestamptz,
-    hits           timestamptz[] not null default '{}',
     tat            timestamptz,
-    updated_at     timestamptz not null,
+    policy         text not null,
+    key            text not null,
+    hits           timestamptz[] not null default '{}',
 
     constraint rate_limits_pkey primary key (policy, key)
 ) with (fillfactor = 60);
@@ -2456,7 +2458,8 @@ comment on function core.apply_retention(regclass, integer, integer) is
     'when interrupted. For cron. Errors: PT400 batch out of range, PT409 the archive refused a row, PT422 no policy, or an archive that '
     'does not exist or would lose columns or row security.';
 
--- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result.
+-- One table that cannot be cleaned does not keep the others from it; it is named in a warning and in the result, by which core.run_cron
+-- knows that the run failed.
 
 create or replace function core.apply_retention_policies() returns table (table_name text, removed bigint, error text)
     language plpgsql volatile
@@ -4214,6 +4217,60 @@ comment on function core.client_ip() is
     'The client address the application gave for this transaction, null when absent or malformed. For logs and limits, not for trust. '
     'Errors: none.';
 
+-- As the caller: pg_cron shows its log to the login a job ran as. A bare job cannot log itself, and a job that failed before or outside
+-- core.run_cron left nothing. pg_cron never forgets; a day is enough to have been collected in.
+
+create or replace function core.collect_cron_log() returns bigint
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    c_prefix constant text := 'dbkit:';
+    v_count  bigint;
+begin
+    if not exists (select from pg_extension as e where e.extname = 'pg_cron')
+       or not pg_try_advisory_xact_lock(hashtextextended('core.collect_cron_log', 0)) then
+        return 0;
+    end if;
+
+    insert into core.cron_runs (name, started_at, finished_at, ok, message, pg_cron_runid)
+    select j.name,
+           -- one that could not be started has no times
+           coalesce(d.start_time, d.end_time, clock_timestamp()),
+           coalesce(d.end_time, d.start_time, clock_timestamp()),
+           d.status = 'succeeded',
+           left(rtrim(coalesce(d.return_message, d.status), e'\n'), 1000),
+           d.runid
+      from cron.job_run_details as d
+      join cron.job as c on c.jobid = d.jobid
+      join core.cron_jobs as j on c.jobname = c_prefix || j.name
+     where c.database = current_database()
+       and c.username = current_user
+       and d.status = any (case j.run_mode when 'bare' then '{succeeded,failed}' else '{failed}' end::text[])
+       and not exists (
+           select from core.cron_runs as r where r.name = j.name and r.pg_cron_runid = d.runid)
+     order by d.runid;
+    get diagnostics v_count = row_count;
+
+    delete from cron.job_run_details as d
+     where d.database = current_database()
+       and d.username = current_user
+       and d.status in ('succeeded', 'failed')
+       and coalesce(d.end_time, d.start_time, '-infinity') < clock_timestamp() - interval '1 day'
+       and (d.command like 'select core.run\_cron(%'
+            or d.command = 'select core.collect_cron_log()'
+            or exists (select from cron.job as c where c.jobid = d.jobid and starts_with(c.jobname, c_prefix)));
+    return v_count;
+end
+$fn$;
+
+revoke execute on function core.collect_cron_log() from public;
+
+comment on function core.collect_cron_log() is
+    'Bring runs that only pg_cron logged into core.cron_runs, which alerts read: those of bare jobs, and those that failed outside '
+    'core.run_cron; and forget what pg_cron says of our runs after a day. Call it as the login that registered the jobs; core.sync_cron '
+    'has pg_cron do so each minute. Returns the number of runs. Idempotent, safe in parallel. Errors: none.';
+
 create or replace function core.complete_job(p_job_id uuid, p_worker text, p_result jsonb default null) returns void
     language plpgsql volatile
     security definer
@@ -4642,7 +4699,8 @@ grant execute on function core.emit(text, text, text, text, jsonb) to app_user;
 
 comment on function core.emit(text, text, text, text, jsonb) is
     'Tell the listeners of a channel of the active tenant, when this transaction commits. Returns the id of the event; each call is one. '
-    'The wake-up on dbkit_outbox names id, tenant and channel to every login that listens; what happened is read through row security. '
+    'The wake-up on dbkit_outbox gives every login that listens the event''s id, its channel and a digest of the tenant''s id; '
+    'what happened is read through row security. '
     'Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 malformed channel, event or entity.';
 
 -- A cursor is the sort key of the last row sent, e.g. {"created_at": …, "id": …}. It is not signed: it only says where to go on
@@ -6531,8 +6589,9 @@ declare
     c_slots constant integer := 16;
 begin
     if pg_try_advisory_xact_lock(hashtextextended('core.outbox_events:' || abs(uuid_hash(p_tenant)::bigint) % c_slots, 0)) then
-        -- The row itself stays out: a payload has 8,000 bytes and knows no row security.
-        perform pg_notify('dbkit_outbox', jsonb_build_object('id', p_id, 'tenant_id', p_tenant, 'channel', p_channel)::text);
+        -- Everybody may listen, so the row stays out and the tenant goes by a digest: who knows its id recognizes it, nobody else learns it.
+        perform pg_notify('dbkit_outbox', jsonb_build_object(
+            'id', p_id, 'tenant', left(encode(sha256(convert_to(p_tenant::text, 'UTF8')), 'hex'), 16), 'channel', p_channel)::text);
     end if;
 end
 $fn$;
@@ -6541,7 +6600,8 @@ revoke execute on function core.notify_outbox(uuid, text, bigint) from public;
 grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
 
 comment on function core.notify_outbox(uuid, text, bigint) is
-    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. Internal. Errors: none.';
+    'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. The payload has id, channel and tenant, '
+    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Errors: none.';
 
 -- The event says who has news and of what kind; the text stays in the row only the person can read.
 
@@ -7394,7 +7454,8 @@ comment on function core.put_queue_weight(uuid, numeric) is
     'How many turns a tenant gets in fair queues while others get one; counts for jobs queued from now on. Idempotent. '
     'Errors: PT404 no such tenant, PT422 weight out of range.';
 
--- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it.
+-- Claims of a queue with a limit wait for each other at its row: whoever counts has seen every lease of those before it. The mark outlives a
+-- rollback, so only a transaction that has ended no lease itself may raise it; core.requeue_expired_leases does so each minute.
 
 create or replace function core.queue_room(p_queue text) returns integer
     language plpgsql volatile
@@ -7406,6 +7467,7 @@ create or replace function core.queue_room(p_queue text) returns integer
     set jit = off
 as $fn$
 declare
+    v_is_new  boolean := pg_current_xact_id_if_assigned() is null;
     v_queue   core.queues;
     v_running bigint;
     v_first   bigint;
@@ -7417,7 +7479,7 @@ begin
       from core.job_leases as l
      where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
        and l.queue = p_queue;
-    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    perform setval(v_queue.lease_low, v_first) where v_is_new and v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
     return greatest(v_queue.max_running - v_running, 0);
 end
 $fn$;
@@ -7530,38 +7592,36 @@ declare
     v_refusals bigint;
     v_is_due   boolean;
 begin
-    -- A standby has no unlogged tables, a read-only transaction cannot count.
-    if current_setting('transaction_read_only') = 'on' then
-        return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
-        return;
-    end if;
-
-    if p_key is not null and coalesce(current_setting('app.user_id', true), '') = '' then
-        v_key := 'anon:' || p_key;
-    else
+    -- Whatever PL/pgSQL evaluates by itself is prepared anew in every transaction, at a microsecond apiece: hence one question for all that
+    -- is unusual, and one statement for the answer.
+    if p_key is null or current_setting('app.user_id', true) <> '' or current_setting('transaction_read_only') = 'on' then
+        -- A standby has no unlogged tables, a read-only transaction cannot count.
+        if current_setting('transaction_read_only') = 'on' then
+            return query select * from core.rate_limit_degraded(p_policy, 'the transaction is read-only');
+            return;
+        end if;
         v_key := core.rate_limit_key(p_policy, p_key);
     end if;
-    -- One statement: whatever else PL/pgSQL has to do is prepared anew in every transaction, at a microsecond apiece. No row: not refused.
-    -- A row of the future was counted before the clock was set back, and binds nobody.
+    -- No row: not refused. A row of the future was counted before the clock was set back, and binds nobody.
     select false,
            r.max_requests,
            0,
-           ceil(extract(epoch from r.next_at - clock_timestamp()))::integer,
+           ceil(date_part('epoch', r.next_at - clock_timestamp()))::integer,
            r.next_at,
            nextval('core.rate_limit_refusals'),
            p_is_recorded and (r.recorded_until > clock_timestamp()) is not true
       into allowed, max_requests, remaining, retry_after, reset_at, v_refusals, v_is_due
       from core.rate_limits as r
      where r.policy = p_policy
-       and r.key = v_key
+       and r.key = coalesce(v_key, 'anon:' || p_key)
        and r.next_at > clock_timestamp()
        and r.updated_at <= clock_timestamp() + interval '1 minute';
-    if not found then
-        return query select * from core.count_request(p_policy, v_key);
-        return;
-    end if;
-    if v_is_due then
-        perform core.record_violation(p_policy, v_key, retry_after);
+    if v_is_due is not false then
+        if not found then
+            return query select * from core.count_request(p_policy, coalesce(v_key, 'anon:' || p_key));
+            return;
+        end if;
+        perform core.record_violation(p_policy, coalesce(v_key, 'anon:' || p_key), retry_after);
     end if;
     return next;
 end
@@ -8057,9 +8117,19 @@ create or replace function core.requeue_expired_leases() returns integer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_lease core.job_leases;
-    v_count integer := 0;
+    v_is_new boolean := pg_current_xact_id_if_assigned() is null;
+    v_lease  core.job_leases;
+    v_count  integer := 0;
 begin
+    -- what a limited queue's count may begin at; a lease that is being made now has a higher id
+    perform setval(oldest.mark, oldest.id)
+       from (
+        select q.lease_low as mark, min(l.id) as id
+          from core.queues as q
+          join core.job_leases as l on l.queue = q.name
+         where q.lease_low is not null
+         group by q.lease_low) as oldest
+      where v_is_new and oldest.id > coalesce(pg_sequence_last_value(oldest.mark), 0);
     perform core.ensure_job_partitions();
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
@@ -8379,8 +8449,17 @@ begin
 
     v_started := clock_timestamp();
     begin
-        -- one line for each row of a body that returns several
-        execute format('select string_agg(body.line::text, E''\n'') from (%s) as body (line)', v_job.command) into v_result;
+        -- One line for each row of a body that returns several, those that name an error first: a body that goes on after a part of it
+        -- failed has failed all the same.
+        execute format(
+            $sql$
+            select string_agg(body.line, e'\n' order by body.is_ok, body.number), coalesce(bool_and(body.is_ok), true)
+              from (select told.line::text as line,
+                           to_jsonb(told) #>> '{line,error}' is null as is_ok,
+                           row_number() over () as number
+                      from (%s) as told (line)) as body
+            $sql$, v_job.command)
+           into v_result, v_ok;
     exception
         when others or query_canceled then
             v_ok := false;
@@ -8402,7 +8481,8 @@ revoke execute on function core.run_cron(text, timestamptz) from public;
 comment on function core.run_cron(text, timestamptz) is
     'Run a scheduled job now and log it; what pg_cron and dbkit cron call, as the login that migrates. With p_due_at it does nothing when a '
     'run began then or later, so several schedulers run a slot once. A failure is logged, not raised (ok is false). Null: it runs elsewhere '
-    'right now, or the slot is done. Errors: PT404 no such job, PT422 a bare job, PT503 its function is not installed.';
+    'right now, or the slot is done. A body may return rows: the run is not ok where one has a column error that is not null. Errors: '
+    'PT404 no such job, PT422 a bare job, PT503 its function is not installed.';
 
 -- What no request measures in passing. One sample a minute each, so that the hour has percentiles and an alert can look back.
 
@@ -8983,7 +9063,8 @@ comment on function core.sweep_lanes() is
     'just done. Idempotent. Errors: none.';
 
 -- As the caller: pg_cron runs a job as the role that registered it, which has to be a login. Only jobs named dbkit:… are ours to remove.
--- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without.
+-- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without. What that cannot log is in
+-- pg_cron's own log, which is for the login that registered the job: hence a job that is not in the table, called cron_log.
 
 create or replace function core.sync_cron() returns table (name text, action text)
     language plpgsql volatile
@@ -9016,14 +9097,15 @@ begin
                wanted.is_enabled,
                wanted.target,
                wanted.schedule,
-               case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end as command,
+               wanted.command,
                have.jobid,
-               have.active
-               and (have.schedule, have.command)
-                   is not distinct from (
-                       wanted.schedule,
-                       case wanted.run_mode when 'sql' then format('select core.run_cron(%L)', wanted.name) else wanted.command end) as is_same
-          from core.cron_status as wanted
+               have.active and (have.schedule, have.command) is not distinct from (wanted.schedule, wanted.command) as is_same
+          from (select s.name, s.is_enabled, s.is_installed, s.target, s.schedule,
+                       case s.run_mode when 'sql' then format('select core.run_cron(%L)', s.name) else s.command end as command
+                  from core.cron_status as s
+                 union all
+                -- a name that no job of the table can have
+                select 'cron_log', true, true, 'core.collect_cron_log', '* * * * *', 'select core.collect_cron_log()') as wanted
           full join (
             select j.jobid, j.jobname, j.schedule, j.command, j.active
               from cron.job as j
@@ -9058,7 +9140,8 @@ revoke execute on function core.sync_cron() from public;
 comment on function core.sync_cron() is
     'Make pg_cron''s jobs named dbkit:… equal to core.cron_jobs; call it as the login that migrates, whom the jobs then run as. Action: '
     'registered, updated, unchanged, removed (no longer in the table), disabled, missing <function> (not installed yet, so not registered), '
-    'or kept as data (no pg_cron here). Idempotent. Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';
+    'or kept as data (no pg_cron here). One more job, cron_log, brings pg_cron''s log into core.cron_runs. Idempotent. '
+    'Errors: PT503 pg_cron is required and absent, out of reach, or not on UTC.';
 
 -- A time zone nobody knows must not stop the tenant's work: its days are UTC then.
 
@@ -11441,6 +11524,7 @@ drop function core.context_mac(bytea, text, text, integer, timestamptz);
 drop function core.constraint_message(text);
 drop function core.complete_jobs(bigint, uuid[], jsonb, jsonb);
 drop function core.complete_job(uuid, text, jsonb);
+drop function core.collect_cron_log();
 drop function core.client_ip();
 drop function core.clear_context();
 drop function core.claim_jobs(text, integer, text, text[]);

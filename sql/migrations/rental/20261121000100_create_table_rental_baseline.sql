@@ -557,7 +557,7 @@ grant execute on function rental.bulk_invite_tenants(jsonb) to app_user;
 comment on function rental.bulk_invite_tenants(jsonb) is
     'Invite up to 100 renters in one call; e-mails are queued. Rows have firstName, lastName, email and, where known, unitId. A bad row is reported and costs no '
     'other. Inviting a renter again renews the invitation. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
-    'rows, PT401 not signed in, PT403 no landlord in the context.';
+    'rows, PT401 not signed in, PT403 no landlord in the context, PT429 too many calls (policy invites).';
 
 -- rental.claim_invite: a renter's own login takes the place the landlord prepared.
 
@@ -705,38 +705,11 @@ create or replace function rental.create_tenant_invite(
     rows 1
     set search_path = pg_catalog, pg_temp
 as $fn$
-#variable_conflict use_column
-declare
-    v_owner  uuid := core.require_tenant();
-    v_renter rental.tenants;
 begin
-    if p_unit_id is not null then
-        perform rental.authorize_unit(p_unit_id);
-    end if;
-
-    -- Two calls for one address meet here, and the second finds the first one's renter.
-    insert into rental.tenants as t (owner_user_id, first_name, last_name, email, unit_id)
-    values (v_owner, p_first_name, p_last_name, lower(p_email), p_unit_id)
-    on conflict (owner_user_id, email) do update set unit_id = coalesce(t.unit_id, excluded.unit_id)
-    returning t.* into v_renter;
-    if v_renter.user_id is not null then
-        perform core.raise_error('PT409', 'conflict', 'This renter has accepted an invitation already.');
-    end if;
-
-    token := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
-    tenant_id := v_renter.id;
-    insert into rental.tenant_invites as i (owner_user_id, tenant_id, unit_id, email, token_hash)
-    values (v_owner, v_renter.id, p_unit_id, v_renter.email, rental.hash_invite_token(token))
-    on conflict (owner_user_id, tenant_id) where claimed_at is null do update
-        set unit_id    = coalesce(excluded.unit_id, i.unit_id),
-            email      = excluded.email,
-            token_hash = excluded.token_hash,
-            expires_at = excluded.expires_at
-    returning i.id into invite_id;
-
-    -- The message is written while it is sent, so no token ever lies in a job.
-    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
-    return next;
+    perform core.require_tenant();
+    -- whoever calls in a loop sends mail to strangers
+    perform core.rate_limit_or_raise('invites');
+    return query select * from rental.put_tenant_invite(p_first_name, p_last_name, p_email, p_unit_id);
 end
 $fn$;
 
@@ -746,7 +719,8 @@ grant execute on function rental.create_tenant_invite(text, text, text, uuid) to
 comment on function rental.create_tenant_invite(text, text, text, uuid) is
     'Invite a renter, found or created by address, and queue the e-mail; a renter has one open invitation, which another call renews for '
     '14 days under a new token. The token is returned once and only its hash is kept. Errors: PT401 not signed in, PT403 no landlord in '
-    'the context or not your unit, PT409 the renter has a login already, 23502 or 23514 a name or address is not acceptable.';
+    'the context or not your unit, PT409 the renter has a login already, PT429 too many calls '
+    '(policy invites), 23502 or 23514 a name or address is not acceptable.';
 
 -- rental.create_ticket: a landlord, or the renter of the unit, reports something to mend.
 
@@ -1093,7 +1067,7 @@ begin
     end if;
     return (
         select i.invite_id
-          from rental.create_tenant_invite(
+          from rental.put_tenant_invite(
               p_first_name => rental.import_text(p_row, 'firstName', true),
               p_last_name  => rental.import_text(p_row, 'lastName', true),
               p_email      => rental.import_text(p_row, 'email', true),
@@ -1106,7 +1080,7 @@ grant execute on function rental.import_row(text, jsonb) to app_user;
 
 comment on function rental.import_row(text, jsonb) is
     'Write one row of an import of kind tenants or units, and return the id of the invitation or unit. Errors: PT422 a field is missing, '
-    'unknown or malformed, and those of rental.create_tenant_invite and rental.create_unit.';
+    'unknown or malformed, and those of rental.put_tenant_invite and rental.create_unit.';
 
 -- rental.import_rows: the frame of the bulk calls. A bad row costs itself and no other.
 
@@ -1129,6 +1103,7 @@ declare
     v_result     jsonb;
 begin
     perform core.require_tenant();
+    perform core.rate_limit_or_raise('invites');
     if (case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) else 0 end) not between 1 and 100 then
         perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
     end if;
@@ -1173,7 +1148,8 @@ grant execute on function rental.import_rows(text, jsonb) to app_user;
 
 comment on function rental.import_rows(text, jsonb) is
     'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} '
-    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context.';
+    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context, '
+    'PT429 too many calls (policy invites).';
 
 -- rental.import_text: one field of an imported row.
 
@@ -1217,7 +1193,7 @@ grant execute on function rental.import_units(jsonb) to app_user;
 comment on function rental.import_units(jsonb) is
     'Add up to 100 units in one call. Rows have name, address1, address2, city, state, postalCode and externalRef. A bad row is reported and costs no '
     'other. Not idempotent but for rows with externalRef. Returns {total, successful, failed, results: {success[], failed[]}}. Errors: PT400 not 1 to 100 '
-    'rows, PT401 not signed in, PT403 no landlord in the context.';
+    'rows, PT401 not signed in, PT403 no landlord in the context, PT429 too many calls (policy invites).';
 
 -- rental.invite_email: the worker asks what to send for an invitation.
 
@@ -1617,6 +1593,61 @@ grant execute on function rental.put_contractor_results(uuid, jsonb) to app_user
 comment on function rental.put_contractor_results(uuid, jsonb) is
     'Store the search results of an own ticket in place of earlier ones and return the row. Idempotent. Errors: PT401 not '
     'signed in, PT403 no such ticket or not yours, PT422 not an array.';
+
+-- rental.put_tenant_invite: an invitation, by itself or as a row of an import.
+
+create or replace function rental.put_tenant_invite(
+    p_first_name text,
+    p_last_name  text,
+    p_email      text,
+    p_unit_id    uuid default null
+) returns table (invite_id uuid, tenant_id uuid, token text)
+    language plpgsql volatile
+    rows 1
+    set search_path = pg_catalog, pg_temp
+as $fn$
+#variable_conflict use_column
+declare
+    v_owner  uuid := core.require_tenant();
+    v_renter rental.tenants;
+begin
+    if p_unit_id is not null then
+        perform rental.authorize_unit(p_unit_id);
+    end if;
+
+    -- Two calls for one address meet here, and the second finds the first one's renter.
+    insert into rental.tenants as t (owner_user_id, first_name, last_name, email, unit_id)
+    values (v_owner, p_first_name, p_last_name, lower(p_email), p_unit_id)
+    on conflict (owner_user_id, email) do update set unit_id = coalesce(t.unit_id, excluded.unit_id)
+    returning t.* into v_renter;
+    if v_renter.user_id is not null then
+        perform core.raise_error('PT409', 'conflict', 'This renter has accepted an invitation already.');
+    end if;
+
+    token := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+    tenant_id := v_renter.id;
+    insert into rental.tenant_invites as i (owner_user_id, tenant_id, unit_id, email, token_hash)
+    values (v_owner, v_renter.id, p_unit_id, v_renter.email, rental.hash_invite_token(token))
+    on conflict (owner_user_id, tenant_id) where claimed_at is null do update
+        set unit_id    = coalesce(excluded.unit_id, i.unit_id),
+            email      = excluded.email,
+            token_hash = excluded.token_hash,
+            expires_at = excluded.expires_at
+    returning i.id into invite_id;
+
+    -- The message is written while it is sent, so no token ever lies in a job.
+    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
+    return next;
+end
+$fn$;
+
+revoke execute on function rental.put_tenant_invite(text, text, text, uuid) from public;
+grant execute on function rental.put_tenant_invite(text, text, text, uuid) to app_user;
+
+comment on function rental.put_tenant_invite(text, text, text, uuid) is
+    'What rental.create_tenant_invite does but for counting the call: an import counts once for all its rows. Internal. Errors: PT401 not '
+    'signed in, PT403 no landlord in the context or not your unit, PT409 the renter has a login already, 23502 or 23514 a name or address '
+    'is not acceptable.';
 
 -- rental.record_import: the log of a bulk call.
 
@@ -2780,6 +2811,7 @@ drop function rental.require_patch(jsonb, text[]);
 drop function rental.require_onboarded();
 drop function rental.register_landlord(text);
 drop function rental.record_import(text, jsonb);
+drop function rental.put_tenant_invite(text, text, text, uuid);
 drop function rental.put_contractor_results(uuid, jsonb);
 drop function rental.portal_tickets(integer, text);
 drop function rental.my_unit_ids();

@@ -1,17 +1,17 @@
 -- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
 -- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
--- No index but the key: an update then stays on its page.
+-- No index but the key: an update then stays on its page. Fixed widths come first: a refusal finds them without a walk through the row.
 
 -- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
 create unlogged table core.rate_limits (
-    policy         text not null,
-    key            text not null,
     max_requests   integer not null,
+    updated_at     timestamptz not null,
     next_at        timestamptz,
     recorded_until timestamptz,
-    hits           timestamptz[] not null default '{}',
     tat            timestamptz,
-    updated_at     timestamptz not null,
+    policy         text not null,
+    key            text not null,
+    hits           timestamptz[] not null default '{}',
 
     constraint rate_limits_pkey primary key (policy, key)
 ) with (fillfactor = 60);

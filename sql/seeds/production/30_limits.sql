@@ -1,13 +1,17 @@
 -- Limits and cache policies every installation needs. Idempotent: adds what is missing; figures an operator has tuned stay.
 
-insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds, fail_mode)
+insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds, fail_mode, algorithm)
 values
-    ('user',         'user', 100, 60, 'open'),
-    ('ip',           'ip',    20, 60, 'open'),
-    ('strict',       'user',   5, 60, 'closed'),
-    ('landlord_api', 'user',  60, 60, 'open'),
+    ('user',         'user', 100, 60, 'open', 'exact'),
+    ('ip',           'ip',    20, 60, 'open', 'exact'),
+    ('strict',       'user',   5, 60, 'closed', 'exact'),
+    ('landlord_api', 'user',  60, 60, 'open', 'exact'),
+    -- calls that send invitations or import, by rental
+    ('invites',      'user',  60, 60, 'open', 'exact'),
+    -- tokens to read and upload files, by storage: a page may show many pictures
+    ('signed_urls',  'user', 600, 60, 'open', 'gcra'),
     -- failures of one address, counted by core.record_login
-    ('login',        'global', 5, 900, 'closed')
+    ('login',        'global', 5, 900, 'closed', 'exact')
 on conflict (name) do nothing;
 
 -- Tables of modules that are not installed cost nothing; with the module their triggers are due, see core.cache_unguarded().

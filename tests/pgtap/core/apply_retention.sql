@@ -1,6 +1,6 @@
 -- core.apply_retention: rows on either side of the cut-off, deleted or moved with every column, or not at all.
 begin;
-select plan(40);
+select plan(43);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create schema "Odd schema" authorization app_owner;
@@ -106,6 +106,17 @@ select results_eq(
               ('core.user_notifications', 0, true) $$,
     'every table has its turn, one that fails is named, one that does not exist rests');
 reset role;
+delete from core.cron_runs;
+select tests.act_as('dbkit_migrator');
+select results_eq(
+    $$ select ok, split_part(message, ',', 1) from core.run_cron('apply-retention') $$, $$ values (false, '(core.events') $$,
+    'the run has failed, and its log begins with the table');
+select tests.act_as_admin();
+select is(core.probe_cron_failures(5), 1::double precision, 'which the alert is told of');
+delete from core.retention_policies where table_name = 'core.events';
+select tests.act_as('dbkit_migrator');
+select is((core.run_cron('apply-retention')).ok, true, 'without it the run is well');
+select tests.act_as_admin();
 insert into core.login_attempts (email, succeeded, created_at)
 values ('a@example.test', false, now() - interval '1 year 1 day'), ('b@example.test', false, now() - interval '11 months');
 insert into core.user_notifications (tenant_id, user_id, kind, title, created_at, read_at)

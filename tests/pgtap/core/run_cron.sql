@@ -1,6 +1,6 @@
 -- core.run_cron: runs one body, logs it, and is for whoever migrates.
 begin;
-select plan(19);
+select plan(25);
 
 create function core.told(p_what text) returns text language plpgsql as $fn$
 begin
@@ -16,6 +16,15 @@ select core.put_cron_job('says-hello', '* * * * *', 'select core.told(''hello'')
 create function core.lines() returns table (a text, b integer) language sql as $$ values ('one', 1), ('two', 2) $$;
 grant execute on function core.lines() to app_definer;
 select core.put_cron_job('says-more', '0 0 1 1 *', 'select core.lines()', 'core');
+create function core.parts(p_error text) returns table (part text, error text) language sql as $$
+    select v.part, case v.part when 'b' then p_error end from (values ('a'), ('b'), ('c')) as v (part) where p_error is not null or v.part <> 'c' $$;
+create function core.no_lines() returns setof text language sql as $$ select 'x' where false $$;
+create function core.no_value() returns void language sql as $$ select $$;
+grant execute on function core.parts(text), core.no_lines(), core.no_value() to app_definer;
+select core.put_cron_job('says-parts', '0 0 1 1 *', 'select core.parts(''no such place'')', 'core');
+select core.put_cron_job('says-fine', '0 0 1 1 *', 'select core.parts(null)', 'core');
+select core.put_cron_job('says-nothing', '0 0 1 1 *', 'select core.no_lines()', 'core');
+select core.put_cron_job('says-void', '0 0 1 1 *', 'select core.no_value()', 'core');
 select core.put_cron_job('fails', '* * * * *', 'select core.told(''fail'')', 'core');
 select core.put_cron_job('absent', '* * * * *', 'select core.not_there()', 'core');
 select core.put_cron_job('bare', '* * * * *', 'vacuum core.users', 'core', '', 'bare');
@@ -36,6 +45,14 @@ select is((core.run_cron('says-seven')).ok, true, 'and without a slot it runs ea
 select results_eq($$ select count(*) from core.cron_runs where name = 'says-seven' $$, $$ values (3::bigint) $$, 'which makes three');
 
 select is((core.run_cron('says-more')).message, e'(one,1)\n(two,2)', 'every row of a body is kept');
+
+-- a body that goes on after a part of it failed
+select results_eq($$ select ok, rows_affected, message from core.run_cron('says-parts') $$, $$ values (false, null::bigint, e'(b,"no such place")\n(a,)\n(c,)') $$, 'a body that names an error in a row has failed, and the error is told first');
+select results_eq($$ select ok, message from core.run_cron('says-fine') $$, $$ values (true, e'(a,)\n(b,)') $$, 'one that names none has not');
+select results_eq($$ select ok, message from core.run_cron('says-nothing') $$, $$ values (true, null) $$, 'nor one without rows');
+select results_eq($$ select ok, message from core.run_cron('says-void') $$, $$ values (true, null) $$, 'nor one that returns nothing at all');
+select is(core.probe_cron_failures(5), 2::double precision, 'the probe of the alert counts both ways to fail');
+select results_eq($$ select name::text from core.cron_status where last_ok = false order by name collate "C" $$, $$ values ('fails'), ('says-parts') $$, 'which are these');
 
 -- what cannot run
 select throws_ok($$ select core.run_cron('nothing') $$, 'PT404', 'not_found', 'an unknown job is refused');

@@ -1,6 +1,6 @@
 -- rental.bulk_invite_tenants: up to 100 rows, each by itself.
 begin;
-select plan(20);
+select plan(21);
 
 select tests.landlord('north'), tests.landlord('south');
 select tests.unit('north', 'loft'), tests.unit('south', 'barn');
@@ -76,6 +76,14 @@ select is(rental.bulk_invite_tenants(pg_temp.people(1, 1)) - 'results', '{"total
 select is((select count(*) from rental.import_batches), 1::bigint, 'and has a record of its own');
 select tests.act_as('app_user');
 select throws_ok($$ select rental.bulk_invite_tenants(pg_temp.people(1, 1)) $$, 'PT401', 'unauthenticated', 'nobody signed in invites nobody');
+
+-- R-X-83, R-LL-24: a call too many is refused as a whole, not row by row
+select tests.act_as_admin();
+delete from core.rate_limits;
+update core.rate_limit_policies set max_requests = 1 where name = 'invites';
+select tests.act_as('app_user', 'north', 'north');
+select rental.bulk_invite_tenants(pg_temp.people(500, 501));
+select throws_ok($$ select rental.bulk_invite_tenants(pg_temp.people(502, 503)) $$, 'PT429', 'rate_limited', 'calls are counted, not rows');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- rental.create_tenant_invite: a renter is found or made, has one open invitation, and a job waits to send it.
 begin;
-select plan(19);
+select plan(26);
 
 select tests.landlord('north'), tests.landlord('south');
 select tests.unit('north', 'loft'), tests.unit('south', 'barn');
@@ -61,6 +61,22 @@ select tests.act_as('app_user');
 select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'z@example.test') $$, 'PT401', 'unauthenticated', 'nobody signed in invites nobody');
 select tests.act_as('app_user', 'north');
 select throws_ok($$ select rental.create_tenant_invite('Any', 'Name', 'z@example.test') $$, 'PT403', 'forbidden', 'nor somebody who names no landlord');
+
+-- R-X-83: calls are counted, by person
+select tests.act_as_admin();
+delete from core.rate_limits;
+update core.rate_limit_policies set max_requests = 5 where name = 'invites';
+select tests.act_as('app_user', 'north', 'north');
+select lives_ok(
+    format($$ select rental.create_tenant_invite('F', 'L', %L) $$, 'many' || n || '@example.test'), 'invitation ' || n || ' of a minute') from generate_series(1, 4) as n;
+select lives_ok(
+    $$ select rental.bulk_invite_tenants(jsonb_agg(jsonb_build_object('firstName', 'F', 'lastName', 'L', 'email', 'bulk' || n || '@example.test'))) from generate_series(1, 10) as n $$,
+    'ten more in one call are one more');
+select results_eq(
+    $$ select e ->> 'code', (e ->> 'hint')::jsonb - 'retry_after' from tests.error_of($$ || quote_literal('select rental.create_tenant_invite(''F'', ''L'', ''sixth@example.test'')') || $$) as e $$,
+    $$ values ('PT429', '{"limit": 5, "remaining": 0}'::jsonb) $$, 'the sixth call is refused');
+select tests.act_as('app_user', 'south', 'south');
+select lives_ok($$ select rental.create_tenant_invite('F', 'L', 'many1@example.test') $$, 'another landlord''s is not');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- Tokens and the life of a file: redeem, finish, read, delete, purge. Tokens end by use, by time and with their object.
 begin;
-select plan(35);
+select plan(44);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 select tests.member('north', 'bob', 'MEMBER');
@@ -87,6 +87,20 @@ select is(storage.purge_stale(), 0, 'a second run finds nothing');
 select tests.act_as('app_user', 'ann', 'north');
 select lives_ok($$ select storage.create_upload('attachments', tests.path('north', 'a'), 'application/pdf', 1) $$, 'the name is free again');
 select throws_ok($$ select storage.purge_stale() $$, '42501', 'permission denied for function purge_stale', 'an application role purges nothing');
+
+-- R-X-83: tokens are counted, by person
+select tests.act_as_admin();
+delete from core.rate_limits;
+update core.rate_limit_policies set max_requests = 5, algorithm = 'exact' where name = 'signed_urls';
+select tests.act_as('app_user', 'bob', 'north');
+select lives_ok(format($$ select storage.create_upload('attachments', %L, 'application/pdf', 1) $$, tests.path('north', 'many' || n)), 'upload ' || n || ' of a minute')
+  from generate_series(1, 3) as n;
+select lives_ok($$ select storage.create_signed_url('attachments', tests.path('north', 'big')) $$, 'and token ' || n || ' to read') from generate_series(1, 2) as n;
+select throws_ok($$ select storage.create_signed_url('attachments', tests.path('north', 'big')) $$, 'PT429', 'rate_limited', 'the sixth is refused');
+select throws_ok($$ select storage.create_upload('attachments', tests.path('north', 'many4'), 'application/pdf', 1) $$, 'PT429', 'rate_limited', 'for an upload too');
+select is_empty($$ select from storage.objects where name = tests.path('north', 'many4') $$, 'which reserves nothing');
+select tests.act_as('app_user', 'ann', 'north');
+select lives_ok($$ select storage.create_signed_url('attachments', tests.path('north', 'big')) $$, 'a colleague has tokens left');
 
 select * from finish();
 rollback;

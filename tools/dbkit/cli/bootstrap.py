@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dbkit.cli.options import config_option, database_option, format_option
-from dbkit.config import database_url, load_config
+from dbkit.config import load_config, required_database_url
 from dbkit.errors import DbkitError
 
 __all__ = ["bootstrap"]
@@ -41,14 +41,7 @@ def bootstrap(database: str | None, print_sql: bool, output_format: str, config_
     if print_sql:
         click.echo("\n".join(file.text.rstrip() + "\n" for file in files), nl=False)
         return
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError(
-            "no database named",
-            detail="Roles are created on the server that is going to run the migrations.",
-            hint="Run: dbkit bootstrap --database URL",
-        )
-    warnings = build.bootstrap(url, config)
+    warnings = build.bootstrap(required_database_url(config, database), config)
     names = [config.display(file.path) for file in files]
     if output_format == "json":
         from dbkit.report import emit_json

@@ -197,17 +197,10 @@ def _opened(
 
 
 def _static(config: Config, declaration: Declaration, database: str | None) -> Report:
-    from dbkit.config import database_url
-    from dbkit.errors import DbkitError
+    from dbkit.config import required_database_url
     from dbkit.leak.static import static_report
 
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError(
-            "no database is given",
-            detail="--static reads the catalogs of a database that exists.",
-            hint="Run: dbkit leak --static --database URL",
-        )
+    url = required_database_url(config, database)
     return static_report(url, declaration, config.isolation if declaration.source == str(config.path) else None)
 
 

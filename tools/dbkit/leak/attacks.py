@@ -6,6 +6,7 @@ as they were made and the cost is one round trip an attack, linear in tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -16,14 +17,16 @@ from dbkit.leak.judge import TableAttack, Target
 from dbkit.leak.logins import acting_role
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.leak.session import Session
+from dbkit.leak.standings import read_standings
 from dbkit.leak.statements import COMMANDS, identity_columns, select_list
 from dbkit.leak.views import ViewAttack
-from dbkit.tenancy.model import Model, ScopeModel
+from dbkit.tenancy.model import Kind, Model, ScopeModel
 from dbkit.tenancy.relations import Role
 
 __all__ = ["attack_role"]
 
-_BUILT_ON_RIGHT = ("reused", "edited")
+_BUILT_ON_RIGHT = ("reused", "edited", "promoted")
 
 
 def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> RoleProof:
@@ -35,7 +38,9 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
     Raises:
         DbkitError: the caller's own context statement is refused.
     """
-    states, skipped = build_states(model, scope, population, role)
+    with Session(conninfo) as session:
+        standings = read_standings(session, model, population)
+    states, skipped = build_states(model, scope, population, role, standings)
     proof = RoleProof(scope.scope.name, role.name, skipped_states=skipped)
     acting = acting_role(model, role, population)
     if acting is None:
@@ -70,7 +75,7 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
         if state.name == "right":
             # A further caller that names nobody has no rows of its own to see.
             nobody = scope is not model.scopes[0] and scope.scope.anonymous
-            proof.vacuous = None if nobody else _vacuity(targets)
+            proof.vacuous = None if nobody else _vacuity(targets, _made_up(model, population))
     proof.paths = _without_repetition(_merge_variants(proof.paths))
     explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof
@@ -108,12 +113,25 @@ def _out_of_reach(proof: RoleProof, table: str, states: Iterable[State]) -> list
     ]
 
 
-def _vacuity(targets: list[Target]) -> str | None:
+def _made_up(model: Model, population: Population) -> list[str]:
+    """Tables out of reach that a function reads and whose rows were made up, such as the key of a signed context."""
+    read = {word for source in model.relations.sources.values() for word in re.findall(r"\w+", source)}
+    internal = (name for name, table in model.scopes[0].tables.items() if table.kind is Kind.INTERNAL)
+    return [name for name in internal if name in population.tables and name.rpartition(".")[2] in read]
+
+
+def _vacuity(targets: list[Target], made_up: list[str]) -> str | None:
     """The right context must open something, or every later "zero rows" says nothing."""
     reachable = [target for target in targets if target.privileges.reachable]
     if not reachable or any(control.works for target in reachable for c in target.controls.values() for control in c):
         return None
-    return "under the caller's own context no table gives its own rows, so zero rows elsewhere prove nothing"
+    reason = "under the caller's own context no table gives its own rows, so zero rows elsewhere prove nothing"
+    if made_up:
+        reason += (
+            f"; functions read {', '.join(made_up)}, whose rows are not copied and were made up: "
+            "what they have to hold is said under [tenancy.values]"
+        )
+    return reason
 
 
 def _merge_variants(paths: list[Path]) -> list[Path]:

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 
 from dbkit.leak.edits import edited_states
 from dbkit.leak.forgeries import SWITCH, forged_states, identity_for
-from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population
+from dbkit.leak.rows import ATTACKER, COLLEAGUE, NEWCOMERS, VICTIM, Identity, Population
+from dbkit.leak.standings import NONE_KNOWN, Standings
 from dbkit.leak.states import STATES, State, Step, set_setting, strict, tolerant
 from dbkit.tenancy.declaration import render_context
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Column, Role, Table, literal
+from dbkit.tenancy.relations import Role, literal
 
-__all__ = ["STATES", "State", "Step", "allowed_slots", "build_states", "own_context", "right_state"]
+__all__ = ["STATES", "State", "Step", "allowed_slots", "build_states", "lapsed_states", "own_context", "right_state"]
 
 _MALFORMED = ("' or true --", "%")
 # Defaults that stand for nobody: empty, zero, a nil uuid, a word.
 _NOBODY = re.compile(r"[\s0-]*|-1|none|null|anonymous|nobody|public|default", re.IGNORECASE)
-_INACTIVE = ("suspended", "inactive", "disabled", "revoked", "removed", "blocked", "deleted", "left", "closed")
 
 
 def right_state(scope: ScopeModel, identity: Identity) -> State:
@@ -31,12 +31,17 @@ def right_state(scope: ScopeModel, identity: Identity) -> State:
 
 
 def build_states(
-    model: Model, scope: ScopeModel, population: Population, role: Role | None = None
+    model: Model,
+    scope: ScopeModel,
+    population: Population,
+    role: Role | None = None,
+    standings: Standings = NONE_KNOWN,
 ) -> tuple[list[State], dict[str, str]]:
     """Every state for one kind of caller.
 
     Args:
         role: the role that attacks; its defaults and what it may change about itself add states.
+        standings: what the attacker's membership may say of it.
 
     Returns:
         The states, and for each that does not apply its name with the reason.
@@ -66,11 +71,18 @@ def build_states(
         states += found
         if not found:
             skipped[name] = reason
-    for name, state, reason in (_other(scope, population), _suspended(model, scope, attacker)):
-        if state is None:
-            skipped[name] = reason
-        else:
-            states.append(state)
+    name, state, reason = _other(scope, population)
+    if state is None:
+        skipped[name] = reason
+    else:
+        states.append(state)
+    found, reason = lapsed_states(model, scope, attacker, standings)
+    states += found
+    if not found:
+        skipped["suspended"] = reason
+    for rank in standings.ranks:
+        steps = tuple(Step(sql, admin=True) for sql in rank.statements)
+        states.append(State("promoted", rank.label, steps=(*steps, *tolerant(right)), open_to_own=True))
     return states, skipped
 
 
@@ -110,20 +122,24 @@ def _other(scope: ScopeModel, population: Population) -> tuple[str, State | None
     return "other", State("other", "", steps=tolerant(own_context(scope, crossed)), open_to_own=True), ""
 
 
-def _suspended(model: Model, scope: ScopeModel, attacker: Identity) -> tuple[str, State | None, str]:
-    suspend = _suspend(model, attacker)
-    if suspend is None:
-        return "suspended", None, "no memberships are declared or inferred"
+def lapsed_states(model: Model, scope: ScopeModel, attacker: Identity, standings: Standings) -> tuple[list[State], str]:
+    """The context of one whose membership is not in force; where that means nothing, why."""
+    if not standings.lapsed:
+        return [], "no memberships are declared or inferred"
     if scope.by_user:
-        return "suspended", None, "callers are no members"
+        return [], "callers are no members"
     if scope.scope.names_tenant and not (scope.verifies and not scope.scope.signed):
         # A tenant that the application vouches for is its contract. A token outlives the membership it was made for,
         # which is a leak where somebody declares that memberships decide.
         claims = scope.scope.signed or "jwt" in " ".join(scope.scope.context).lower()
         if not claims or model.declaration.memberships is None:
-            return "suspended", None, "the tenant is believed as it is set, memberships are not asked"
-    right = own_context(scope, attacker)
-    return "suspended", State("suspended", "", steps=(Step(suspend, admin=True), *tolerant(right))), ""
+            return [], "the tenant is believed as it is set, memberships are not asked"
+    right = tolerant(own_context(scope, attacker))
+    found = []
+    for standing in standings.lapsed:
+        steps = (*(Step(sql, admin=True) for sql in standing.statements), *right)
+        found.append(State("suspended", standing.label, steps=steps, knows_tenant=standing.awaited))
+    return found, ""
 
 
 def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Model) -> frozenset[str]:
@@ -131,19 +147,19 @@ def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Mod
     mine = frozenset({ATTACKER})
     by_user = table.kind is Kind.USER or (table.kind is Kind.ROW and scope.by_user)
     if state.open_to_own:
-        return mine if by_user else frozenset({"B1", "B2"})
+        return mine if by_user else frozenset({ATTACKER, COLLEAGUE, NEWCOMERS[ATTACKER]})
     if state.name == "suspended":
         # A person who was put out still is who they are: own user rows and the own membership stay theirs.
         membership = model.memberships is not None and model.memberships.table == table.table.qualified
-        if by_user or table.kind is Kind.MEMBER or membership or _names_owner(table, model):
+        registry = model.registry is not None and model.registry[0] == table.table.qualified
+        known = registry and (state.knows_tenant or _names_owner(table, model))
+        if by_user or table.kind is Kind.MEMBER or membership or known:
             return mine
     return frozenset()
 
 
 def _names_owner(table: TableModel, model: Model) -> bool:
     """Whether the registry's policies admit who owns the tenant, whether a member or not."""
-    if model.registry is None or model.registry[0] != table.table.qualified:
-        return False
     texts = " ".join(policy.using or "" for policy in table.table.policies)
     users = (column for column in model.user_columns.get(table.table.qualified, ()) if column != table.column)
     return any(re.search(rf"\b{re.escape(column)}\b", texts) for column in users)
@@ -163,38 +179,3 @@ def _empty_and_malformed(model: Model, scope: ScopeModel) -> Iterator[State]:
         identity = Identity(text, text, text, token=text)
         written = [Step(set_setting(setting, literal(text)), tolerant=True) for setting in settings]
         yield State(name, text, steps=(*tolerant(own_context(scope, identity)), *written))
-
-
-def _suspend(model: Model, attacker: Identity) -> str | None:
-    """The statement that ends the attacker's membership: by status, flag or time if there is one, else by deletion."""
-    memberships = model.memberships
-    if memberships is None:
-        return None
-    table = model.relations.tables[memberships.table]
-    where = (
-        f"{table.columns[memberships.user_column].sql} = {literal(attacker.user)} "
-        f"and {table.columns[memberships.tenant_column].sql} = {literal(attacker.tenant)}"
-    )
-    for column in table.columns.values():
-        value = _inactive_value(table, column)
-        if value is not None:
-            return f"update {table.sql} set {column.sql} = {value} where {where}"
-    return f"delete from {table.sql} where {where}"
-
-
-def _inactive_value(table: Table, column: Column) -> str | None:
-    texts = list(column.labels)
-    for check in table.checks:
-        if check.columns == (column.name,):
-            texts += re.findall(r"'((?:[^']|'')*)'", check.expression)
-    for word in _INACTIVE:
-        for text in texts:
-            if text.lower() == word:
-                return literal(text)
-    if column.base == "bool" and re.fullmatch(r"(is_)?(active|enabled)", column.name):
-        return "false"
-    if column.base.startswith("timestamp") and re.fullmatch(
-        r"(revoked|suspended|deleted|removed|left|disabled|ended)_at", column.name
-    ):
-        return "now()"
-    return None

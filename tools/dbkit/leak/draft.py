@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from dbkit.leak.arrays import tenant_arrays
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
+from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
+from dbkit.tenancy.declaration import Memberships
 from dbkit.tenancy.expressions import caller_expressions, columns_in
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
@@ -27,6 +29,8 @@ _COMBINATIONS = 4000
 ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
 # A key that a policy reads out of a document: of a column, or of the claims that a column is compared with.
 _KEY = re.compile(r"->>\s*'([^']+)'")
+# `branch = (select c.branch from customers c …`: what the row of another table says.
+_LOOKED_UP = r"\b{column}\s*=\s*\(+\s*select\s+(?:\w+\.)?(\w+)(?:\s+as\s+\w+)?\s+from\s+(?:\w+\.)?(\w+)"
 _USER_KEY = re.compile(r"user|actor|author|member|^sub$|^uid$", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"^(?:role|roles|email|aal|exp|iat|aud|iss|is_.*|type|kind|status|state)$", re.IGNORECASE)
 
@@ -87,6 +91,7 @@ class Draft:
         if memberships and memberships.table == name:
             self._fix(memberships.tenant_column, self.identity.tenant)
             self._fix(memberships.user_column, self.identity.user)
+            self._membership(memberships)
         default = self.synthesis.default.tables[name]
         if default.kind is Kind.TENANT and default.column:
             self._fix(default.column, self.identity.tenant)
@@ -95,13 +100,25 @@ class Draft:
                 if column in self.table.columns and not any(column in key.columns for key in self.table.foreign_keys):
                     self._fix(column, self.identity.tenant)
 
+    def _membership(self, memberships: Memberships) -> None:
+        """A membership in force, of the highest rank: the attacker is given every right inside its own tenant."""
+        keys = (memberships.user_column, memberships.tenant_column)
+        for column in self.table.columns.values():
+            if column.filled_by_server or column.name in keys:
+                continue
+            said = in_force(self.table, column)
+            if said is None and not any(column.name in key.columns for key in self.table.foreign_keys):
+                said = mightiest(self.synthesis.model, self.table, column)
+            if said is not None and said != (column.default or "").partition("::")[0].strip("'"):
+                self._fix(column.name, said)
+
     def _is_generated(self, name: str) -> bool:
         return self.table.columns[name].generated
 
     def _generation(self, name: str) -> Check:
         column = self.table.columns[name]
         sources = columns_in(column.default or "", self.table.name, self.table.columns)
-        return Check("", (name, *sorted(sources)), f"{column.sql} = {column.default}")
+        return Check("", (name, *sorted(sources)), f"{column.sql} is not distinct from {column.default}")
 
     def _fix(self, column: str, value: str | None) -> None:
         self.values[column] = value
@@ -193,7 +210,8 @@ class Draft:
         """A document that says whose it is under every key that a policy might look for, and nothing twice."""
         model, about = self.synthesis.model, self.synthesis.relations.base_tables
         policies = " ".join(map(_policy_text, about))
-        keys = {*model.tenant_columns, *(_KEY.findall(policies))}
+        generated = " ".join(c.default or "" for c in self.table.columns.values() if c.generated)
+        keys = {*model.tenant_columns, *(_KEY.findall(f"{policies} {generated}"))}
         payload = {
             key: self.identity.user if _USER_KEY.search(key) else self.identity.tenant
             for key in sorted(keys)
@@ -207,6 +225,10 @@ class Draft:
         names = set(re.findall(r"[a-z_][a-z0-9_]*", policies))
         if column.name not in names:
             return None
+        for found, table in re.findall(_LOOKED_UP.format(column=re.escape(column.name)), policies, re.IGNORECASE):
+            for name, rows in self.synthesis.population.tables.items():
+                if name.rpartition(".")[2] == table and self.slot in rows.rows:
+                    return rows.rows[self.slot].get(found)
         for name, rows in self.synthesis.population.tables.items():
             target = self.synthesis.relations.tables[name]
             key = target.primary_key
@@ -298,9 +320,12 @@ class Draft:
     def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
         current = self._current(column)
         if column.name in self.referencing and current is not None:
-            return list(dict.fromkeys([current, *self._siblings(column.name), *([None] if column.nullable else [])]))
+            others = [*self._siblings(column.name), *self._partners(column.name)]
+            return list(dict.fromkeys([current, *others, *([None] if column.nullable else [])]))
         own = [check for check in checks if column.name in check.columns]
-        wanted = [current, *self._related(column, own), *check_candidates(column, own, self.who, self.number)]
+        documents = [json.dumps(self._payload(column))] if column.base in ("json", "jsonb") else []
+        wanted = [current, *documents, *self._related(column, own)]
+        wanted += check_candidates(column, own, self.who, self.number)
         wanted.append(first_value(self.table.qualified, column, self.who, self.number))
         return [
             value
@@ -313,6 +338,12 @@ class Draft:
         key, target = self.referencing[name]
         rows = self.synthesis.population.tables.get(key.target)
         return [row[target] for slot, row in rows.rows.items() if slot[0] == self.slot[0]] if rows else []
+
+    def _partners(self, name: str) -> list[str]:
+        """Or to another tenant, as the other side of a deal does, where the column does not say whose row it is."""
+        default = self.synthesis.default.tables[self.table.qualified]
+        partner = None if name == default.column else self.synthesis.partner(self.referencing[name][0])
+        return [partner] if partner else []
 
     def _related(self, column: Column, checks: list[Check]) -> Iterator[str | None]:
         """What the other columns ask of this one: the other side of an equation, a piece of what is put together."""

@@ -13,8 +13,10 @@ from dbkit.tenancy.relations import literal
 __all__ = ["SWITCH", "forged_states", "identity_for"]
 
 SWITCH = re.compile(r"admin|bypass|super|system|service|internal|staff|support|skip|disable|role", re.IGNORECASE)
+_CLAIMS = "request.jwt.claim"
 # A key rather than a word: long, of letters and digits.
 _SECRET = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{12,}")
+_CONSTANT = re.compile(r"'((?:[^']|'')+)'")
 _USER_SETTING = re.compile(r"user|sub$|member|actor|person|uid", re.IGNORECASE)
 _TENANT_SETTING = re.compile(
     r"tenant|org|compan|account|workspace|team|customer|agenc|clinic|shop|store|landlord|owner|current", re.IGNORECASE
@@ -29,8 +31,12 @@ def forged_states(
     Args:
         right: the attacker's own context.
     """
-    context_text = "" if scope.scope.signed else " ".join(scope.scope.context)
+    believed = scope.trusts_settings and not scope.scope.signed
+    context_text = " ".join(scope.scope.context) if believed else ""
     settings = [name for name in model.relations.settings if name not in context_text]
+    if _CLAIMS in context_text:
+        # The gateway that writes the claims writes all of them, the older ones that name one claim each included.
+        settings = [name for name in settings if not name.startswith(_CLAIMS)]
     if not settings:
         return
     if not scope.trusts_settings:
@@ -65,13 +71,38 @@ def _compared_constants(model: Model, settings: Iterable[str]) -> dict[str, list
     """Words that policies and functions compare each setting with; a key is not guessed."""
     policies = [policy for table in model.relations.base_tables for policy in table.policies]
     texts = [text for policy in policies for text in (policy.using, policy.check) if text]
-    asked = "\n".join([*texts, *model.relations.sources.values()])
+    sources = model.relations.sources
+    asked = "\n".join([*texts, *sources.values()])
     found = {}
     for name in settings:
-        pattern = rf"current_setting\(\s*'{re.escape(name)}'[^)]*\)[^=';]*=\s*'((?:[^']|'')+)'"
-        words = dict.fromkeys(re.findall(pattern, asked, re.IGNORECASE))
-        found[name] = [word for word in words if not _SECRET.fullmatch(word)]
+        read = rf"current_setting\(\s*'{re.escape(name)}'[^)]*\)"
+        # The setting itself, functions without arguments that read it, variables that were given it.
+        ways = [read]
+        ways += [
+            rf"\b{re.escape(helper.rpartition('.')[2])}\(\)"
+            for helper, source in model.relations.helpers.items()
+            if re.search(read, source, re.IGNORECASE)
+        ]
+        ways += [
+            rf"\b{variable}\b" for variable in re.findall(rf"\b(\w+)(?:\s+\w+)?\s*:=[^;]*?{read}", asked, re.IGNORECASE)
+        ]
+        words = [word for way in ways for word in _words_beside(way, asked)]
+        found[name] = [word for word in dict.fromkeys(words) if not _SECRET.fullmatch(word)]
     return found
+
+
+def _words_beside(way: str, text: str) -> Iterator[str]:
+    """The constants one way of reading a setting is compared with; 'true' where it is taken for a boolean."""
+    rest = r"(?:\s|\)|::[\w \"]+|,\s*'[^']*')*"
+    listed = r"(?:any\s*)?\(*(?:array)?[\[(]?((?:\s*'(?:[^']|'')+'(?:::[\w \[\]]+)?\s*,?)+)"
+    for match in re.finditer(
+        rf"{way}{rest}(?:=|<>|\bin\b|\bis\s+not\s+distinct\s+from\b)\s*{listed}", text, re.IGNORECASE
+    ):
+        yield from _CONSTANT.findall(match[1])
+    for match in re.finditer(rf"'((?:[^']|'')+)'(?:::\w+)?\)*\s*=\s*[\w(]*{way}", text, re.IGNORECASE):
+        yield match[1]
+    if re.search(rf"{way}(?:\s|\)|,\s*'[^']*')*::\s*bool", text, re.IGNORECASE):
+        yield "true"
 
 
 def _replace_ids(name: str, attacker: Identity, victim: Identity) -> str:

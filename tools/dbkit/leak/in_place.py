@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dbkit.config import Config, database_url
+from dbkit.config import Config, required_database_url
 from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.clone import Disposable
@@ -37,13 +37,7 @@ def marked_database(config: Config, declaration: Declaration, database: str | No
     """
     import psycopg
 
-    url = database_url(config, database)
-    if url is None:
-        raise DbkitError(
-            "no database is given",
-            detail="--in-place attacks a database that exists.",
-            hint="Run: dbkit leak --in-place --database URL",
-        )
+    url = required_database_url(config, database)
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
             facts = connection.execute(_FACTS).fetchone()

@@ -6,18 +6,20 @@ rows, and the same statement run by the administrator does reach the victim's.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
 from dbkit.leak.directory import directory_columns, is_directory
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
-from dbkit.leak.references import crossing_values, fellow_values
-from dbkit.leak.rows import COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
+from dbkit.leak.references import crossing_values, fellow_values, leading_columns
+from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
 from dbkit.leak.statements import COMMANDS, FELLOW, REFERENCE, Variant, build_variants
+from dbkit.tenancy.expressions import arms
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Privileges, Role, literal
 
@@ -28,6 +30,8 @@ _ENDLESS = ("57014", "54001")
 _PATIENCE = 3
 _REPLICA = "set local session_replication_role = replica"
 _FOREIGN_KEY_STATES = ("23503", "23001")
+# What PostgreSQL cannot do with a table at all: merge into one with rules.
+_NOT_SUPPORTED = re.compile(r"has INSERT or UPDATE rules|cannot execute MERGE on relation")
 # Refusals that say the attack itself was no statement PostgreSQL understands, so nothing was proven.
 _BROKEN = ("42601", "42703", "42P01", "42883", "42804", "42P10", "42P18", "0A000", "57014", "54001", "42P17", "25P02")
 
@@ -114,6 +118,7 @@ class TableAttack:
             user_columns=self.model.user_columns.get(name, ()),
             references=crossing_values(*known),
             fellows=fellow_values(*known),
+            leading=leading_columns(self.model, self.scope, target.model),
         ):
             if len(target.endless) < _PATIENCE:
                 target.controls[variant.command].append(self._control(variant))
@@ -142,7 +147,24 @@ class TableAttack:
         if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
             # Children stand in the way of everybody; what counts is whether the policy would.
             control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
+        if control.own is not None and not control.works and not control.own.refused:
+            for prepare in self._admitted():
+                again = self._tried(replace(variant, prepare=(*variant.prepare, *prepare)))
+                if again.works:
+                    return again
         return control
+
+    def _admitted(self) -> Iterator[tuple[str, ...]]:
+        """Own and other row in a state that a policy asks for, such as a job that nobody has been given yet."""
+        table, rows = self.target.model.table, self.target.rows.rows
+        both = " or ".join(f"({identify(table, rows[slot])})" for slot in (ATTACKER, VICTIM))
+        owners = {self.target.model.column, *table.primary_key}
+        for text in dict.fromkeys(policy.using for policy in table.policies if policy.using):
+            for values in arms(text, table.name, table.columns):
+                if owners & values.keys() or "" in values.values():
+                    continue
+                pairs = ", ".join(f"{table.columns[name].sql} = {literal(value)}" for name, value in values.items())
+                yield _REPLICA, f"update {table.sql} set {pairs} where {both}"
 
     def _tried(self, variant: Variant) -> Control:
         admin = self.attacker.run(variant.attack, variant.prepare, admin=True)
@@ -331,6 +353,8 @@ class TableAttack:
         if self._of_directory(control.variant) and not outcome.refused:
             columns = directory_columns(self.model, self.role, self.target.model)
             return f"a directory: every tenant is named to it by {columns}, and it is granted no other column"
+        if outcome.sqlstate == control.admin.sqlstate == "0A000" and _NOT_SUPPORTED.search(outcome.message):
+            return f"not possible for anybody: {outcome.message}"
         if outcome.sqlstate in _BROKEN:
             return None
         if control.own is not None and not control.works:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, VICTIM, Population, Values
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import ForeignKey
+from dbkit.tenancy.relations import ForeignKey, Relations, Table
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["crossed_by_rows", "crossing_keys", "crossing_values", "deliberate", "fellow_values"]
+__all__ = [
+    "crossed_by_rows",
+    "crossing_keys",
+    "crossing_values",
+    "deliberate",
+    "equated_columns",
+    "fellow_values",
+    "leading_columns",
+]
+
+_FROM = re.compile(r"\b(?:from|join)\s+\(*(?:\w+\.)?(\w+)(?:\s+(?:as\s+)?(?!where\b|on\b|join\b)(\w+))?", re.IGNORECASE)
+_EQUATED = re.compile(r"\b(\w+)\.(\w+)(?:\)?::\w+)?\s*=\s*\(?(\w+)\.(\w+)")
 
 
 def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[ForeignKey]:
@@ -32,6 +45,35 @@ def crossing_keys(model: Model, scope: ScopeModel, table: TableModel) -> list[Fo
         if crosses:
             found.append(key)
     return found
+
+
+def leading_columns(model: Model, scope: ScopeModel, table: TableModel) -> tuple[str, ...]:
+    """Columns that say whose row it is where no column names the owner: its references to rows that have one."""
+    if table.kind is not Kind.ROW:
+        return ()
+    found: list[str] = []
+    for key in table.table.foreign_keys:
+        target = scope.tables.get(key.target)
+        if target is not None and (target.kind is Kind.ROW or _owned(model, target, key)):
+            found += [] if deliberate(model, table, key) else key.columns
+    return tuple(dict.fromkeys(found))
+
+
+def equated_columns(relations: Relations, table: Table) -> Iterator[tuple[str, Table, str]]:
+    """Columns of a table that another table's policies equate with its own: references that no foreign key declares.
+
+    Returns:
+        (column, the other table, its column), as `s.doc = docs.id` in a policy on docs says of a table of shares.
+    """
+    for other in relations.base_tables:
+        texts = (text for policy in other.policies for text in (policy.using, policy.check) if text)
+        for text in texts if other is not table else ():
+            names = {alias or name: name for name, alias in _FROM.findall(text)}
+            for one, column, two, theirs in _EQUATED.findall(text):
+                for (left, own), (right, their) in (((one, column), (two, theirs)), ((two, theirs), (one, column))):
+                    meant = names.get(left) == table.name and names.get(right, right) == other.name
+                    if meant and own in table.columns and their in other.columns:
+                        yield own, other, their
 
 
 def deliberate(model: Model, table: TableModel, key: ForeignKey) -> bool:

@@ -38,6 +38,7 @@ _STATE_RULES = {
     "edited": ("identity_editable", "CTX-05"),
     "other": ("membership_not_checked", "CTX-02"),
     "suspended": ("suspended_member_admitted", "CTX-05"),
+    "promoted": ("rank_reaches_other_tenants", "POL-06"),
 }
 # kind of relation -> class of a leak through it
 _VIEW_CLASSES = {"v": "OBJ-01", "m": "OBJ-02", "f": "OBJ-06"}
@@ -51,6 +52,8 @@ _HINTS = {
     "memberships, a column its user may not update.",
     "membership_not_checked": "Let the context statement refuse a tenant the user has no active membership in.",
     "suspended_member_admitted": "Let the context statement look at the status of the membership.",
+    "rank_reaches_other_tenants": "Ask for the rank in the row's own tenant: a helper without the tenant is true of "
+    "whoever has the rank anywhere.",
     "reference_crosses_tenants": "Repeat the tenant column in the foreign key and in the key it references.",
     "view_bypasses_policies": "Create the view with (security_invoker = true); put a materialized view behind a "
     "function that filters by tenant, and revoke the privilege on it.",

@@ -16,6 +16,7 @@ __all__ = [
     "BYSTANDER",
     "COLLEAGUE",
     "NEWCOMERS",
+    "PARTNER",
     "SLOTS",
     "VICTIM",
     "Identity",
@@ -36,6 +37,8 @@ VICTIM = "A1"
 BYSTANDER = "A2"
 # A further user of each tenant, who is in the registry of users and nowhere else: free for one more row.
 NEWCOMERS = {"A1": "A3", "B1": "B3"}
+# Of a third tenant, which rows name that may not name the same tenant twice: a buyer beside the seller.
+PARTNER = "C1"
 
 Values = dict[str, str | None]
 
@@ -121,4 +124,4 @@ def delete_statements(table: Table, rows: Iterable[Values]) -> list[str]:
 
 def ordinal(slot: str) -> int:
     """0 for A1, 1 for A2, …: a small number that differs between slots."""
-    return "AB".index(slot[0]) * 3 + int(slot[1]) - 1
+    return "ABC".index(slot[0]) * 3 + int(slot[1]) - 1

@@ -71,6 +71,7 @@ def build_variants(
     user_columns: Iterable[str] = (),
     references: Mapping[str, tuple[str | None, ...]] | None = None,
     fellows: Iterable[Values] = (),
+    leading: Iterable[str] = (),
 ) -> list[Variant]:
     """Every attack on one table by a role with these privileges, in the order of COMMANDS.
 
@@ -79,11 +80,13 @@ def build_variants(
         user_columns: columns that hold a user id.
         references: foreign keys that could name another tenant's row, by name, with the key of such a row.
         fellows: values with which an own row would be another user's of the same tenant.
+        leading: references that say whose row it is, where no column does.
     """
     builder = _Builder(model, rows, privileges, own)
     builder.user_columns = tuple(user_columns)
     builder.foreign_keys = dict(references or {})
     builder.fellows = list(fellows)
+    builder.leading = tuple(leading)
     builder.crossing = [key for key in model.table.foreign_keys if key.name in builder.foreign_keys]
     return [
         *builder.reads("SELECT"),
@@ -114,6 +117,7 @@ class _Builder:
         self.foreign_keys: dict[str, tuple[str | None, ...]] = {}
         self.crossing: list[ForeignKey] = []
         self.fellows: list[Values] = []
+        self.leading: tuple[str, ...] = ()
 
     # Reading
 
@@ -130,7 +134,7 @@ class _Builder:
     def returning(self) -> Iterator[Variant]:
         returning = f" returning {select_list(self.table, self.columns)}"
         if self.privileges.may("update") or not self.privileges.may("delete"):
-            statement = f"update {self.table.sql} set {self.setting}{returning}"
+            statement = f"update {self.table.sql} set {self._unchanged()}{returning}"
         else:
             statement = f"delete from {self.table.sql}{returning}"
         yield Variant("RETURNING", "", statement, statement, "rows", returns=self.columns)
@@ -276,6 +280,12 @@ class _Builder:
             return f"{column.sql} = {column.sql}"
         return f"{column.sql} = {literal(self.own[column.name])}"
 
+    def _unchanged(self) -> str:
+        """As `_setting`, for statements that read the rows anyway: what comes back is what was there."""
+        column = self._neutral_column()
+        readable = column.name in self.privileges.columns.get("select", frozenset())
+        return f"{column.sql} = {column.sql}" if readable else self.setting
+
     def _constant(self) -> str:
         column = self._neutral_column()
         return f"{column.sql} = {literal(self.own[column.name])}"
@@ -305,6 +315,8 @@ class _Builder:
     def _ownership_values(self, row: Values) -> dict[str, str | None]:
         """The column that says whose row it is, and the references that repeat it, as they are in `row`."""
         key = self.model.column
+        if self.leading:
+            return {name: row[name] for name in self.leading if self.own[name] != self.foreign[name]}
         if key is None or self.model.kind not in (Kind.TENANT, Kind.USER):
             return {}
         names = {key} | {name for fk in self.table.foreign_keys if key in fk.columns for name in fk.columns}

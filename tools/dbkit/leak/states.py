@@ -20,7 +20,8 @@ STATES: dict[str, str] = {
     "forged": "settings written by hand, past the context statement",
     "edited": "what users may change about themselves, changed by the user",
     "other": "the context of a tenant the user does not belong to",
-    "suspended": "the context of a member who was suspended",
+    "suspended": "the context of a member who was suspended, or has not joined yet",
+    "promoted": "the caller's own context, with another rank in the own tenant",
 }
 
 
@@ -45,6 +46,7 @@ class State:
         steps: statements at the start of the attacking transaction.
         settings: defaults of the connection in place of those of the role.
         open_to_own: the caller's own rows may be visible in it.
+        knows_tenant: where they may not, the registry's row of the own tenant still may, as to one who was invited.
     """
 
     name: str
@@ -55,6 +57,7 @@ class State:
     steps: tuple[Step, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     open_to_own: bool = False
+    knows_tenant: bool = False
 
     @property
     def label(self) -> str:

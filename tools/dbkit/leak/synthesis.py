@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import uuid
 
+from dbkit.leak.contexts import own_context
 from dbkit.leak.draft import ENDED, Draft
 from dbkit.leak.fixtures import Fixtures
 from dbkit.leak.rows import (
     ATTACKER,
     NEWCOMERS,
+    PARTNER,
     SLOTS,
     VICTIM,
     Identity,
@@ -27,6 +29,7 @@ from dbkit.leak.rows import (
     ordinal,
 )
 from dbkit.leak.session import Outcome, Session
+from dbkit.leak.states import set_setting
 from dbkit.tenancy.declaration import Sample
 from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.relations import ForeignKey, Table, literal
@@ -70,6 +73,7 @@ class Synthesis:
         self.population = Population(self._identities())
         file = model.declaration.fixtures
         self.fixtures = Fixtures(self, model.declaration.beside(file)) if file else None
+        self.third: str | None = None  # key of the third tenant, "" where none could be made
         self.existing: dict[tuple[str, tuple[str, ...]], list[tuple[str | None, ...]]] = {}
 
     def run(self) -> Population:
@@ -235,6 +239,8 @@ class Synthesis:
                 rows.rows[slot] = twin
             return
         found = self._try_insert(table, slot, keep=True)
+        if not isinstance(found, dict) and found.sqlstate == "23505":
+            found = self._made_by_trigger(table, slot) or found
         if isinstance(found, dict):
             rows.rows[slot] = found
             return
@@ -250,6 +256,19 @@ class Synthesis:
             rows.reason = f"no row of {slot} could be inserted: {found}"
         else:
             rows.notes.append(f"no row of {slot} could be inserted: {found}")
+
+    def _made_by_trigger(self, table: Table, slot: str) -> Values | None:
+        """The row that is there already under a key that leaves no choice, such as a new user's profile."""
+        draft = Draft(self, table, slot, 0)
+        for unique in table.uniques:
+            names = [name for name in unique.columns if name and draft.values.get(name) is not None]
+            if unique.partial or len(names) != len(unique.columns) or not set(names) <= draft.fixed:
+                continue
+            columns = ", ".join(column.sql for column in table.columns.values())
+            where = identify(table, draft.values, names)
+            for row in self.session.must(f"select {columns} from {table.sql} where {where}").rows:
+                return dict(zip(table.columns, row, strict=True))
+        return None
 
     def _find_spare(self, table: Table, slot: str) -> None:
         """Values of a further row: inserted and taken back.
@@ -295,7 +314,7 @@ class Synthesis:
     def _try_insert(
         self, table: Table, slot: str, *, keep: bool, generation: int = 0, user: str | None = None
     ) -> Values | Outcome:
-        """Insert one row inside the open transaction, mending it after each refusal.
+        """Insert one row inside the open transaction; in the context of its slot where it cannot be without one.
 
         Args:
             keep: return the stored row; otherwise return the given values that fitted.
@@ -305,6 +324,31 @@ class Synthesis:
         Returns:
             The row, or the last refusal.
         """
+        found = self._attempts(table, slot, keep, generation, user)
+        if isinstance(found, dict) or not self._enter_context(slot):
+            return found
+        inside = self._attempts(table, slot, keep, generation, user)
+        leave = [set_setting(name, "''") for name in self.relations.settings]
+        for statement in leave:
+            self.session.must(statement)
+        if isinstance(inside, dict) and keep:
+            context = own_context(self.default, self.population.identities[slot])
+            self.population.statements[-1:] = [*context, *self.population.statements[-1:], *leave]
+        return inside if isinstance(inside, dict) else found
+
+    def _enter_context(self, slot: str) -> bool:
+        """Whether the context statements of a slot could be run: a default or a trigger may ask who is at work."""
+        statements = own_context(self.default, self.population.identities[slot])
+        if not statements or self.default.scope.signed:
+            return False
+        self.session.must("savepoint context")
+        if any(self.session.run(statement).refused for statement in statements):
+            self.session.must("rollback to savepoint context")
+            return False
+        return True
+
+    def _attempts(self, table: Table, slot: str, keep: bool, generation: int, user: str | None) -> Values | Outcome:
+        """Insert one row, mending it after each refusal."""
         draft = Draft(self, table, slot, generation, user)
         last = Outcome(sqlstate="XX000", message="nothing was tried")
         # Without a cast: values are compared with what a plain SELECT shows, and inet::text, for one, shows more.
@@ -350,6 +394,21 @@ class Synthesis:
             self.existing[cache] = list(found)
         choices = self.existing[cache]
         return choices[ordinal(slot) % len(choices)] if choices else None
+
+    def partner(self, key: ForeignKey) -> str | None:
+        """The key of a third tenant, made when first asked for; None where the reference leads elsewhere."""
+        registry = self.model.registry
+        if registry is None or (key.target, key.target_columns) != (registry[0], (registry[1],)):
+            return None
+        if self.third is None:
+            table = self.relations.tables[registry[0]]
+            base, identities = table.columns[registry[1]].base, self.population.identities
+            tenant, user = _invent("tenant", "C", base), _invent("user", "C1", self._user_type())
+            identities[PARTNER] = Identity(tenant, user, tenant)
+            found = self._try_insert(table, PARTNER, keep=True)
+            del identities[PARTNER]  # nobody calls as this tenant
+            self.third = found[registry[1]] if isinstance(found, dict) else ""
+        return self.third or None
 
     def _close_cycles(self, table: Table) -> None:
         """Fill optional references that were left empty because the other row came later."""

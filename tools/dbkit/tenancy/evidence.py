@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 from typing import Any
 
 from dbkit.tenancy.relations import Relations, Table
 
-__all__ = ["compared_columns", "login_columns", "paired_columns"]
+__all__ = ["columns_of_context", "compared_columns", "login_columns", "paired_columns", "registry_columns"]
 
 _BY_LOGIN = re.compile(
     r"(\w+)\)?(?:::\w+)?\s*=\s*\(*(?:select\s+)?\(?(?:current_user|session_user|current_role)\b"
@@ -22,6 +23,8 @@ _BY_LOGIN = re.compile(
     re.IGNORECASE,
 )
 _NAMES = ("name", "text", "varchar", "bpchar", "citext")
+# Functions that compare a part of a text.
+_PARTIAL = ("starts_with", "strpos", "position")
 # Tags of what an expression can learn about the caller; a constant learns nothing.
 _CALLER = {"FuncCall", "SQLValueFunction", "SubLink"}
 
@@ -42,6 +45,22 @@ def compared_columns(relations: Relations) -> list[str]:
     return [column for column, count in counts.most_common() if count > 1]
 
 
+def registry_columns(relations: Relations) -> list[str]:
+    """Columns that reference a table whose own key policies compare with the context: a registry of tenants."""
+    registries = {
+        table.qualified
+        for table in relations.base_tables
+        if len(table.primary_key) == 1 and table.primary_key[0] in _compared(table)
+    }
+    counts = Counter(
+        key.columns[0]
+        for table in relations.base_tables
+        for key in table.foreign_keys
+        if len(key.columns) == 1 and key.target in registries and key.target != table.qualified
+    )
+    return [column for column, _ in counts.most_common()]
+
+
 def paired_columns(relations: Relations) -> list[tuple[str, str]]:
     """(user column, tenant column) of tables that look like memberships: one is compared with the context, a key holds
     both and nothing else, and the other references the tenants."""
@@ -55,6 +74,33 @@ def paired_columns(relations: Relations) -> list[tuple[str, str]]:
                 if user in compared and tenant not in compared and (tenant,) in referencing:
                     found.append((user, tenant))
     return list(dict.fromkeys(found))
+
+
+def columns_of_context(context: Iterable[str], relations: Relations) -> list[tuple[str, str]]:
+    """(user column, tenant column) that a function of the context compares {user} and {tenant} with, in one table."""
+    found: list[tuple[str, str]] = []
+    for name, source in relations.sources.items():
+        called = rf"\b{re.escape(name.rpartition('.')[2])}\s*\(([^()]*)\)"
+        for arguments in re.findall(called, " ".join(context), re.IGNORECASE):
+            given = [part.strip().partition("::")[0] for part in arguments.split(",")]
+            for parameters in relations.parameters.get(name, ()):
+                known = dict(zip(given, parameters, strict=False))
+                if "{user}" in known and "{tenant}" in known:
+                    found += _paired_in(source, known["{user}"], known["{tenant}"], relations)
+    return list(dict.fromkeys(found))
+
+
+def _paired_in(source: str, user: str, tenant: str, relations: Relations) -> Iterator[tuple[str, str]]:
+    """Columns compared with two parameters, of which a table has a key over both."""
+
+    def compared(parameter: str) -> set[str]:
+        return set(re.findall(rf"(\w+)\s*=\s*(?:\w+\.)?{re.escape(parameter)}\b", source))
+
+    for table in relations.base_tables:
+        for key in table.uniques:
+            for one, two in permutations(key.columns, 2) if len(key.columns) == 2 else ():
+                if one in compared(user) and two in compared(tenant):
+                    yield str(one), str(two)
 
 
 def login_columns(relations: Relations) -> dict[str, tuple[str, ...]]:
@@ -92,6 +138,8 @@ def _compared_in(text: str, table: Table) -> set[str]:
             sides = (node.get("lexpr"), node.get("rexpr"))
         elif tag == "SubLink" and "testexpr" in node:
             sides = (node["testexpr"], {"SubLink": node})
+        elif tag == "FuncCall" and len(node.get("args", ())) == 2 and _last_part(node["funcname"]) in _PARTIAL:
+            sides = (node["args"][0], node["args"][1])
         else:
             continue
         for one, other in (sides, sides[::-1]):
@@ -115,6 +163,10 @@ def _asks_caller(side: Any, table: Table) -> bool:
     from dbkit.lint.trees import walk
 
     return not _columns(side, table) and any(tag in _CALLER for tag, _ in walk([side]))
+
+
+def _last_part(names: Any) -> str:
+    return str(names[-1]["String"]["sval"])
 
 
 def _last_name(reference: Any) -> str:

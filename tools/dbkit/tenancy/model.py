@@ -13,7 +13,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dbkit.tenancy.declaration import Declaration, Memberships, Scope
-from dbkit.tenancy.evidence import compared_columns, login_columns, paired_columns
+from dbkit.tenancy.evidence import (
+    columns_of_context,
+    compared_columns,
+    login_columns,
+    paired_columns,
+    registry_columns,
+)
+from dbkit.tenancy.expressions import caller_expressions
 from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
@@ -152,7 +159,8 @@ class _Builder:
 
     def build(self) -> Model:
         self.names.check()
-        self.pairs = paired_columns(self.relations)
+        context = [statement for scope in self.declaration.scopes for statement in scope.context]
+        self.pairs = [*columns_of_context(context, self.relations), *paired_columns(self.relations)]
         self.columns = self._tenant_columns()
         self.registry = self._registry()
         self.users = self._users()
@@ -200,7 +208,8 @@ class _Builder:
         """Columns that name no tenant by their words, but are what policies compare with the caller's tenant."""
         if not any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
             return list(dict.fromkeys(tenant for _, tenant in self.pairs))
-        return [name for name in compared_columns(self.relations) if not _USER_COLUMN.match(name)]
+        compared = compared_columns(self.relations) or registry_columns(self.relations)
+        return [name for name in compared if not _USER_COLUMN.match(name)]
 
     def _registry(self) -> tuple[str, str] | None:
         declared = self.declaration.tenants
@@ -216,8 +225,11 @@ class _Builder:
                 if target and target[0] != table.qualified:
                     targets[target] += 1
         for (table_name, column), count in targets.most_common():
-            name = self.relations.tables[table_name].name
-            known = any(map(_TENANT_COLUMN.match, self.columns))
+            target_table = self.relations.tables[table_name]
+            name = target_table.name
+            # What references nothing itself is no child of tenants, whatever it is called.
+            root = not target_table.foreign_keys and not set(self.columns) & target_table.columns.keys()
+            known = any(map(_TENANT_COLUMN.match, self.columns)) and not root
             if _TENANT_TABLE.match(name) or column in self.columns or not (known or _USER_TABLE.match(name)):
                 self.inferred.append(("tenants", f"{table_name}.{column}", f"{count} tenant columns reference it"))
                 return table_name, column
@@ -242,7 +254,7 @@ class _Builder:
         for table in self.relations.base_tables:
             names = []
             for column in table.columns:
-                target = self._target(table.qualified, column)
+                target = self._person(self._target(table.qualified, column))
                 if (self.users and target == self.users) or (
                     target is None
                     and (_USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
@@ -253,6 +265,13 @@ class _Builder:
                 names.append(self.users[1])
             found[table.qualified] = tuple(dict.fromkeys(names))
         return found
+
+    def _person(self, target: tuple[str, str] | None) -> tuple[str, str] | None:
+        """What a reference leads to in the end, where profiles have the key of the user they are about."""
+        further = self._target(*target) if target else None
+        if further is None or further != self.users or target is None:
+            return target
+        return further if self.relations.tables[target[0]].primary_key == (target[1],) else target
 
     def _with_any_user(self) -> Memberships | None:
         """The memberships, by which a user who is spelled out in a context statement can be any: see `spelled`."""
@@ -315,6 +334,8 @@ class _Builder:
             tables[table.qualified] = self._classify(table, scope, default, by_user)
         for name, table_model in list(tables.items()):
             tables[name] = self._inherit(table_model, tables)
+        for name, table_model in self._compared_alike(tables).items():
+            tables[name] = table_model
         verifies = self._verifies(scope)
         trusts, reason = self._trust(scope, verifies)
         return ScopeModel(scope, tables, by_user, verifies, trusts, reason)
@@ -433,6 +454,22 @@ class _Builder:
             return TableModel(model.table, Kind.SHARED, None, "app roles only read it and it references shared tables")
         return model
 
+    def _compared_alike(self, tables: Mapping[str, TableModel]) -> dict[str, TableModel]:
+        """Tables that nothing else tells of, where policies compare a column with what is the tenant elsewhere."""
+        tenants = {
+            expression
+            for each in tables.values()
+            if each.kind is Kind.TENANT and each.column
+            for expression in caller_expressions(_policy_text(each.table, " and "), each.column)
+        }
+        found = {}
+        for name, each in tables.items():
+            for column in each.table.columns if each.kind is Kind.UNKNOWN and tenants else ():
+                if tenants & set(caller_expressions(_policy_text(each.table, " and "), column)):
+                    found[name] = TableModel(each.table, Kind.TENANT, column, "policies compare it with the tenant")
+                    break
+        return found
+
     def _reachable(self, table: Table, scope: Scope) -> bool:
         return any(self.relations.privileges[role, table.qualified].reachable for role in scope.app_roles)
 
@@ -443,5 +480,5 @@ class _Builder:
         return any(self._may(table, scope, name) for name in ("insert", "update", "delete", "truncate"))
 
 
-def _policy_text(table: Table) -> str:
-    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
+def _policy_text(table: Table, glue: str = " ") -> str:
+    return glue.join(text for policy in table.policies for text in (policy.using, policy.check) if text)

@@ -77,11 +77,13 @@ class InvoiceSettings:
     """Where PDFs go (`[worker.invoice]`).
 
     Attributes:
-        folder: gets <tenant>/<job>.pdf.
+        folder: gets <tenant>/<job>.pdf: the bytes of the bucket.
+        bucket: of storage.buckets, where each PDF is an object of its tenant; empty for files alone.
         font: TrueType file, None to search the usual places.
     """
 
     folder: str = "invoices"
+    bucket: str = "invoices"
     font: str | None = None
 
 

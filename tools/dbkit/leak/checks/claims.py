@@ -14,7 +14,7 @@ from dbkit.leak.asking import asking, mentions
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.paths import LEAK
-from dbkit.leak.references import deliberate
+from dbkit.leak.references import deliberate, equated_columns
 from dbkit.leak.rows import (
     ATTACKER,
     COLLEAGUE,
@@ -110,6 +110,12 @@ def _claims(subject: Subject, caller: Caller, table: TableModel) -> Iterator[_Cl
         values = {o: target.rows[VICTIM][theirs] for o, theirs in zip(key.columns, key.target_columns, strict=True)}
         if new(values):
             yield _Claim(values, keys=False)
+    for own, other, theirs in equated_columns(subject.model.relations, table.table):
+        target = subject.population.tables.get(other.qualified)
+        if own != table.column and target is not None and VICTIM in target.rows:
+            values = {own: target.rows[VICTIM][theirs]}
+            if new(values):
+                yield _Claim(values, keys=False)
 
 
 def _attack(

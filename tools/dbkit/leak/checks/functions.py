@@ -1,4 +1,4 @@
-"""OBJ-03, OBJ-04, OBJ-06, CTX-02, CTX-04, FLOW-02, FLOW-03, SIDE-04, SIDE-05, SIDE-06: functions and triggers.
+"""OBJ-03, 04 and 06, CTX-02, 04 and 05, FLOW-02 and 03, SIDE-03 to 06: functions and triggers.
 
 Every function that an app role may call is called with another tenant's ids, names it leaves to the search_path are
 shadowed, triggers are fired with another tenant's keys, and what is notified is listened to.
@@ -13,10 +13,13 @@ from dbkit.leak.checks.functions_calls import attack_routine
 from dbkit.leak.checks.functions_catalog import Routines, read_routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
 from dbkit.leak.checks.functions_leakproof import check_leakproof
+from dbkit.leak.checks.functions_locks import check_locks
+from dbkit.leak.checks.functions_members import check_members
 from dbkit.leak.checks.functions_notify import check_notify
 from dbkit.leak.checks.functions_paths import check_paths
 from dbkit.leak.checks.functions_triggers import check_triggers
 from dbkit.leak.checks.subject import Subject, bypasses
+from dbkit.leak.standings import read_standings
 from dbkit.report import Finding
 
 __all__ = ["check_functions"]
@@ -25,6 +28,7 @@ __all__ = ["check_functions"]
 def check_functions(subject: Subject) -> Iterator[Finding]:
     """Attack functions as every app role; the same finding for two roles is told once for each."""
     routines = read_routines(subject.session, subject.model.declaration.app_roles)
+    standings = read_standings(subject.session, subject.model, subject.population)
     for scope in subject.model.scopes:
         for name in scope.scope.app_roles:
             role = subject.model.relations.roles[name]
@@ -38,6 +42,8 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
                 yield from check_triggers(stand, effects, routines)
                 yield from check_leakproof(stand, routines)
                 yield from check_notify(stand, routines, caller)
+                yield from check_locks(stand, routines, caller)
+                yield from check_members(stand, routines, caller, standings)
 
 
 def _calls(stand: Stand, effects: Effects, caller: Caller, routines: Routines) -> Iterator[Finding]:

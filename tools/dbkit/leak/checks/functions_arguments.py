@@ -132,12 +132,18 @@ class Caller:
                     found.setdefault(call.sql, call)
         return list(found.values())[:_PER_FUNCTION]
 
-    def text_call(self, routine: Routine, number: int, text: str) -> Call:
-        """The control call with one argument replaced by a text, e.g. an injected one."""
+    def text_calls(self, routine: Routine, number: int, text: str) -> Iterator[Call]:
+        """The control call with one argument replaced by a text, e.g. an injected one.
+
+        What is injected behind a condition runs only where rows meet it, so other texts are left empty as well.
+        """
         tables = self._tables(routine)
         chosen = [self._candidates(routine, n, argument, tables)[0] for n, argument in enumerate(routine.arguments)]
-        chosen[number] = Candidate(text, text)
-        return self._call(routine, tuple(chosen), frozenset())
+        texts = [argument.type.base in _TEXTS for argument in routine.arguments]
+        empty = [Candidate("", "") if is_text else own for own, is_text in zip(chosen, texts, strict=True)]
+        for candidates in [chosen, empty] if sum(texts) > 1 else [chosen]:
+            candidates[number] = Candidate(text, text)
+            yield self._call(routine, tuple(candidates), frozenset())
 
     def _tables(self, routine: Routine) -> list[Table]:
         """Tables of the body that have rows of both; all of them where the body names none."""

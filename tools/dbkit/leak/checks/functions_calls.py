@@ -7,6 +7,7 @@ answer to a call that names the victim depends on the victim's rows.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -252,9 +253,8 @@ class _Attack:
         tables = [self.stand.protected[name].table for name in named]
         payloads = list(injections(tables, self.stand.victims))
         payloads += self._context_payloads()
-        for number in texts:
-            for payload in payloads:
-                call = self.caller.text_call(self.routine, number, payload)
+        for number, payload in itertools.product(texts, payloads):
+            for call in self.caller.text_calls(self.routine, number, payload):
                 outcome = self.stand.run(call.sql)
                 witness = self.stand.shown(outcome, call.given)
                 if witness:
@@ -262,9 +262,8 @@ class _Attack:
                 if not outcome.refused and "set_config" in payload:
                     seen = self.stand.visible()
                     if seen:
-                        return self._leak(
-                            call.sql, f"the injected SQL switched the context: {seen}", control, "injection"
-                        )
+                        how = f"the injected SQL switched the context: {seen}"
+                        return self._leak(call.sql, how, control, "injection")
         return None
 
     def _context_payloads(self) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from dbkit.leak.attacker import Attacker
-from dbkit.leak.contexts import right_state
+from dbkit.leak.contexts import State, right_state
 from dbkit.leak.rows import ATTACKER, VICTIM, Population, Values, identify
 from dbkit.leak.session import Outcome
 from dbkit.leak.statements import Variant, select_list
@@ -43,16 +43,24 @@ def victim_condition(table: TableModel, population: Population) -> str | None:
 
 
 class Stand:
-    """Where one role attacks from: its own right context on one connection."""
+    """Where one role attacks from: its own right context on one connection, or another state."""
 
-    def __init__(self, conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        model: Model,
+        scope: ScopeModel,
+        role: Role,
+        population: Population,
+        state: State | None = None,
+    ) -> None:
         self.model = model
         self.scope = scope
         self.role = role
         self.population = population
         self.conninfo = conninfo
         self.transactions = 0
-        self.attacker = Attacker(conninfo, role, right_state(scope, population.identities[ATTACKER]))
+        self.attacker = Attacker(conninfo, role, state or right_state(scope, population.identities[ATTACKER]))
         self.renew()
         # Asked now: later it would take back what a call under attack has just done.
         self.readable = self._readable()
@@ -100,12 +108,20 @@ class Stand:
     @cached_property
     def secrets(self) -> dict[str, str]:
         """Values that only rows of the victim's tenant hold -> where they stand."""
+        return self.values_of("A")
+
+    def values_of(self, tenant: str) -> dict[str, str]:
+        """Values that only protected rows of one tenant hold -> where they stand.
+
+        Args:
+            tenant: the letter that its slots begin with.
+        """
         open_to_caller: set[str] = set()
         theirs: dict[str, str] = {}
         for name, rows in self.population.tables.items():
             columns = self.model.relations.tables[name].columns
             for slot, row in rows.rows.items():
-                hidden = slot.startswith("A") and name in self.protected
+                hidden = slot.startswith(tenant) and name in self.protected
                 for column, value in row.items():
                     if value is None or len(value) < _SHORTEST or columns[column].base not in _CARRIERS:
                         continue

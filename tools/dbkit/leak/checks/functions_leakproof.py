@@ -20,6 +20,8 @@ _PLAN = (
     "set local enable_bitmapscan = off",
     "set local enable_indexonlyscan = off",
 )
+# And which messages reach it: RAISE DEBUG is for whoever asks.
+_LISTEN = "set local client_min_messages = debug1"
 _OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
 _ODD = "the victim's own words, ?!"
 _CALLS = "select coalesce(sum(calls), 0) from pg_stat_xact_user_functions where funcid = {oid}"
@@ -87,7 +89,7 @@ def _noticed(stand: Stand, statement: str) -> str | None:
     heard: list[str] = []
     with psycopg.connect(stand.conninfo, autocommit=True, options=OPTIONS) as connection:
         connection.add_notice_handler(lambda notice: heard.append(f"{notice.message_primary} {notice.message_detail}"))
-        for text in (*stand.attacker.script, *_PLAN, statement):
+        for text in (*stand.attacker.script, *_PLAN, _LISTEN, statement):
             if not text.startswith("--"):
                 try:
                     connection.execute(text.encode())

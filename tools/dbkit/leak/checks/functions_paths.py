@@ -85,6 +85,22 @@ where oprname = {name} and oprnamespace = 'pg_catalog'::regnamespace and oprleft
 """
 
 
+_MISSING = """
+select quote_ident(name) from unnest(array[{names}]) name
+where has_database_privilege({role}, current_database(), 'create') and to_regnamespace(quote_ident(name)) is null
+    and name !~ '^pg_'
+"""
+
+
+@dataclass(frozen=True)
+class _Home:
+    """A schema that the role may create objects in; `setup` makes it where it is not there yet."""
+
+    sql: str
+    name: str
+    setup: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class _Shadow:
     """What the attacker creates, and the names it takes; `by_code` where it plants no rows but only runs code."""
@@ -108,10 +124,25 @@ def check_paths(stand: Stand, routines: Routines, caller: Caller, admin: Session
             yield _suspected(stand, routine)
 
 
-def _writable_schemas(stand: Stand, admin: Session) -> list[tuple[str, str]]:
-    """(quoted name, name) of the schemas the role may create objects in."""
+def _writable_schemas(stand: Stand, admin: Session) -> list[_Home]:
     rows = admin.must(_WRITABLE.format(role=literal(stand.role.name))).rows
-    return [(row[0] or "", row[1] or "") for row in rows]
+    return [_Home(row[0] or "", row[1] or "") for row in rows]
+
+
+def _missing_schemas(stand: Stand, routine: Routine, admin: Session) -> list[_Home]:
+    """Schemas that a pinned path names and nobody has made; whoever may create one takes the place.
+
+    In a function with its owner's rights "$user" is the owner's name.
+    """
+    user = routine.owner if routine.definer else stand.role.name
+    named = [part.strip().strip('"').replace("$user", user) for part in (routine.path or "").split(",")]
+    names = ", ".join(literal(name) for name in named if name)
+    if not names:
+        return []
+    rows = admin.must(_MISSING.format(names=names, role=literal(stand.role.name))).rows
+    homes = [row[0] or "" for row in rows]
+    opened = "grant usage on schema {home} to public"
+    return [_Home(home, home, (f"create schema {home}", opened.format(home=home))) for home in homes]
 
 
 def _matters(stand: Stand, routines: Routines, routine: Routine) -> bool:
@@ -178,7 +209,7 @@ def _attack(
     routines: Routines,
     caller: Caller,
     routine: Routine,
-    writable: list[tuple[str, str]],
+    writable: list[_Home],
     admin: Session,
 ) -> Finding | None:
     uses = list(_uses(stand, routines, caller, routine))
@@ -246,7 +277,7 @@ def _leak(stand: Stand, routine: Routine, shadow: _Shadow, statement: str, witne
 # Shadows
 
 
-def _shadows(stand: Stand, routine: Routine, writable: list[tuple[str, str]], admin: Session) -> Iterator[_Shadow]:
+def _shadows(stand: Stand, routine: Routine, writable: list[_Home], admin: Session) -> Iterator[_Shadow]:
     tables = _loose_tables(stand, routine)
     path = _session_path(routine, tables)
     if tables:
@@ -255,19 +286,22 @@ def _shadows(stand: Stand, routine: Routine, writable: list[tuple[str, str]], ad
         for shape in (_view, _table):
             setup = [*spy, *(sql for table in _distinct(tables) for sql in shape(stand, table, "pg_temp")), *path]
             yield _Shadow(tuple(setup), f"{names} with a temporary {'view' if shape is _view else 'table'}")
-    for quoted, name in writable:
-        if routine.path is not None and not re.search(rf"\b{re.escape(name)}\b", routine.path):
-            continue
-        spy = _spy(stand, quoted)
-        path = _session_path(routine, tables, quoted)
+    on_path = [home for home in writable if routine.path is None or _names(routine.path, home.name)]
+    for home in [*on_path, *_missing_schemas(stand, routine, admin)]:
+        name, spy = home.name, [*home.setup, *_spy(stand, home.sql)]
+        path = _session_path(routine, tables, home.sql)
         for table in _distinct(tables):
-            yield _Shadow((*spy, *_view(stand, table, quoted), *path), f"{table.name} with a view in {name}")
+            yield _Shadow((*spy, *_view(stand, table, home.sql), *path), f"{table.name} with a view in {name}")
         for call, count in _loose_calls(routine):
-            for sql in _overloads(routine, admin, quoted, call, count):
+            for sql in _overloads(routine, admin, home.sql, call, count):
                 yield _Shadow((*spy, sql, *path), f"{call}() with a function in {name}", True)
         for operator in sorted(routine.facts.operators):
-            for sqls in _operators(admin, quoted, operator):
+            for sqls in _operators(admin, home.sql, operator):
                 yield _Shadow((*spy, *sqls, *path), f"{operator} with an operator in {name}", True)
+
+
+def _names(path: str, schema: str) -> bool:
+    return re.search(rf"\b{re.escape(schema)}\b", path) is not None
 
 
 def _distinct(tables: list[Table]) -> list[Table]:
@@ -285,8 +319,10 @@ def _session_path(routine: Routine, tables: list[Table], first: str = "") -> lis
 
 
 def _spy(stand: Stand, home: str) -> list[str]:
+    # First those whose rows hold what nobody else's do: a row of small numbers is no witness.
+    telling = {place.rpartition(".")[0] for place in stand.secrets.values()}
     reads = []
-    for name in list(stand.victims)[:_HIDDEN_TABLES]:
+    for name in sorted(stand.victims, key=lambda name: name not in telling)[:_HIDDEN_TABLES]:
         table = stand.protected[name].table
         query = literal(f"select t::text from {table.sql} t where {stand.victims[name]} limit 1")
         lift = literal(f"alter table {table.sql} no force row level security")

@@ -6,6 +6,7 @@ that is only unique within a tenant, the write changes the victim's rows, or an 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,9 +17,12 @@ from dbkit.leak.paths import LEAK
 from dbkit.leak.rows import ATTACKER, VICTIM, Values, identify, insert_statement
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import TableModel
-from dbkit.tenancy.relations import Column, literal
+from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["check_triggers", "firing_statements"]
+
+_OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
 
 
 def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterator[Finding]:
@@ -32,12 +36,12 @@ def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterat
         more_rights = any(each.definer for function in functions for each in routines.reached(function))
         if name in stand.protected and more_rights:
             stand.renew()
-            finding = _fire(stand, effects, name, functions)
+            finding = _fire(stand, effects, name, functions, routines)
             if finding is not None:
                 yield finding
 
 
-def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine]) -> Finding | None:
+def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine], routines: Routines) -> Finding | None:
     aligned = _aligned(stand)
     shots = [_Shot(statement) for statement in firing_statements(stand, name)]
     shots += [_Shot(statement, aligned.sql) for statement in firing_statements(stand, name, aligned=aligned.values)]
@@ -51,7 +55,54 @@ def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine]) -
         written = effects.written()
         if written and not _without_triggers(stand, effects, shot):
             return _finding(stand, name, functions, shot, written, "trigger_writes_foreign_rows")
+    for table, turned in _turned(stand, functions, routines):
+        for statement in firing_statements(stand, name, aligned=aligned.values):
+            shot = _Shot(statement, (*aligned.sql, *turned))
+            written = _turned_back(stand, effects, shot, table)
+            if written and not _turned_back(stand, effects, _Shot(statement, (*shot.before, _OFF)), table):
+                return _finding(stand, name, functions, shot, written, "trigger_writes_foreign_rows")
     return None
+
+
+def _turned(stand: Stand, functions: list[Routine], routines: Routines) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Tables the triggers name, with the victim's flags, times and states there turned round.
+
+    A trigger that marks rows as paid has marked the victim's when they were made; what it does again shows only then.
+    """
+    reached = [each for function in functions for each in routines.reached(function)]
+    words = {word for each in reached for word in re.findall(r"\w+", each.facts.text)}
+    named = {table for function in functions for table in routines.tables(function, stand.model.relations)}
+    for name in sorted(named & stand.victims.keys()):
+        table = stand.protected[name].table
+        columns = [c for c in table.columns.values() if c.name in words and c.name not in table.primary_key]
+        pairs = [f"{c.sql} = {value}" for c in columns if not c.generated and (value := _other_value(table, c))]
+        if pairs:
+            yield name, (_OFF, f"update {table.sql} set {', '.join(pairs)} where {stand.victims[name]}", _ON)
+
+
+def _other_value(table: Table, column: Column) -> str | None:
+    """An expression that turns a flag, a time or a state into another one."""
+    if column.base == "bool":
+        return f"not coalesce({column.sql}, false)"
+    if column.base in ("timestamptz", "timestamp", "date"):
+        return f"case when {column.sql} is null then '2000-01-01' {'' if column.nullable else 'else now() '}end"
+    words = list(column.labels)
+    for check in table.checks:
+        words += _LITERAL.findall(check.expression) if check.columns == (column.name,) else []
+    if len(words) < 2:
+        return None
+    first, second = (f"{literal(word)}::{column.type}" for word in words[:2])
+    return f"case when {column.sql} = {first} then {second} else {first} end"
+
+
+def _turned_back(stand: Stand, effects: Effects, shot: _Shot, name: str) -> str | None:
+    """How the victim's rows of a table are other after the write than the preparation alone leaves them."""
+    if stand.run(shot.statement, shot.before).refused:
+        return None
+    after = effects.victims_rows(name)
+    stand.run("select 1", shot.before)
+    changed = after - effects.victims_rows(name)
+    return f"a row of the victim in {name} became {next(iter(changed))}" if changed else None
 
 
 @dataclass(frozen=True)
@@ -92,13 +143,13 @@ def _aligned(stand: Stand) -> _Alignment:
             for column, target in zip(key.columns, key.target_columns, strict=True):
                 if target in values.get(key.target, {}):
                     values.setdefault(name, {})[column] = values[key.target][target]
-    sql = ["set local session_replication_role = replica"]
+    sql = [_OFF]
     for name, changed in values.items():
         table = stand.protected[name]
         pairs = ", ".join(f"{table.table.columns[c].sql} = {literal(v)}" for c, v in changed.items())
         own = stand.population.tables[name].rows[ATTACKER]
         sql.append(f"update {table.table.sql} set {pairs} where {identify(table.table, own)}")
-    sql.append("set local session_replication_role = origin")
+    sql.append(_ON)
     return _Alignment(tuple(sql), values)
 
 
@@ -118,7 +169,7 @@ def _told_by_trigger(context: str) -> bool:
 
 def _without_triggers(stand: Stand, effects: Effects, shot: _Shot) -> bool:
     """Whether the victim's rows change even when no trigger is fired: then it is not the trigger's doing."""
-    outcome = stand.run(shot.statement, (*shot.before, "set local session_replication_role = replica"))
+    outcome = stand.run(shot.statement, (*shot.before, _OFF))
     return not outcome.refused and effects.written() is not None
 
 

@@ -19,7 +19,8 @@ def shipped(settings: Settings, conninfo: str) -> list[Handler]:
     send_email and tenant_invite need `[worker.email] host`, webhook_delivery a signing secret, send_alert a recipient:
     a worker that cannot do a job must not claim it, another one may.
     """
-    handlers = [Handler("generate_invoice_pdf", InvoiceHandler(settings.invoice, settings.root), timeout=120)]
+    invoices = InvoiceHandler(settings.invoice, settings.root, conninfo)
+    handlers = [Handler("generate_invoice_pdf", invoices, timeout=120)]
     if settings.email.host:
         email = EmailHandler(settings.email, settings.root)
         handlers.append(Handler("send_email", email))

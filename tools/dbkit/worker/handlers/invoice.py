@@ -1,20 +1,16 @@
-"""`generate_invoice_pdf`: an invoice as a PDF file.
+"""`generate_invoice_pdf`: an invoice as a PDF file in the tenant's bucket.
 
 Payload: `invoice` with `number`, `issued_on` (YYYY-MM-DD), `currency`, `seller` and `buyer` (`name`, optional
 `address`), `lines` (`description`, `quantity`, `unit_price`), optional `due_on`, `tax_rate` (percent), `total` and
 `notes`. Amounts are numbers or texts such as "12.50". A `total` that the lines do not add up to is refused: a wrong
 invoice is worse than none.
 
-The file is <folder>/<tenant>/<job>.pdf. It is written beside that name and moved there, and the same job writes the
-same bytes, so another attempt after a crash does no harm.
+The file is <tenant>/<job>.pdf in the bucket `invoices`; see `dbkit.worker.handlers.files`. The same job writes the same
+bytes, so another attempt after a crash does no harm.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +18,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbkit.worker.handlers.files import FileStore
 from dbkit.worker.handlers.payload import mapping
 from dbkit.worker.job import Job, JobError, PermanentError
 from dbkit.worker.settings import InvoiceSettings
@@ -99,21 +96,27 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceHandler:
-    """Writes the invoices of jobs."""
+    """Writes the invoices of jobs.
+
+    Attributes:
+        conninfo: the worker's own database.
+    """
 
     settings: InvoiceSettings
     root: Path
+    conninfo: str
 
     def __call__(self, job: Job) -> dict[str, Any]:
         invoice = read_invoice(mapping(job, "invoice"))
         document, pages = render(invoice, self.settings.font and str(self.root / self.settings.font))
-        name = f"{job.tenant_id or 'platform'}/{job.id}.pdf"
-        _write(self.root / self.settings.folder / name, document)
+        store = FileStore(self.conninfo, self.root / self.settings.folder, self.settings.bucket)
+        stored = store.keep(job, "pdf", "application/pdf", document)
         return {
-            "file": name,
-            "bytes": len(document),
+            "file": stored.name,
+            "object_id": stored.object_id and str(stored.object_id),
+            "bytes": stored.size,
             "pages": pages,
-            "sha256": hashlib.sha256(document).hexdigest(),
+            "sha256": stored.sha256,
             "total": str(invoice.total),
         }
 
@@ -243,21 +246,6 @@ def _texts(invoice: Invoice) -> Iterator[str]:
     for party in (invoice.seller, invoice.buyer):
         yield from (party.name, party.address)
     yield from (line.description for line in invoice.lines)
-
-
-def _write(target: Path, document: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
 
 
 def _cents(amount: Decimal) -> Decimal:

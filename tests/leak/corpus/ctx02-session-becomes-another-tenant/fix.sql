@@ -1,0 +1,1 @@
+drop function sec.become(text);

@@ -1,0 +1,1 @@
+alter function q.average() set search_path = q, pg_temp;

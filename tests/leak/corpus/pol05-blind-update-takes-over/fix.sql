@@ -1,0 +1,1 @@
+drop policy e_recent on entries;

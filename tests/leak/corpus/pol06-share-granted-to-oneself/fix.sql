@@ -1,0 +1,2 @@
+drop policy sh_add on files.shares;
+revoke insert on files.shares from files_app;

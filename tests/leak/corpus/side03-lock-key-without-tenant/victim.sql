@@ -1,0 +1,3 @@
+begin;
+set local lk.t = 'acme';
+select lk.try_lock(7);
