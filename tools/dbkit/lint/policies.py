@@ -64,6 +64,12 @@ def is_always_true(expression: Node, tenant: str | None = None) -> bool:
         expression = expression["TypeCast"].get("arg", {})
     if "A_Const" in expression:
         return constant(expression) in ("true", "t", "yes", "on", "1")
+    link = expression.get("SubLink", {})
+    if link.get("subLinkType") == "EXPR_SUBLINK":  # (select true)
+        select = link["subselect"].get("SelectStmt", {})
+        targets = select.get("targetList", ())
+        alone = len(targets) == 1 and not {"fromClause", "whereClause", "limitCount"} & select.keys()
+        return alone and is_always_true(targets[0]["ResTarget"].get("val", {}), tenant)
     parts = expression.get("BoolExpr", {})
     if parts.get("boolop") == "NOT_EXPR":
         return constant(parts["args"][0]) in _FALSE

@@ -29,12 +29,13 @@ class Section:
 
 # What the two patterns below cannot match without.
 _MARK_WORDS = ("migrate:", "+goose", "+migrate")
-_BARE_WORDS = ("transaction", "txmode")
+_BARE_WORDS = ("transaction", "txmode", "disable-tx")
 _MARK = re.compile(
     r"^--\s*(?:migrate:|\+goose\s+|\+migrate\s+)(?P<name>up|down)\b(?P<options>[^\n]*)", re.IGNORECASE | re.MULTILINE
 )
 _NO_TRANSACTION = re.compile(
-    r"^--\s*(?:\+goose\s+NO\s+TRANSACTION|!\s*no-transaction|atlas:txmode\s+none|disable-transaction)\b",
+    r"^-{2,}\s*(?:\+goose\s+NO\s+TRANSACTION|!?\s*no-transaction|atlas:txmode\s+none|disable-transaction"
+    r"|tern:\s*disable-tx|changeset\b[^\n]*\brunInTransaction\s*:\s*false)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 

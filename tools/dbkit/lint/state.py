@@ -85,7 +85,11 @@ class State:
         if node.get("schemaname") == "pg_temp":
             return True
         table = self.tables.get(self.key(node))
-        return table is not None and table.known and (table.temporary or table.origin.file is file)
+        if table is None:
+            return False
+        # Of one LIKE, or a partition of, a table that was never seen the columns are not known.
+        made = table.known or self.created.get(table.key) is table.origin.file
+        return made and (table.temporary or table.origin.file is file)
 
     def is_alive(self, table: Table) -> bool:
         """Whether a table seen earlier still exists."""

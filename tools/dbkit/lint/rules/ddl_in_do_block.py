@@ -81,7 +81,7 @@ def _made_in(body: Body) -> set[str]:
     return {name for statement in found for kind, name, _ in created_names(statement) if kind == "table"}
 
 
-@rule.on("CreateStmt", "CreateTableAsStmt", "ViewStmt", "CreateFunctionStmt")
+@rule.on("CreateStmt", "CreateTableAsStmt", "ViewStmt", "CreateFunctionStmt", "CreatePolicyStmt")
 def check_creation(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     relation = node.get("relation") or node.get("view") or node.get("into", {}).get("rel", {})

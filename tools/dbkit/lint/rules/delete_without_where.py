@@ -34,6 +34,7 @@ rule = Rule(
     lock="every row locked until COMMIT; data loss",
     files=EVERYWHERE,
     bodies=frozenset({DO, FUNCTION}),
+    triggers=("delete",),
 )
 
 

@@ -37,7 +37,8 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
-    pattern=re.compile(r"\b(?:in\s*\(\s*(?:select|with|values)|all\s*\(\s*(?:select|with))\b"),
+    triggers=("not", "<>", "!="),
+    pattern=re.compile(r"\(\s*(?:select|with|values)\b"),
 )
 
 

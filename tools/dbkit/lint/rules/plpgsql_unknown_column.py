@@ -125,7 +125,7 @@ def _unknown_targets(body: Body, rows: dict[str, tuple[str, Collection[str]]]) -
             yield UnknownColumn(column, table, {}, tuple(columns)), body.offset + match.start()
 
 
-_ASSIGNED = re.compile(r'(?<![\w.])(?P<row>\w+)\.(?P<column>\w+|"[^"]+")\s*:=')
+_ASSIGNED = re.compile(r'(?<![\w.])(?P<row>\w+)\.(?P<column>\w+|"[^"]+")\s*:?=')
 
 
 def _may_be_added_elsewhere(column: str, context: Context) -> bool:

@@ -35,6 +35,7 @@ rule = Rule(
     lock="every row locked until COMMIT; the table doubles",
     files=EVERYWHERE,
     bodies=frozenset({DO, FUNCTION}),
+    triggers=("update",),
 )
 
 

@@ -1,0 +1,1 @@
+create policy everybody on app.accounts for select to app_user using ((select true)); -- finding
