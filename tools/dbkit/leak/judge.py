@@ -18,7 +18,7 @@ from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
 from dbkit.leak.references import crossing_values, fellow_values, leading_columns
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
-from dbkit.leak.statements import COMMANDS, FELLOW, REFERENCE, Variant, build_variants
+from dbkit.leak.statements import COMMANDS, FELLOW, LED, REFERENCE, Variant, build_variants
 from dbkit.tenancy.expressions import arms
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Privileges, Role, literal
@@ -143,7 +143,7 @@ class TableAttack:
         control = self._tried(variant)
         refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
         # A row that references another's is for the foreign key itself to refuse.
-        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW))
+        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW, LED))
         if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
             # Children stand in the way of everybody; what counts is whether the policy would.
             control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
