@@ -375,8 +375,18 @@ class TableAttack:
         if outcome.sqlstate in _BROKEN:
             return f"the attack could not be carried out: {outcome}"
         if control.own is not None and not control.works:
-            return f"its control does not work: the statement on the caller's own rows gives {control.own}"
+            reason = f"its control does not work: the statement on the caller's own rows gives {control.own}"
+            return reason + self._asked_otherwise(control.variant)
         return f"the attack ({control.variant.name}) gives {control.admin} even as the administrator"
+
+    def _asked_otherwise(self, variant: Variant) -> str:
+        """That the policies never ask for the column that says whose row it is: then it may be another that does."""
+        table, column = self.target.model.table, self.target.model.column
+        needed = {"all", *_NEEDED_POLICIES[variant.command](variant)}
+        texts = [p.using or "" for p in table.policies if p.permissive and p.command in needed]
+        if column is None or not texts or any(re.search(rf"\b{re.escape(column)}\b", text) for text in texts):
+            return ""
+        return f"; no policy for it asks for {column}, by which the rows of {self.target.name} are told apart here"
 
     def _refused_for_all(self, control: Control) -> bool:
         """A trigger that raises refuses everybody, so nobody gets through."""

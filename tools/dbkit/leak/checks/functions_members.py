@@ -7,7 +7,7 @@ same person as a member in force.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from dbkit.leak.checks.functions_arguments import Call, Caller
@@ -27,15 +27,25 @@ __all__ = ["check_members"]
 _CALLS = 4
 
 
-def check_members(stand: Stand, routines: Routines, caller: Caller, standings: Standings) -> Iterator[Finding]:
-    """Call every function with its owner's rights as a former or future member of the caller's own tenant."""
+def check_members(
+    stand: Stand, routines: Routines, caller: Caller, standings: Standings, open_anyway: Collection[str | None]
+) -> Iterator[Finding]:
+    """Call every function with its owner's rights as a former or future member of the caller's own tenant.
+
+    Args:
+        open_anyway: names of functions that serve members of other tenants, so that nothing is added by this.
+    """
     states, _ = lapsed_states(stand.model, stand.scope, stand.population.identities[ATTACKER], standings)
     told: set[int] = set()
     for state in states:
         with _Outside(stand.conninfo, stand.model, stand.scope, stand.role, stand.population, state) as outside:
             effects = Effects(outside)
             for routine in routines.all:
-                if routine.oid in told or not _asks_for_itself(stand, routines, routine):
+                if (
+                    routine.oid in told
+                    or routine.qualified in open_anyway
+                    or not _asks_for_itself(stand, routines, routine)
+                ):
                     continue
                 stand.renew()
                 outside.renew()
