@@ -18,7 +18,7 @@ from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
 from dbkit.leak.references import crossing_values, fellow_values, leading_columns
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
-from dbkit.leak.statements import COMMANDS, FELLOW, REFERENCE, Variant, build_variants
+from dbkit.leak.statements import COMMANDS, FELLOW, LED, REFERENCE, Variant, build_variants
 from dbkit.tenancy.expressions import arms
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Privileges, Role, literal
@@ -143,7 +143,7 @@ class TableAttack:
         control = self._tried(variant)
         refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
         # A row that references another's is for the foreign key itself to refuse.
-        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW))
+        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW, LED))
         if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
             # Children stand in the way of everybody; what counts is whether the policy would.
             control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
@@ -375,8 +375,18 @@ class TableAttack:
         if outcome.sqlstate in _BROKEN:
             return f"the attack could not be carried out: {outcome}"
         if control.own is not None and not control.works:
-            return f"its control does not work: the statement on the caller's own rows gives {control.own}"
+            reason = f"its control does not work: the statement on the caller's own rows gives {control.own}"
+            return reason + self._asked_otherwise(control.variant)
         return f"the attack ({control.variant.name}) gives {control.admin} even as the administrator"
+
+    def _asked_otherwise(self, variant: Variant) -> str:
+        """That the policies never ask for the column that says whose row it is: then it may be another that does."""
+        table, column = self.target.model.table, self.target.model.column
+        needed = {"all", *_NEEDED_POLICIES[variant.command](variant)}
+        texts = [p.using or "" for p in table.policies if p.permissive and p.command in needed]
+        if column is None or not texts or any(re.search(rf"\b{re.escape(column)}\b", text) for text in texts):
+            return ""
+        return f"; no policy for it asks for {column}, by which the rows of {self.target.name} are told apart here"
 
     def _refused_for_all(self, control: Control) -> bool:
         """A trigger that raises refuses everybody, so nobody gets through."""

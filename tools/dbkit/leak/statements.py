@@ -13,10 +13,12 @@ from dbkit.leak.rows import ATTACKER, VICTIM, TableRows, delete_statements, iden
 from dbkit.tenancy.model import Kind, TableModel
 from dbkit.tenancy.relations import Column, ForeignKey, Privileges, Table, UniqueKey, literal
 
-__all__ = ["COMMANDS", "FELLOW", "REFERENCE", "Variant", "build_variants", "identity_columns", "select_list"]
+__all__ = ["COMMANDS", "FELLOW", "LED", "REFERENCE", "Variant", "build_variants", "identity_columns", "select_list"]
 
 COMMANDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "UPSERT", "MERGE", "COPY TO", "RETURNING")
 
+# By references: the foreign keys refuse what they refuse, and are no bystanders to be put out of the way.
+LED = "by reference,"
 # Name of the variants that make an own row point at another tenant's.
 REFERENCE = "an own row that references the other tenant's"
 # Of the variants that put an own row in another user's name.
@@ -183,11 +185,13 @@ class _Builder:
         mine, theirs = self._where(self.own), self._where(self.foreign)
         yield Variant("UPDATE", "by key", f"{statement} where {theirs}", f"{statement} where {mine}", "target")
         moved, taken = self._ownership(self.foreign, self.own), self._ownership(self.own, self.foreign)
+        led = f"{LED} " if self.leading else ""
         if moved:
             # Without WHERE no SELECT policy looks at the new rows, so both ways are tried.
             move = f"update {self.table.sql} set {moved}"
-            yield Variant("UPDATE", "own rows moved to the other tenant", move, None, "target")
-            yield Variant("UPDATE", "an own row moved to the other tenant", f"{move} where {mine}", None, "target")
+            yield Variant("UPDATE", f"{led}own rows moved to the other tenant", move, None, "target")
+            moving = f"{led}an own row moved to the other tenant"
+            yield Variant("UPDATE", moving, f"{move} where {mine}", None, "target")
         for key in self.crossing:
             pairs = zip(key.columns, self.foreign_keys[key.name], strict=True)
             values = {name: value for name, value in pairs if name != self.model.column}
@@ -200,7 +204,7 @@ class _Builder:
                 posed = f"update {self.table.sql} set {led}{where}"
                 yield Variant("UPDATE", f"{FELLOW} {', '.join(fellow)}", posed, None, "target")
         if taken:
-            yield Variant("UPDATE", "all rows taken over", f"update {self.table.sql} set {taken}", None, "blind")
+            yield Variant("UPDATE", f"{led}all rows taken over", f"update {self.table.sql} set {taken}", None, "blind")
 
     def deletes(self) -> Iterator[Variant]:
         statement = f"delete from {self.table.sql}"

@@ -19,6 +19,7 @@ from dbkit.leak.checks.functions_notify import check_notify
 from dbkit.leak.checks.functions_paths import check_paths
 from dbkit.leak.checks.functions_triggers import check_triggers
 from dbkit.leak.checks.subject import Subject, bypasses
+from dbkit.leak.paths import LEAK
 from dbkit.leak.standings import read_standings
 from dbkit.report import Finding
 
@@ -37,13 +38,15 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
             with Stand(subject.conninfo, subject.model, scope, role, subject.population) as stand:
                 caller = Caller(subject.model, scope, subject.population, routines)
                 effects = Effects(stand)
-                yield from _calls(stand, effects, caller, routines)
+                found = list(_calls(stand, effects, caller, routines))
+                yield from found
                 yield from check_paths(stand, routines, caller, subject.session)
                 yield from check_triggers(stand, effects, routines)
                 yield from check_leakproof(stand, routines)
                 yield from check_notify(stand, routines, caller)
                 yield from check_locks(stand, routines, caller)
-                yield from check_members(stand, routines, caller, standings)
+                open_anyway = {finding.object for finding in found if finding.verdict == LEAK}
+                yield from check_members(stand, routines, caller, standings, open_anyway)
 
 
 def _calls(stand: Stand, effects: Effects, caller: Caller, routines: Routines) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ same person as a member in force.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from dbkit.leak.checks.functions_arguments import Call, Caller
@@ -27,25 +27,44 @@ __all__ = ["check_members"]
 _CALLS = 4
 
 
-def check_members(stand: Stand, routines: Routines, caller: Caller, standings: Standings) -> Iterator[Finding]:
-    """Call every function with its owner's rights as a former or future member of the caller's own tenant."""
+def check_members(
+    stand: Stand, routines: Routines, caller: Caller, standings: Standings, open_anyway: Collection[str | None]
+) -> Iterator[Finding]:
+    """Call every function with its owner's rights as a former or future member of the caller's own tenant.
+
+    Args:
+        open_anyway: names of functions that serve members of other tenants, so that nothing is added by this.
+    """
     states, _ = lapsed_states(stand.model, stand.scope, stand.population.identities[ATTACKER], standings)
+    asked = [
+        routine
+        for routine in routines.all
+        if routine.qualified not in open_anyway and _asks_for_itself(stand, routines, routine)
+    ]
     told: set[int] = set()
     for state in states:
-        stand.renew()  # what an earlier call locked, the membership among it, is free for the other session
-        with _Outside(stand.conninfo, stand.model, stand.scope, stand.role, stand.population, state) as outside:
-            effects = Effects(outside)
-            for routine in routines.all:
-                if routine.oid in told or not _asks_for_itself(stand, routines, routine):
-                    continue
-                stand.renew()
-                outside.renew()
-                for call in [call for call in caller.calls(routine) if not call.names][:_CALLS]:
-                    witness = _shown(outside, effects, routines, routine, call)
-                    if witness and not stand.run(call.sql).refused:
-                        told.add(routine.oid)
-                        yield _finding(stand, outside, routine, state, call, witness)
-                        break
+        # One at a time: the state changes the membership that the caller's own context may have locked to read it.
+        stand.attacker.session.must("rollback")
+        shown = list(_shown_outside(stand, state, routines, caller, [r for r in asked if r.oid not in told]))
+        stand.renew()
+        for routine, call, sql, witness in shown:
+            if routine.oid not in told and not stand.run(call.sql).refused:
+                told.add(routine.oid)
+                yield _finding(stand, routine, state, sql, witness)
+
+
+def _shown_outside(
+    stand: Stand, state: State, routines: Routines, caller: Caller, asked: list[Routine]
+) -> Iterator[tuple[Routine, Call, str, str]]:
+    """Calls that show or change something where the membership is not in force: what was called, and the witness."""
+    with _Outside(stand.conninfo, stand.model, stand.scope, stand.role, stand.population, state) as outside:
+        effects = Effects(outside)
+        for routine in asked:
+            outside.renew()
+            for call in [call for call in caller.calls(routine) if not call.names][:_CALLS]:
+                witness = _shown(outside, effects, routines, routine, call)
+                if witness:
+                    yield routine, call, outside.paste(call.sql), witness
 
 
 class _Outside(Stand):
@@ -105,7 +124,7 @@ def _shown(outside: Stand, effects: Effects, routines: Routines, routine: Routin
     return None
 
 
-def _finding(stand: Stand, outside: Stand, routine: Routine, state: State, call: Call, witness: str) -> Finding:
+def _finding(stand: Stand, routine: Routine, state: State, sql: str, witness: str) -> Finding:
     return Finding(
         rule="lapsed_member_served",
         message=f"{routine.signature} serves {stand.role.name} in a tenant where its membership is not in force",
@@ -114,5 +133,5 @@ def _finding(stand: Stand, outside: Stand, routine: Routine, state: State, call:
         object=routine.qualified,
         detail=f"The membership is there, with {state.variant or 'nothing of it left'}. {NEEDS_PARAMETERS}",
         hint="Ask for a membership that is in force, as the policies do.",
-        evidence=Evidence(outside.paste(call.sql), witness, "the same call by the same person as a member is accepted"),
+        evidence=Evidence(sql, witness, "the same call by the same person as a member is accepted"),
     )
