@@ -11,17 +11,19 @@ create or replace function core.queue_room(p_queue text) returns integer
 as $fn$
 declare
     v_queue   core.queues;
+    v_low     bigint;
     v_running bigint;
     v_first   bigint;
 begin
     select q.* into v_queue from core.queues as q where q.name = p_queue for no key update;
+    v_low := coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
     -- leases of this queue get their ids one after the other here, so below the oldest living one there are none any more
     select coalesce(sum(l.open_count), 0), min(l.id)
       into v_running, v_first
       from core.job_leases as l
-     where l.id >= coalesce(pg_sequence_last_value(v_queue.lease_low), 0)
+     where l.id >= v_low
        and l.queue = p_queue;
-    perform setval(v_queue.lease_low, v_first) where v_first > coalesce(pg_sequence_last_value(v_queue.lease_low), 0);
+    perform setval(v_queue.lease_low, v_first) where v_first > v_low;
     return greatest(v_queue.max_running - v_running, 0);
 end
 $fn$;
