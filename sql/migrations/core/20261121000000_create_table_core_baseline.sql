@@ -2237,15 +2237,14 @@ grant execute on function core.accept_membership(uuid) to app_user;
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
 
--- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for.
+-- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for, whose rights
+-- and search path it works with. A definer function of its own would cost a tenth of the job.
 
+-- dbkit: allow function_search_path_mutable because its callers set it, and only app_definer may call it
 create or replace function core.add_job(
     p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
 ) returns uuid
     language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-    set plan_cache_mode = force_generic_plan
 as $fn$
 declare
     v_now  timestamptz := clock_timestamp();
@@ -2328,8 +2327,8 @@ begin
 end
 $fn$;
 
-alter function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
 revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
+grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) to app_definer;
 
 comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
@@ -5425,7 +5424,9 @@ revoke execute on function core.cancel_job(uuid) from public;
 grant execute on function core.cancel_job(uuid) to app_user;
 
 comment on function core.cancel_job(uuid) is
-    'Cancel a job that has not started. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job is running or has ended.';
+    'Cancel a job that waits or runs. The worker of a running one learns it at its next heartbeat, and what it reports is refused. Returns '
+    'the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission '
+    'jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job has ended.';
 
 -- The halves of core.cancel_job and core.retry_job that need rights on the tables. Who may, the callers have decided: p_tenant is the only
 -- tenant whose job it may be, null any.
@@ -5437,6 +5438,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
+    v_lease  core.job_leases;
     v_found  boolean;
 begin
     if p_status = 'cancelled' then
@@ -5460,6 +5462,34 @@ begin
                w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
           from waiting as w;
         v_found := found;
+        if not v_found then
+            -- A running job leaves its lease, so that whatever its worker reports of it is refused; the others of the batch go on.
+            select l.*
+              into v_lease
+              from core.job_leases as l
+              join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+             where p_job_id <> all (coalesce(l.settled, '{}'))
+               and exists (select from unnest(e.jobs) as job where job.id = p_job_id and (p_is_any or job.tenant_id = p_tenant))
+               for update of l;
+            v_found := found;
+            insert into core.jobs_dead (
+                scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+                job_type, dedupe_key, worker, error_message, payload, status)
+            select job.scheduled_at, job.created_at, e.claimed_at, job.lane_id, job.priority, job.retry_count, job.max_retries,
+                   job.lease_seconds, job.id, job.tenant_id, job.created_by, job.job_type, job.dedupe_key, v_lease.worker, job.error_message,
+                   job.payload, 'cancelled'
+              from core.job_envelopes as e
+             cross join unnest(e.jobs) as job
+             where e.id = v_lease.id
+               and e.claimed_at = v_lease.claimed_at
+               and job.id = p_job_id
+               -- a tenant that is gone took its jobs along
+               and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
+            delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
+            update core.job_leases as l
+               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+             where l.id = v_lease.id and l.open_count > 1;
+        end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
@@ -5501,7 +5531,7 @@ alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
 revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
 
 comment on function core.change_job(uuid, text, uuid, boolean) is
-    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'Cancel a pending or running job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
     'is in use.';
 
 create or replace function core.fail_job(
@@ -5645,7 +5675,9 @@ comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
     'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
 
-create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+create or replace function core.heartbeat(p_leases bigint[]) returns table (
+    lease_id bigint, is_held boolean, seconds_left double precision, cancelled uuid[]
+)
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
@@ -5660,9 +5692,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds
+         returning l.id, l.lease_seconds, l.settled
         )
-        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+        select asked.id,
+               e.id is not null,
+               coalesce(e.lease_seconds, 0)::double precision,
+               -- only of a lease that has lost jobs: the others need not be looked into
+               case when e.id is null or e.settled is not null then array(
+                   select dead.id
+                     from core.job_envelopes as batch
+                    cross join unnest(batch.jobs) as job
+                     join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
+                    where batch.id = asked.id)
+               else '{}' end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end
@@ -5673,8 +5715,9 @@ revoke execute on function core.heartbeat(bigint[]) from public;
 grant execute on function core.heartbeat(bigint[]) to app_worker;
 
 comment on function core.heartbeat(bigint[]) is
-    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
-    'many seconds. Repeating it extends again. Errors: none.';
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs), for how '
+    'many seconds, and which of its jobs were cancelled meanwhile (stop them: a report of theirs is refused). Repeating it extends again. '
+    'Errors: none.';
 
 create or replace function core.heartbeat_job(p_job_id uuid, p_worker text) returns timestamptz
     language plpgsql volatile
@@ -6781,7 +6824,7 @@ revoke execute on function core.platform_cancel_job(uuid) from public;
 grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
 
 comment on function core.platform_cancel_job(uuid) is
-    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job is running or has ended.';
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has ended.';
 
 create or replace function core.platform_retry_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
@@ -9627,17 +9670,11 @@ comment on function core.visible_user_ids() is
 -- One at a time is enough: while somebody's wake-up is under way, others leave theirs out, and workers that were woken poll on for a while.
 
 create or replace function core.wake_workers(p_queue text) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));
-end
-$fn$;
+    language sql volatile
+return case when pg_try_advisory_xact_lock(1685874536, hashtext(p_queue)) then pg_notify('dbkit_jobs', p_queue) end;
 
-alter function core.wake_workers(text) owner to app_definer;
 revoke execute on function core.wake_workers(text) from public;
+grant execute on function core.wake_workers(text) to app_definer;
 
 comment on function core.wake_workers(text) is
     'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '
