@@ -104,7 +104,11 @@ class Raw:
 class Dbkit:
     """The SQL API as any language would call it; `pickup` is the reference worker."""
 
-    NEXT = "select * from core.next_jobs(%s, {batch}, 'default', null, %s)"
+    # what the reference worker asks for (dbkit.worker.client)
+    NEXT = """
+        select lease_id, id, tenant_id, job_type, payload, retry_count, max_retries, lease_seconds
+          from core.next_jobs(%s, {batch}, 'default', null, %s)
+    """
 
     def __init__(self, conninfo: str) -> None:
         self.conninfo = conninfo
