@@ -8,7 +8,7 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls bench-landlord bench-queue bench-audit bench-limits bench-retention bench-leak bench-leak-scaling \
+        bench-rls bench-landlord bench-queue bench-queue-own bench-audit bench-limits bench-retention bench-leak bench-leak-scaling \
         bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
@@ -51,7 +51,7 @@ leak: setup ## Prove that no tenant reaches another
 leak-mutate: setup ## Break one guard at a time and expect the proof to find it
 	$(BIN)/dbkit leak --mutate
 
-bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-audit bench-limits bench-retention bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
+bench: bench-postgres bench-migrate bench-pgtap bench-rls bench-landlord bench-queue bench-queue-own bench-audit bench-limits bench-retention bench-leak bench-leak-scaling bench-lint ## Run all benchmarks
 
 bench-postgres: setup ## Cold server and fresh database against the floor
 	$(BIN)/python bench/postgres.py
@@ -70,6 +70,9 @@ bench-landlord: setup ## The landlord platform at its design size: screens, role
 
 bench-queue: setup ## The job queue against its peers and a bare table
 	$(BIN)/python bench/jobqueue.py
+
+bench-queue-own: setup ## The queue's design: cost, old snapshots, fairness, backlogs (PARTS="cost fair")
+	$(BIN)/python bench/queue_own.py $(PARTS)
 
 bench-audit: setup ## Audited tables against unaudited ones
 	$(BIN)/python bench/audit.py

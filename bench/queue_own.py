@@ -34,7 +34,8 @@ select md5('tenant ' || n)::uuid, 'crm', 'tenant ' || n, '%(user)s' from generat
 insert into core.memberships (tenant_id, user_id, role_key)
 select t.id, '%(user)s', 'OWNER' from core.tenants as t;
 create table public.raw_jobs (like core.jobs_ready including all);
-create table public.fifo_jobs (like core.jobs_ready including all);
+-- what runs every minute in production: it makes the days' partitions
+select core.requeue_expired_leases();
 """
 FILL = """
 insert into {target} (

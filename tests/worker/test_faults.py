@@ -92,6 +92,26 @@ def test_a_long_job_keeps_its_lease(queue: Queue, workers: Workers) -> None:
         assert worker.left() == 0
 
 
+def test_a_running_job_that_is_cancelled_stops_and_is_not_completed(queue: Queue, workers: Workers) -> None:
+    """Claimed in one batch with another job, which goes on; the worker has one thread, so the third was not begun."""
+    queue.admin("update core.job_types set lease_seconds = 2 where job_type = 'batch_email'")
+    long, other = queue.enqueue_all("batch_email", [{"name": "long"}, {"name": "unbegun"}])
+    worker = workers.start("--concurrency", "1")
+    workers.until_noted("began long 1")
+    assert queue.job(long)["status"] == "processing"
+    cancelled = [queue.admin("select status from core.platform_cancel_job(%s)", one)[0][0] for one in (long, other)]
+    assert cancelled == ["cancelled", "cancelled"]
+    last = queue.enqueue("data_import", name="last")
+    workers.until_noted("stopped long 1")
+    assert str(long) in {one["job"] for one in worker.until("job_cancelled")}
+    queue.until(last, "completed")
+    worker.terminate()
+    assert worker.left() == 0
+    assert {one["job"] for one in worker.named("job_completed")} == {str(last)}
+    assert [queue.job(one)["status"] for one in (long, other)] == ["cancelled", "cancelled"]
+    assert "began unbegun 1" not in workers.notes
+
+
 def test_a_stale_workers_result_is_refused(queue: Queue, workers: Workers) -> None:
     """The worker is stopped as a whole (a paused machine); its job runs elsewhere; then it wakes up."""
     job = queue.enqueue("data_import", name="n1", gate="first")

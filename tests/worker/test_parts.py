@@ -54,6 +54,25 @@ def test_what_a_handler_returns_or_raises_is_told(told: SimpleQueue[Outcome]) ->
     assert second.error is not None and not second.error.retryable
 
 
+def test_a_cancelled_job_is_told_to_stop_or_never_begun(told: SimpleQueue[Outcome]) -> None:
+    began: list[Job] = []
+
+    def wait(one: Job) -> None:
+        began.append(one)
+        while not one.cancelled:
+            time.sleep(0.01)
+
+    pool = pool_of(told, wait=wait, quick=lambda _job: None)
+    running, waiting, last = job(), job(), job("quick")
+    pool.submit([running, waiting, last])
+    while not began:
+        time.sleep(0.01)
+    assert not pool.cancel(waiting)
+    assert pool.cancel(running)
+    assert [told.get(timeout=30).job for _ in range(2)] == [running, last]
+    assert (began, pool.stuck) == ([running], 0)
+
+
 def test_jobs_not_begun_are_taken_back_and_never_run(told: SimpleQueue[Outcome]) -> None:
     go = threading.Event()
     pool = pool_of(told, wait=lambda _job: go.wait(30) and None)

@@ -76,6 +76,13 @@ def crash(job: Job):
     note(job, "began")
     os.kill(os.getpid(), signal.SIGKILL)
 
+@handler("batch_email")
+def until_cancelled(job: Job):
+    note(job, "began")
+    while not job.cancelled:
+        time.sleep(0.01)
+    note(job, "stopped")
+
 @handler("inventory_sync", timeout=0.3)
 def hang(job: Job):
     note(job, "began")

@@ -14,4 +14,6 @@ revoke execute on function core.cancel_job(uuid) from public;
 grant execute on function core.cancel_job(uuid) to app_user;
 
 comment on function core.cancel_job(uuid) is
-    'Cancel a job that has not started. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job is running or has ended.';
+    'Cancel a job that waits or runs. The worker of a running one learns it at its next heartbeat, and what it reports is refused. Returns '
+    'the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission '
+    'jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job has ended.';

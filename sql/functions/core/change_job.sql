@@ -8,6 +8,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
+    v_lease  core.job_leases;
     v_found  boolean;
 begin
     if p_status = 'cancelled' then
@@ -31,6 +32,34 @@ begin
                w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
           from waiting as w;
         v_found := found;
+        if not v_found then
+            -- A running job leaves its lease, so that whatever its worker reports of it is refused; the others of the batch go on.
+            select l.*
+              into v_lease
+              from core.job_leases as l
+              join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+             where p_job_id <> all (coalesce(l.settled, '{}'))
+               and exists (select from unnest(e.jobs) as job where job.id = p_job_id and (p_is_any or job.tenant_id = p_tenant))
+               for update of l;
+            v_found := found;
+            insert into core.jobs_dead (
+                scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+                job_type, dedupe_key, worker, error_message, payload, status)
+            select job.scheduled_at, job.created_at, e.claimed_at, job.lane_id, job.priority, job.retry_count, job.max_retries,
+                   job.lease_seconds, job.id, job.tenant_id, job.created_by, job.job_type, job.dedupe_key, v_lease.worker, job.error_message,
+                   job.payload, 'cancelled'
+              from core.job_envelopes as e
+             cross join unnest(e.jobs) as job
+             where e.id = v_lease.id
+               and e.claimed_at = v_lease.claimed_at
+               and job.id = p_job_id
+               -- a tenant that is gone took its jobs along
+               and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
+            delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
+            update core.job_leases as l
+               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+             where l.id = v_lease.id and l.open_count > 1;
+        end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
@@ -72,5 +101,5 @@ alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
 revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
 
 comment on function core.change_job(uuid, text, uuid, boolean) is
-    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'Cancel a pending or running job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
     'is in use.';

@@ -1,4 +1,6 @@
-create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+create or replace function core.heartbeat(p_leases bigint[]) returns table (
+    lease_id bigint, is_held boolean, seconds_left double precision, cancelled uuid[]
+)
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
@@ -13,9 +15,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds
+         returning l.id, l.lease_seconds, l.settled
         )
-        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+        select asked.id,
+               e.id is not null,
+               coalesce(e.lease_seconds, 0)::double precision,
+               -- only of a lease that has lost jobs: the others need not be looked into
+               case when e.id is null or e.settled is not null then array(
+                   select dead.id
+                     from core.job_envelopes as batch
+                    cross join unnest(batch.jobs) as job
+                     join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
+                    where batch.id = asked.id)
+               else '{}' end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end
@@ -26,5 +38,6 @@ revoke execute on function core.heartbeat(bigint[]) from public;
 grant execute on function core.heartbeat(bigint[]) to app_worker;
 
 comment on function core.heartbeat(bigint[]) is
-    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
-    'many seconds. Repeating it extends again. Errors: none.';
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs), for how '
+    'many seconds, and which of its jobs were cancelled meanwhile (stop them: a report of theirs is refused). Repeating it extends again. '
+    'Errors: none.';

@@ -1,6 +1,7 @@
 -- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
 -- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
--- and never takes more than it was asked for.
+-- and never takes more than it was asked for. One statement claims, writes and answers: jobs pass from hand to hand in the order in
+-- which the index gave them, so nothing sorts, and they are put together once, for the envelope.
 
 create or replace function core.next_jobs(
     p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null,
@@ -22,10 +23,11 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
+    -- as variables, since what may change during a statement is no boundary for an index
+    v_now    timestamptz := clock_timestamp();
+    v_low    timestamptz := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
     v_queue  record;
     v_limit  integer := p_limit;
-    v_jobs   core.jobs_ready[];
-    v_lease  bigint;
 begin
     if p_lease is not null then
         -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
@@ -42,14 +44,8 @@ begin
     if p_limit is null or p_limit not between 0 and 1000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 1,000.');
     end if;
-    select q.is_fair,
-           q.max_running,
-           exists (
-                select
-                  from core.jobs_scheduled as s
-                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
-                   and s.scheduled_at <= clock_timestamp()) as is_due,
-           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+    select q.max_running,
+           exists (select from core.jobs_scheduled as s where s.scheduled_at >= v_low and s.scheduled_at <= v_now) as is_due
       into v_queue
       from core.queues as q
      where q.name = p_queue;
@@ -65,20 +61,21 @@ begin
     if v_queue.is_due then
         perform core.promote_jobs();
     end if;
-    if v_queue.is_swept then
+    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
         perform core.sweep_lanes();
     end if;
 
     loop
+        return query
         with picked as materialized (
-            select waiting.place
+            select waiting.*
               from (
-                select l.id, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
+                select l.id, l.mark::oid as sequence, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
                   from core.queue_lanes as l
                  where l.queue = p_queue
                  order by l.queue, l.priority desc) as lane
              cross join lateral (
-                select r.ctid as place
+                select lane.sequence, lane.mark, r.ctid as place, r as job, r.*
                   from core.jobs_ready as r
                  where r.lane_id = lane.id
                    and r.tag >= lane.mark
@@ -89,39 +86,38 @@ begin
              limit v_limit
         ), gone as (
             delete from core.jobs_ready as r
-             where r.ctid = any (array(select picked.place from picked))
-         returning r as job
-        ), batch as (
-            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
-                   max((gone.job).lease_seconds) as lease_seconds,
-                   bool_or((gone.job).dedupe_key is not null) as has_keys
-              from gone
+             where r.ctid = any (array(select p.place from picked as p))
+        ), batch as materialized (
+            select array_agg(p.job) as jobs, count(*)::integer as job_count, max(p.lease_seconds) as seconds,
+                   bool_or(p.dedupe_key is not null) as has_keys, min(p.tag) as tag, min(p.mark) as mark, min(p.sequence) as sequence
+              from picked as p
         ), lease as (
             insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
-            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+            select moment.now, moment.now + make_interval(secs => b.seconds), b.seconds, b.job_count, p_queue, p_worker, b.has_keys
               from batch as b
              cross join (select clock_timestamp() as now offset 0) as moment
-             where b.jobs is not null
-         returning id, claimed_at, worker
+             where b.job_count > 0
+         returning id, claimed_at, worker, lease_seconds
         ), envelope as (
             insert into core.job_envelopes (id, claimed_at, worker, jobs)
             select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
+        ), raised as materialized (
+            -- Let the next claims begin where this one did. A mark a few jobs behind is as good, so small claims write it now and then only.
+            select case when b.is_one_lane and b.tag > b.mark then setval(b.sequence, b.tag) end,
+                   case when not b.is_one_lane then core.raise_marks(b.jobs, p_types is null) end
+              from (
+                select batch.*, p_types is null and (batch.jobs[1]).lane_id = (batch.jobs[batch.job_count]).lane_id as is_one_lane
+                  from batch) as b
+             where b.job_count >= 16 or random() < 0.125
         )
-        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
+        select l.id, p.id, p.tenant_id, p_queue, p.job_type, p.payload, p.priority, p.retry_count, p.max_retries, p.scheduled_at,
+               p.created_at, l.lease_seconds
+          from lease as l
+         cross join (select count(*) from raised) as raised
+         cross join picked as p;
         -- nothing in sight: before giving up, look below the marks
         exit when found or core.sweep_lanes() is not true;
     end loop;
-    if v_jobs is null then
-        return;
-    end if;
-    -- a mark a few jobs behind is as good, so small claims write it now and then only
-    if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
-        perform core.raise_marks(v_jobs, p_types is null);
-    end if;
-    return query
-        select v_lease, job.id, job.tenant_id, p_queue, job.job_type, job.payload, job.priority, job.retry_count, job.max_retries,
-               job.scheduled_at, job.created_at, max(job.lease_seconds) over ()
-          from unnest(v_jobs) as job;
 end
 $fn$;
 

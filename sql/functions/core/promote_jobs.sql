@@ -8,7 +8,9 @@ create or replace function core.promote_jobs(p_limit integer default 1000) retur
     set jit = off
 as $fn$
 declare
+    -- as variables, since what may change during a statement is no boundary for an index
     v_now   timestamptz := clock_timestamp();
+    v_from  timestamptz := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
     v_moved integer;
     v_low   bigint;
 begin
@@ -18,7 +20,7 @@ begin
     with due as materialized (
         select s.ctid as place
           from core.jobs_scheduled as s
-         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+         where s.scheduled_at >= v_from
            and s.scheduled_at <= v_now
          order by s.scheduled_at
          limit p_limit
@@ -56,7 +58,7 @@ begin
         and not exists (
             select
               from core.jobs_scheduled as s
-             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+             where s.scheduled_at >= v_from
                and core.epoch_us(s.scheduled_at) < v_low
                and s.scheduled_at < core.from_epoch_us(v_low));
     return v_moved;

@@ -2,17 +2,11 @@
 -- One at a time is enough: while somebody's wake-up is under way, others leave theirs out, and workers that were woken poll on for a while.
 
 create or replace function core.wake_workers(p_queue text) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));
-end
-$fn$;
+    language sql volatile
+return case when pg_try_advisory_xact_lock(1685874536, hashtext(p_queue)) then pg_notify('dbkit_jobs', p_queue) end;
 
-alter function core.wake_workers(text) owner to app_definer;
 revoke execute on function core.wake_workers(text) from public;
+grant execute on function core.wake_workers(text) to app_definer;
 
 comment on function core.wake_workers(text) is
     'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '

@@ -2239,15 +2239,14 @@ grant execute on function core.accept_membership(uuid) to app_user;
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
 
--- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for.
+-- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for, whose rights
+-- and search path it works with. A definer function of its own would cost a tenth of the job.
 
+-- dbkit: allow function_search_path_mutable because its callers set it, and only app_definer may call it
 create or replace function core.add_job(
     p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
 ) returns uuid
     language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-    set plan_cache_mode = force_generic_plan
 as $fn$
 declare
     v_now  timestamptz := clock_timestamp();
@@ -2330,8 +2329,8 @@ begin
 end
 $fn$;
 
-alter function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) owner to app_definer;
 revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
+grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) to app_definer;
 
 comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
@@ -4961,10 +4960,12 @@ create or replace function core.ensure_job_partitions(p_days integer default 7) 
     set lock_timeout = '250ms'
 as $fn$
 declare
-    v_day    date;
-    v_parent text;
-    v_name   text;
-    v_count  integer := 0;
+    v_day     date;
+    v_parent  text;
+    v_name    text;
+    v_count   integer := 0;
+    -- lz4 takes a tenth of pglz's time, which is a tenth of a claim's; a server may be built without it
+    v_has_lz4 boolean := (select 'lz4' = any (s.enumvals) from pg_settings as s where s.name = 'default_toast_compression');
 begin
     if not pg_try_advisory_xact_lock(1685874539, 0) then
         return 0;
@@ -4989,6 +4990,9 @@ begin
             execute format('create policy system_all on core.%I for all to app_owner, app_definer using (true) with check (true)', v_name);
             execute format('comment on policy system_all on core.%I is %L', v_name, 'Owner and definer functions see every row.');
             execute format('comment on table core.%I is %L', v_name, 'One day of core.' || v_parent || '.');
+            if v_parent = 'job_envelopes' and v_has_lz4 then
+                execute format('alter table core.%I alter column jobs set compression lz4', v_name);
+            end if;
             v_count := v_count + 1;
         exception
             -- somebody works there: the next call tries again, and until then there is the default partition
@@ -5478,7 +5482,9 @@ revoke execute on function core.cancel_job(uuid) from public;
 grant execute on function core.cancel_job(uuid) to app_user;
 
 comment on function core.cancel_job(uuid) is
-    'Cancel a job that has not started. Returns the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job is running or has ended.';
+    'Cancel a job that waits or runs. The worker of a running one learns it at its next heartbeat, and what it reports is refused. Returns '
+    'the job. Not idempotent: the second call is refused. Errors: PT401 nobody is signed in, PT403 no tenant named or permission '
+    'jobs_queue.manage missing, PT404 no such job in the tenant, PT409 the job has ended.';
 
 -- The halves of core.cancel_job and core.retry_job that need rights on the tables. Who may, the callers have decided: p_tenant is the only
 -- tenant whose job it may be, null any.
@@ -5490,6 +5496,7 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
 as $fn$
 declare
     v_job    core.job_queue;
+    v_lease  core.job_leases;
     v_found  boolean;
 begin
     if p_status = 'cancelled' then
@@ -5513,6 +5520,34 @@ begin
                w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
           from waiting as w;
         v_found := found;
+        if not v_found then
+            -- A running job leaves its lease, so that whatever its worker reports of it is refused; the others of the batch go on.
+            select l.*
+              into v_lease
+              from core.job_leases as l
+              join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+             where p_job_id <> all (coalesce(l.settled, '{}'))
+               and exists (select from unnest(e.jobs) as job where job.id = p_job_id and (p_is_any or job.tenant_id = p_tenant))
+               for update of l;
+            v_found := found;
+            insert into core.jobs_dead (
+                scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+                job_type, dedupe_key, worker, error_message, payload, status)
+            select job.scheduled_at, job.created_at, e.claimed_at, job.lane_id, job.priority, job.retry_count, job.max_retries,
+                   job.lease_seconds, job.id, job.tenant_id, job.created_by, job.job_type, job.dedupe_key, v_lease.worker, job.error_message,
+                   job.payload, 'cancelled'
+              from core.job_envelopes as e
+             cross join unnest(e.jobs) as job
+             where e.id = v_lease.id
+               and e.claimed_at = v_lease.claimed_at
+               and job.id = p_job_id
+               -- a tenant that is gone took its jobs along
+               and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
+            delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
+            update core.job_leases as l
+               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+             where l.id = v_lease.id and l.open_count > 1;
+        end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
     else
         -- the key has to be free again, and the number of retries begins anew
@@ -5554,7 +5589,7 @@ alter function core.change_job(uuid, text, uuid, boolean) owner to app_definer;
 revoke execute on function core.change_job(uuid, text, uuid, boolean) from public;
 
 comment on function core.change_job(uuid, text, uuid, boolean) is
-    'Cancel a pending job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
+    'Cancel a pending or running job, or make a dead one pending again. Errors: PT404 no such job, PT409 the job is in another state or its dedupe key '
     'is in use.';
 
 create or replace function core.fail_job(
@@ -5698,7 +5733,9 @@ comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
     'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
 
-create or replace function core.heartbeat(p_leases bigint[]) returns table (lease_id bigint, is_held boolean, seconds_left double precision)
+create or replace function core.heartbeat(p_leases bigint[]) returns table (
+    lease_id bigint, is_held boolean, seconds_left double precision, cancelled uuid[]
+)
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
@@ -5713,9 +5750,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds
+         returning l.id, l.lease_seconds, l.settled
         )
-        select asked.id, e.id is not null, coalesce(e.lease_seconds, 0)::double precision
+        select asked.id,
+               e.id is not null,
+               coalesce(e.lease_seconds, 0)::double precision,
+               -- only of a lease that has lost jobs: the others need not be looked into
+               case when e.id is null or e.settled is not null then array(
+                   select dead.id
+                     from core.job_envelopes as batch
+                    cross join unnest(batch.jobs) as job
+                     join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
+                    where batch.id = asked.id)
+               else '{}' end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end
@@ -5726,8 +5773,9 @@ revoke execute on function core.heartbeat(bigint[]) from public;
 grant execute on function core.heartbeat(bigint[]) to app_worker;
 
 comment on function core.heartbeat(bigint[]) is
-    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs) and for how '
-    'many seconds. Repeating it extends again. Errors: none.';
+    'Extend leases from now on; answers for each whether it is still held (if not, stop: another worker may have the jobs), for how '
+    'many seconds, and which of its jobs were cancelled meanwhile (stop them: a report of theirs is refused). Repeating it extends again. '
+    'Errors: none.';
 
 create or replace function core.heartbeat_job(p_job_id uuid, p_worker text) returns timestamptz
     language plpgsql volatile
@@ -6393,7 +6441,8 @@ comment on function core.new_job_id(timestamptz) is 'A random id that begins wit
 
 -- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
 -- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
--- and never takes more than it was asked for.
+-- and never takes more than it was asked for. One statement claims, writes and answers: jobs pass from hand to hand in the order in
+-- which the index gave them, so nothing sorts, and they are put together once, for the envelope.
 
 create or replace function core.next_jobs(
     p_worker text, p_limit integer default 10, p_queue text default 'default', p_types text[] default null,
@@ -6415,10 +6464,11 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
+    -- as variables, since what may change during a statement is no boundary for an index
+    v_now    timestamptz := clock_timestamp();
+    v_low    timestamptz := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
     v_queue  record;
     v_limit  integer := p_limit;
-    v_jobs   core.jobs_ready[];
-    v_lease  bigint;
 begin
     if p_lease is not null then
         -- the usual case here, in one statement: all is done, and nobody has to look at the jobs; the others in core.settle_lease
@@ -6435,14 +6485,8 @@ begin
     if p_limit is null or p_limit not between 0 and 1000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 1,000.');
     end if;
-    select q.is_fair,
-           q.max_running,
-           exists (
-                select
-                  from core.jobs_scheduled as s
-                 where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
-                   and s.scheduled_at <= clock_timestamp()) as is_due,
-           core.epoch_us(clock_timestamp()) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 as is_swept
+    select q.max_running,
+           exists (select from core.jobs_scheduled as s where s.scheduled_at >= v_low and s.scheduled_at <= v_now) as is_due
       into v_queue
       from core.queues as q
      where q.name = p_queue;
@@ -6458,20 +6502,21 @@ begin
     if v_queue.is_due then
         perform core.promote_jobs();
     end if;
-    if v_queue.is_swept then
+    if core.epoch_us(v_now) > coalesce(pg_sequence_last_value('core.queue_swept_at'), 0) + 100000 then
         perform core.sweep_lanes();
     end if;
 
     loop
+        return query
         with picked as materialized (
-            select waiting.place
+            select waiting.*
               from (
-                select l.id, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
+                select l.id, l.mark::oid as sequence, coalesce(pg_sequence_last_value(l.mark), v_lowest) as mark
                   from core.queue_lanes as l
                  where l.queue = p_queue
                  order by l.queue, l.priority desc) as lane
              cross join lateral (
-                select r.ctid as place
+                select lane.sequence, lane.mark, r.ctid as place, r as job, r.*
                   from core.jobs_ready as r
                  where r.lane_id = lane.id
                    and r.tag >= lane.mark
@@ -6482,39 +6527,38 @@ begin
              limit v_limit
         ), gone as (
             delete from core.jobs_ready as r
-             where r.ctid = any (array(select picked.place from picked))
-         returning r as job
-        ), batch as (
-            select array_agg(gone.job order by case when v_queue.is_fair then 0 else -(gone.job).priority end, (gone.job).tag) as jobs,
-                   max((gone.job).lease_seconds) as lease_seconds,
-                   bool_or((gone.job).dedupe_key is not null) as has_keys
-              from gone
+             where r.ctid = any (array(select p.place from picked as p))
+        ), batch as materialized (
+            select array_agg(p.job) as jobs, count(*)::integer as job_count, max(p.lease_seconds) as seconds,
+                   bool_or(p.dedupe_key is not null) as has_keys, min(p.tag) as tag, min(p.mark) as mark, min(p.sequence) as sequence
+              from picked as p
         ), lease as (
             insert into core.job_leases (claimed_at, lease_until, lease_seconds, open_count, queue, worker, has_keys)
-            select moment.now, moment.now + make_interval(secs => b.lease_seconds), b.lease_seconds, cardinality(b.jobs), p_queue, p_worker, b.has_keys
+            select moment.now, moment.now + make_interval(secs => b.seconds), b.seconds, b.job_count, p_queue, p_worker, b.has_keys
               from batch as b
              cross join (select clock_timestamp() as now offset 0) as moment
-             where b.jobs is not null
-         returning id, claimed_at, worker
+             where b.job_count > 0
+         returning id, claimed_at, worker, lease_seconds
         ), envelope as (
             insert into core.job_envelopes (id, claimed_at, worker, jobs)
             select l.id, l.claimed_at, l.worker, b.jobs from lease as l cross join batch as b
+        ), raised as materialized (
+            -- Let the next claims begin where this one did. A mark a few jobs behind is as good, so small claims write it now and then only.
+            select case when b.is_one_lane and b.tag > b.mark then setval(b.sequence, b.tag) end,
+                   case when not b.is_one_lane then core.raise_marks(b.jobs, p_types is null) end
+              from (
+                select batch.*, p_types is null and (batch.jobs[1]).lane_id = (batch.jobs[batch.job_count]).lane_id as is_one_lane
+                  from batch) as b
+             where b.job_count >= 16 or random() < 0.125
         )
-        select l.id, b.jobs into v_lease, v_jobs from lease as l cross join batch as b;
+        select l.id, p.id, p.tenant_id, p_queue, p.job_type, p.payload, p.priority, p.retry_count, p.max_retries, p.scheduled_at,
+               p.created_at, l.lease_seconds
+          from lease as l
+         cross join (select count(*) from raised) as raised
+         cross join picked as p;
         -- nothing in sight: before giving up, look below the marks
         exit when found or core.sweep_lanes() is not true;
     end loop;
-    if v_jobs is null then
-        return;
-    end if;
-    -- a mark a few jobs behind is as good, so small claims write it now and then only
-    if cardinality(v_jobs) >= 16 or v_lease % 8 = 0 then
-        perform core.raise_marks(v_jobs, p_types is null);
-    end if;
-    return query
-        select v_lease, job.id, job.tenant_id, p_queue, job.job_type, job.payload, job.priority, job.retry_count, job.max_retries,
-               job.scheduled_at, job.created_at, max(job.lease_seconds) over ()
-          from unnest(v_jobs) as job;
 end
 $fn$;
 
@@ -6840,7 +6884,7 @@ revoke execute on function core.platform_cancel_job(uuid) from public;
 grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
 
 comment on function core.platform_cancel_job(uuid) is
-    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job is running or has ended.';
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has ended.';
 
 create or replace function core.platform_retry_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
@@ -7123,7 +7167,9 @@ create or replace function core.promote_jobs(p_limit integer default 1000) retur
     set jit = off
 as $fn$
 declare
+    -- as variables, since what may change during a statement is no boundary for an index
     v_now   timestamptz := clock_timestamp();
+    v_from  timestamptz := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
     v_moved integer;
     v_low   bigint;
 begin
@@ -7133,7 +7179,7 @@ begin
     with due as materialized (
         select s.ctid as place
           from core.jobs_scheduled as s
-         where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+         where s.scheduled_at >= v_from
            and s.scheduled_at <= v_now
          order by s.scheduled_at
          limit p_limit
@@ -7171,7 +7217,7 @@ begin
         and not exists (
             select
               from core.jobs_scheduled as s
-             where s.scheduled_at >= core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0))
+             where s.scheduled_at >= v_from
                and core.epoch_us(s.scheduled_at) < v_low
                and s.scheduled_at < core.from_epoch_us(v_low));
     return v_moved;
@@ -7517,6 +7563,8 @@ comment on function core.raise_error(text, text, text, text) is
     'Raise an error of the contract: SQLSTATE PTnnn, a snake_case key as message, a sentence as detail, JSON as hint where useful. '
     'Errors: the one asked for.';
 
+-- A claim of one lane and all types raises its mark itself (core.next_jobs); this is for the others.
+
 create or replace function core.raise_marks(p_jobs core.jobs_ready[], p_is_complete boolean) returns void
     language plpgsql volatile
     security definer
@@ -7527,34 +7575,27 @@ create or replace function core.raise_marks(p_jobs core.jobs_ready[], p_is_compl
     set jit = off
 as $fn$
 begin
-    if p_is_complete and p_jobs[1].lane_id = p_jobs[cardinality(p_jobs)].lane_id then
-        -- the usual claim: one lane, in order, so its first job is the lowest
-        perform setval(l.mark, p_jobs[1].tag)
-           from core.queue_lanes as l
-          where l.id = p_jobs[1].lane_id
-            and p_jobs[1].tag > coalesce(pg_sequence_last_value(l.mark), p_jobs[1].tag - 1);
-        return;
-    end if;
-    perform setval(l.mark, claimed.tag)
+    perform setval(claimed.sequence, low.tag)
        from (
-            select claimed.lane_id, case when p_is_complete then claimed.tag else coalesce(waiting.tag, claimed.tag) end as tag
-              from (
-                select job.lane_id, min(job.tag) as tag
-                  from unnest(p_jobs) as job
-                 group by job.lane_id) as claimed
-             cross join core.queue_lanes as l
-              -- a claim of some types says nothing of the others, whose jobs may wait before it
-              left join lateral (
-                select r.tag
-                  from core.jobs_ready as r
-                 where r.lane_id = claimed.lane_id
-                   and r.tag >= coalesce(pg_sequence_last_value(l.mark), -9223372036854775808)
-                   and not p_is_complete
-                 order by r.tag
-                 limit 1) as waiting on true
-             where l.id = claimed.lane_id) as claimed
-       join core.queue_lanes as l on l.id = claimed.lane_id
-      where claimed.tag > coalesce(pg_sequence_last_value(l.mark), claimed.tag - 1);
+            -- the mark on a level of its own, or it would be no boundary for the index
+            select job.lane_id, l.mark as sequence, coalesce(pg_sequence_last_value(l.mark), -9223372036854775808) as mark, min(job.tag) as tag
+              from unnest(p_jobs) as job
+              join core.queue_lanes as l on l.id = job.lane_id
+             group by job.lane_id, l.mark
+            offset 0) as claimed
+       cross join lateral (
+            -- a claim of some types says nothing of the others, whose jobs may wait before it
+            select coalesce(
+                (select r.tag
+                   from core.jobs_ready as r
+                  where not p_is_complete
+                    and r.lane_id = claimed.lane_id
+                    and r.tag >= claimed.mark
+                    and r.tag < claimed.tag
+                  order by r.tag
+                  limit 1),
+                claimed.tag) as tag) as low
+      where low.tag > claimed.mark;
 end
 $fn$;
 
@@ -9712,17 +9753,11 @@ comment on function core.visible_user_ids() is
 -- One at a time is enough: while somebody's wake-up is under way, others leave theirs out, and workers that were woken poll on for a while.
 
 create or replace function core.wake_workers(p_queue text) returns void
-    language plpgsql volatile
-    security definer
-    set search_path = pg_catalog, pg_temp
-as $fn$
-begin
-    perform pg_notify('dbkit_jobs', p_queue) where pg_try_advisory_xact_lock(1685874536, hashtext(p_queue));
-end
-$fn$;
+    language sql volatile
+return case when pg_try_advisory_xact_lock(1685874536, hashtext(p_queue)) then pg_notify('dbkit_jobs', p_queue) end;
 
-alter function core.wake_workers(text) owner to app_definer;
 revoke execute on function core.wake_workers(text) from public;
+grant execute on function core.wake_workers(text) to app_definer;
 
 comment on function core.wake_workers(text) is
     'Tell idle workers (LISTEN dbkit_jobs, payload: the queue) that there is work, unless another transaction is just doing so. '

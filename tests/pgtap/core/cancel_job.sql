@@ -1,6 +1,6 @@
 -- core.cancel_job, core.retry_job: by members who may, and by the platform.
 begin;
-select plan(29);
+select plan(39);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue'), tests.member('north', 'bob', 'MEMBER');
 create temporary table job (name text primary key, id uuid) on commit drop;
@@ -25,13 +25,44 @@ select is(core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => 'k'), pg_tem
 select tests.act_as('app_worker');
 select isnt_empty($$ select from core.next_jobs('w1') $$, 'a running job');
 select tests.act_as('app_user', 'ann', 'north');
-select throws_ok($$ select core.cancel_job(pg_temp.job('ready')) $$, 'PT409', 'conflict', 'cannot be cancelled');
-select is(tests.error_of($$ select core.cancel_job(pg_temp.job('ready')) $$) ->> 'hint', '{"status": "processing"}', 'the hint says its state');
-select throws_ok($$ select core.retry_job(pg_temp.job('ready')) $$, 'PT409', 'conflict', 'nor retried');
+select throws_ok($$ select core.retry_job(pg_temp.job('ready')) $$, 'PT409', 'conflict', 'is not retried');
+select is(tests.error_of($$ select core.retry_job(pg_temp.job('ready')) $$) ->> 'hint', '{"status": "processing"}', 'the hint says its state');
 select tests.act_as('app_worker');
 select core.fail_job(pg_temp.job('ready'), 'w1', 'broken', false);
 select tests.act_as('app_user', 'ann', 'north');
 select results_eq($$ select status, error_message from core.retry_job(pg_temp.job('ready')) $$, $$ values ('pending', 'broken') $$, 'a failed one can');
+
+-- running ones
+create temporary table run (name text primary key, lease_id bigint) on commit drop;
+grant all on run to public;
+insert into job
+select name, core.enqueue('send_sms', '{"to": "x"}', p_dedupe_key => name) from unnest(array['run 1', 'run 2', 'run 3', 'alone']) as name;
+select tests.act_as('app_worker');
+insert into run select 'batch', max(lease_id) from core.next_jobs('w1', 3, p_types => '{send_sms}');
+insert into run select 'alone', max(lease_id) from core.next_jobs('w1', 3, p_types => '{send_sms}');
+select tests.act_as('app_user', 'sue', 'south');
+select throws_ok($$ select core.cancel_job(pg_temp.job('run 1')) $$, 'PT404', 'not_found', 'south cannot cancel a running north job');
+select tests.act_as('app_user', 'ann', 'north');
+select results_eq(
+    $$ select status, locked_by, started_at is not null, failed_at from core.cancel_job(pg_temp.job('run 1')) $$,
+    $$ values ('cancelled', null::text, true, null::timestamptz) $$, 'a running job can be cancelled');
+select throws_ok($$ select core.cancel_job(pg_temp.job('run 1')) $$, 'PT409', 'conflict', 'once');
+select results_eq($$ select status from core.cancel_job(pg_temp.job('alone')) $$, array['cancelled'], 'so can one that runs alone');
+select isnt(core.enqueue('send_sms', '{"to": "x"}', p_dedupe_key => 'run 1'), pg_temp.job('run 1'), 'its key is free');
+select tests.act_as('app_worker');
+select results_eq(
+    $$ select run.name, beat.is_held, beat.cancelled from core.heartbeat((select array_agg(lease_id) from run)) as beat join run using (lease_id) order by 1 $$,
+    $$ values ('alone', false, array[pg_temp.job('alone')]), ('batch', true, array[pg_temp.job('run 1')]) $$, 'the heartbeat says which were cancelled');
+select throws_ok(
+    $$ select core.complete_jobs((select lease_id from run where name = 'batch'), array[pg_temp.job('run 1'), pg_temp.job('run 2')]) $$,
+    'PT409', 'conflict', 'that a cancelled job was completed is refused');
+select throws_ok($$ select core.complete_jobs((select lease_id from run where name = 'alone')) $$, 'PT409', 'conflict', 'in every form');
+select is(core.complete_jobs((select lease_id from run where name = 'batch'), array[pg_temp.job('run 2')]), 1, 'the others of the batch go on');
+select is(core.complete_jobs((select lease_id from run where name = 'batch')), 1, 'to the last');
+select tests.act_as('app_user', 'ann', 'north');
+select results_eq(
+    $$ select job.name, j.status from job join core.job_queue as j using (id) where job.name like 'run%' or job.name = 'alone' order by 1 $$,
+    $$ values ('alone', 'cancelled'), ('run 1', 'cancelled'), ('run 2', 'completed'), ('run 3', 'completed') $$, 'each is told once and rightly');
 
 -- others
 select tests.act_as('app_user', 'sue', 'south');

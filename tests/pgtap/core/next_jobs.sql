@@ -1,6 +1,6 @@
 -- core.next_jobs: order, types, leases, completion and claim in one call.
 begin;
-select plan(33);
+select plan(34);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table taken (round integer, place bigint, lease_id bigint, id uuid, payload jsonb, lease_seconds integer) on commit drop;
@@ -120,6 +120,21 @@ create function pg_temp.plan_of(p_sql text) returns setof text language plpgsql 
 select ok(
     bool_or(line ~ 'idx_job_queue_pending') and not bool_or(line ~ 'Sort'), 'the claim uses idx_job_queue_pending without a sort')
   from pg_temp.plan_of($$ select ctid from core.jobs_ready where lane_id = 1 and tag >= 0 order by tag limit 10 for update skip locked $$) as line;
+
+-- nor does a claim read what is not due
+create function pg_temp.scheduled_read() returns bigint language plpgsql as $fn$
+declare
+    v_index  constant regclass := 'core.jobs_scheduled_scheduled_at_idx';
+    v_before bigint := pg_stat_get_xact_tuples_returned(v_index);
+begin
+    perform count(*) from core.next_jobs('w1');
+    return pg_stat_get_xact_tuples_returned(v_index) - v_before;
+end
+$fn$;
+insert into core.jobs_scheduled (scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, job_type, payload)
+select clock_timestamp() + n * interval '1 hour', clock_timestamp(), 1, 0, 3, 60, gen_random_uuid(), tests.id('north'), 'send_email', '{"to": "x"}'
+  from generate_series(1, 2000) as n;
+select cmp_ok(pg_temp.scheduled_read(), '<', 10::bigint, 'a claim reads no job that is not due');
 
 select * from finish();
 rollback;

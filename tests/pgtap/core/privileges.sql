@@ -92,8 +92,7 @@ select results_eq(
            'core.start_backup(text,text)', 'core.finish_backup(bigint,boolean,bigint)', 'core.log_restore_verification(bigint,boolean,jsonb,jsonb)',
            'core.visible_user_ids()',
            -- queue
-           'core.add_job(uuid,uuid,text,jsonb,integer,timestamp with time zone,text,text)', 'core.cancel_job(uuid)',
-           'core.change_job(uuid,text,uuid,boolean)', 'core.claim_jobs(text,integer,text,text[])', 'core.complete_job(uuid,text,jsonb)',
+           'core.cancel_job(uuid)', 'core.change_job(uuid,text,uuid,boolean)', 'core.claim_jobs(text,integer,text,text[])', 'core.complete_job(uuid,text,jsonb)',
            'core.complete_jobs(bigint,uuid[],jsonb,jsonb)', 'core.enqueue(text,jsonb,integer,timestamp with time zone,text,text)',
            'core.enqueue_batch(jsonb)', 'core.enqueue_for(uuid,text,jsonb,integer,timestamp with time zone,text,text)',
            'core.enqueue_many(text,jsonb[],integer,timestamp with time zone,text)', 'core.ensure_job_partitions(integer)',
@@ -104,7 +103,7 @@ select results_eq(
            'core.promote_jobs(integer)', 'core.purge_jobs(interval)', 'core.put_queue(text,boolean,integer)', 'core.put_queue_weight(uuid,numeric)',
            'core.queue_room(text)', 'core.raise_marks(core.jobs_ready[],boolean)', 'core.refuse_payload(text,jsonb)',
            'core.release_jobs(bigint,uuid[])', 'core.requeue_expired_leases()', 'core.retry_job(uuid)',
-           'core.settle_lease(bigint,uuid[],jsonb,jsonb)', 'core.sweep_lanes()', 'core.tg_tenants_delete_jobs()', 'core.wake_workers(text)'
+           'core.settle_lease(bigint,uuid[],jsonb,jsonb)', 'core.sweep_lanes()', 'core.tg_tenants_delete_jobs()'
        ]) as reviewed order by 1 $$,
     'the definer functions are the ones that were reviewed');
 select is_empty(

@@ -1,6 +1,6 @@
 -- core.purge_jobs, core.ensure_job_partitions: history by days.
 begin;
-select plan(19);
+select plan(20);
 
 select tests.tenant('north', 'crm', 'ann');
 select tests.act_as('app_user', 'ann', 'north');
@@ -16,6 +16,12 @@ select is_empty(
     $$ select c.relname from pg_class as c join pg_inherits as i on i.inhrelid = c.oid
         where i.inhparent in ('core.job_envelopes'::regclass, 'core.jobs_done'::regclass) and not (c.relrowsecurity and c.relforcerowsecurity) $$,
     'every one is guarded');
+select is(
+    (select array_agg(distinct a.attcompression::text) from pg_attribute as a join pg_inherits as i on i.inhrelid = a.attrelid
+      where i.inhparent = 'core.job_envelopes'::regclass and i.inhrelid <> 'core.job_envelopes_default'::regclass and a.attname = 'jobs'),
+    array[case when 'lz4' = any (s.enumvals) then 'l' else '' end],
+    'batches are compressed the quick way where the server has it')
+  from pg_settings as s where s.name = 'default_toast_compression';
 
 -- a day without a partition
 create function pg_temp.work(p_at timestamptz) returns void language plpgsql as $fn$

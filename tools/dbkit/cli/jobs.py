@@ -125,7 +125,7 @@ def retry(
 @click.argument("job", type=click.UUID, nargs=-1, required=True)
 @_common
 def cancel(job: tuple[UUID, ...], database: str | None, output_format: str, config_file: Path | None) -> None:
-    """Cancel pending jobs.
+    """Cancel jobs that wait or run; the worker of a running one drops it at its next heartbeat.
 
     \b
     Example:

@@ -28,7 +28,7 @@ select lease_id, id, tenant_id, job_type, payload, retry_count, max_retries, lea
 """
 COMPLETE = "select core.complete_jobs(%s::bigint, %s::uuid[], %s::jsonb, %s::jsonb)"
 RELEASE = "select core.release_jobs(%s::bigint, %s::uuid[])"
-HEARTBEAT = "select lease_id, is_held from core.heartbeat(%s::bigint[])"
+HEARTBEAT = "select lease_id, is_held, cancelled from core.heartbeat(%s::bigint[])"
 RESCUE = "select core.requeue_expired_leases()"
 CHECK = """
 select to_regproc('core.next_jobs') is not null,
@@ -131,9 +131,11 @@ class Client:
             jobs = self._claim(wanted, _NOTHING)
         return jobs or [], refused
 
-    def heartbeat(self, leases: Collection[int]) -> set[int]:
-        """Extend leases; those that are still held."""
-        return {lease for lease, is_held in self._rows(HEARTBEAT, (list(leases),)) if is_held}
+    def heartbeat(self, leases: Collection[int]) -> tuple[set[int], set[Claim]]:
+        """Extend leases; those that are still held, and of all of them the jobs that were cancelled."""
+        rows = self._rows(HEARTBEAT, (list(leases),))
+        cancelled = {(lease, job) for lease, _, jobs in rows for job in jobs}
+        return {lease for lease, is_held, _ in rows if is_held}, cancelled
 
     def release(self, jobs: Collection[Job]) -> None:
         """Hand back jobs that were not begun, or whose handlers are given up. A lost lease has nothing to hand back."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,19 @@ class Job:
     attempt: int = 1
     max_retries: int = 3
     lease_seconds: int = 60
+    _unwanted: Event = field(default_factory=Event, repr=False, compare=False)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for this attempt any more: a long handler looks here now and then, and returns.
+
+        True once the job was cancelled, went to another worker, or took longer than its handler may.
+        """
+        return self._unwanted.is_set()
+
+    def abandon(self) -> None:
+        """For the worker: let the handler know that its outcome will not be heard."""
+        self._unwanted.set()
 
     @property
     def claim(self) -> Claim:

@@ -73,6 +73,7 @@ class Worker:
     name: str = field(default_factory=worker_name)
     _inbox: SimpleQueue[Outcome | Word] = field(default_factory=SimpleQueue)
     _held: dict[Claim, Job] = field(default_factory=dict)
+    _cancelled: set[Claim] = field(default_factory=set)
     _unreported: list[Outcome] = field(default_factory=list)
     _returned: list[Job] = field(default_factory=list)
     _stop_at: float | None = None
@@ -193,7 +194,7 @@ class Worker:
         """
         if self._stop_at is not None:
             return 0
-        threads, held = self.settings.concurrency, len(self._held)
+        threads, held = self.settings.concurrency, len(self._held) + len(self._cancelled)
         ahead = int(threads * AHEAD_SECONDS / max(self._usual_seconds, 0.0001))
         room = min(self.settings.batch, threads + ahead)
         return max(room - held, 0) if held < threads or held * 2 <= room else 0
@@ -215,6 +216,7 @@ class Worker:
             return
 
     def _receive_outcome(self, outcome: Outcome) -> None:
+        self._cancelled.discard(outcome.job.claim)
         if self._held.pop(outcome.job.claim, None) is not None:  # else the lease was lost and that was told
             self._unreported.append(outcome)
             # A mean that follows the last dozen; one slow job weighs more than one quick one.
@@ -267,12 +269,19 @@ class Worker:
 
     def _heartbeat(self) -> None:
         leases = {job.lease for job in self._held.values()}
-        kept = self._client.heartbeat(leases)
+        kept, cancelled = self._client.heartbeat(leases)
         self._beat_at = time.monotonic() + min(job.lease_seconds for job in self._held.values()) / 3
-        for job in [job for job in self._held.values() if job.lease not in kept]:
-            del self._held[job.claim]
-            self._pool.forget(job)
-            self.log("lease_lost", job=job.id, type=job.type, tenant=job.tenant_id, attempt=job.attempt)
+        for job in list(self._held.values()):
+            facts = {"job": job.id, "type": job.type, "tenant": job.tenant_id, "attempt": job.attempt}
+            if job.claim in cancelled:
+                del self._held[job.claim]
+                if self._pool.cancel(job):
+                    self._cancelled.add(job.claim)
+                self.log("job_cancelled", **facts)
+            elif job.lease not in kept:
+                del self._held[job.claim]
+                self._pool.forget(job)
+                self.log("lease_lost", **facts)
 
     def _hand_back(self, jobs: list[Job]) -> None:
         """Give jobs back as they were claimed; nobody hears what their handlers still do."""

@@ -171,7 +171,7 @@ def _not_found(job: UUID) -> DbkitError:
 
 
 def _refused(action: str, job: UUID, detail: str | None) -> DbkitError:
-    allowed = "failed or cancelled" if action == "retry" else "pending"
+    allowed = "failed or cancelled" if action == "retry" else "waiting or running"
     return DbkitError(
         f"cannot {action} job {job}",
         detail=detail or f"Only a job that is {allowed} can be.",

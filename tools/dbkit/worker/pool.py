@@ -63,8 +63,21 @@ class Pool:
         with self._lock:
             return [job for job, _ in self._started.values()]
 
+    def cancel(self, job: Job) -> bool:
+        """Ask the handler of a job to stop; a job that is not begun never will be. Whether an outcome is still to come.
+
+        Its handler keeps the thread until it returns or its time is over; one that looks at `job.cancelled` is quick.
+        """
+        job.abandon()
+        with self._lock:
+            if job.claim in self._started:
+                return True
+            self._withdrawn.add(job.claim)
+            return False
+
     def forget(self, job: Job) -> None:
         """Give up on an attempt whose outcome has not been told: it is not begun, or nobody hears how it ends."""
+        job.abandon()
         with self._lock:
             if self._started.pop(job.claim, None) is None:
                 self._withdrawn.add(job.claim)
@@ -82,7 +95,8 @@ class Pool:
                 if now - began > self.handlers[job.type].timeout
             ]
             self.stuck += len(late)
-        for _ in late:
+        for job, _ in late:
+            job.abandon()
             self._add_thread()
         return [
             Outcome(
