@@ -2584,8 +2584,8 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames or drops a column: until then new '
     'columns are compared more slowly, and writes fail where one is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
-    'Errors: PT422 the table has no primary key, a column does not exist, the log is none or app_definer cannot write it or read the '
-    'table; 42501 not the owner.';
+    'Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'write it or read the table; 42501 not the owner.';
 
 -- For tables outside this tree; guard sheets write the triggers out.
 
@@ -4048,6 +4048,10 @@ declare
 begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    -- an update compares in one query, which has three fields for each column and may have 1664
+    if cardinality(core.audit_columns(p_table)) > 500 then
+        perform core.raise_error('PT422', 'invalid', format('%s has more than 500 columns.', p_table));
     end if;
     foreach v_column in array array_remove(p_redact || p_ignore || p_tenant_column, null) loop
         if v_column <> all (core.audit_columns(p_table)) then

@@ -1,7 +1,7 @@
 -- What the generated triggers record, on a table of awkward columns; the shipped tables are in audited_tables.sql.
 begin;
 
-select plan(43);
+select plan(46);
 
 create schema zoo;
 grant usage, create on schema zoo to app_definer;
@@ -258,6 +258,22 @@ select throws_ok($$ select core.attach_audit('zoo.animals', 'core.users', 'tenan
 select throws_ok($$ select core.attach_audit('zoo.walled', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table whose rows app_definer does not see is refused');
 create policy system_all on zoo.walled to app_definer using (true);
 select lives_ok($$ select core.attach_audit('zoo.walled', 'core.audit_log', 'tenant_id') $$, 'with the policy it is attached');
+
+do $$
+begin
+    execute (select format('create table zoo.wide (tenant_id uuid, id integer primary key, %s)', string_agg(format('c%s integer', g), ', '))
+               from generate_series(1, 499) g);
+end
+$$;
+grant select on zoo.wide to app_definer;
+select throws_ok($$ select core.attach_audit('zoo.wide', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table of 501 columns is refused');
+alter table zoo.wide drop column c499;
+select lives_ok($$ select core.attach_audit('zoo.wide', 'core.audit_log', 'tenant_id') $$, 'one of 500 is attached');
+insert into zoo.wide (tenant_id, id) values (tests.id('north'), 1);
+update zoo.wide set c1 = 1, c498 = 2;
+select results_eq(
+    $$ select l.action, l.changed_columns, l.new_values ->> 'c498' from core.audit_log l where l.entity_type = 'zoo.wide' order by l.id $$,
+    $$ values ('insert', null::text[], null), ('update', '{c1,c498}', '2') $$, 'and recorded');
 
 select * from finish();
 rollback;
