@@ -4,7 +4,9 @@
 --     says what became of rows whose key changed: one entity ended, another began.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
+--   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
 --   * Compiling such a plan takes longer than running it: no JIT.
+--   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
 
 create or replace function core.audit_trigger_sql(
     p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
@@ -16,9 +18,9 @@ declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_diff     record;
-    v_redact   text := coalesce((select format(' || %L::jsonb', jsonb_object_agg(r.name, '[redacted]')) from unnest(p_redacted) as r (name) having count(*) > 0), '');
+    v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
+    v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
     v_insert   text;
-    v_missing  text;
     v_joined   text;
 begin
     select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
@@ -29,9 +31,8 @@ begin
        and i.indisprimary;
 
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
-    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position),
-           format('%%s.%I is null', v_key[1])
-      into v_joined, v_missing
+    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position)
+      into v_joined
       from unnest(v_key) with ordinality as k (name, position);
 
     -- every log has these columns, ours the request as well; a log without tenant_id has its module's own name for it
@@ -53,6 +54,7 @@ create or replace function %1$s() returns trigger
     set search_path = pg_catalog, pg_temp
     set jit = off
 as $audit$
+#variable_conflict use_variable
 declare
     v_none    constant jsonb := '{}';
     v_user    uuid;
@@ -64,40 +66,47 @@ begin
 
     if tg_op = 'INSERT' then
         %2$s
-        select %3$s, v_user, 'insert', %5$L, %6$s, null, to_jsonb(n)%8$s, null%9$s
-          from new_rows as n;
+        select %3$s, v_user, 'insert', %5$L, %6$s, null, %22$s, null%8$s
+          from new_rows as n
+         cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
         %2$s
-        select case when %11$s then %4$s else %3$s end,
+        select d.tenant_id,
                v_user,
-               case when %11$s then 'delete' when %10$s then 'insert' else 'update' end,
+               d.action,
                %5$L,
-               case when %11$s then %7$s else %6$s end,
-               case when %10$s then null
-                    when %11$s then to_jsonb(o)%8$s
-                    when %12$s then %13$s
-                    else core.audit_diff(to_jsonb(o), to_jsonb(n), %17$L::text[], %18$L::text[]) end,
-               case when %11$s then null
-                    when %10$s then to_jsonb(n)%8$s
-                    when %12$s then %14$s
-                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], %18$L::text[]) end,
-               case when %10$s or %11$s then null
+               d.entity_id,
+               case when d.action = 'update' then coalesce(d.old_diff, %13$s) else d.old_row end,
+               case when d.action = 'update' then coalesce(d.new_diff, %14$s) else d.new_row end,
+               case when d.action <> 'update' then null
                     when %12$s then %15$s
-                    else array(select jsonb_object_keys(core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}'))) end%9$s
-          from old_rows as o
-          full join new_rows as n on %19$s
-         where %10$s
-            or %11$s
-            or case when %12$s then %16$s
-                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}') <> v_none end;
+                    else array(select jsonb_object_keys(d.new_diff)) end%8$s
+          from (
+            select case when %11$s then %4$s else %3$s end as tenant_id,
+                   case when %11$s then 'delete' when %10$s then 'insert' else 'update' end as action,
+                   case when %11$s then %7$s else %6$s end as entity_id,
+                   case when %11$s then %24$s end as old_row,
+                   case when %10$s then %22$s end as new_row,
+                   case when not %12$s then core.audit_diff(to_jsonb(o.*), to_jsonb(n.*), %17$L::text[], %18$L::text[]) end as old_diff,
+                   case when not %12$s then core.audit_diff(to_jsonb(n.*), to_jsonb(o.*), %17$L::text[], %18$L::text[]) end as new_diff%25$s
+              from old_rows as o
+              full join new_rows as n on %19$s
+             cross join lateral (select %23$s) as o_row
+             cross join lateral (select %9$s) as n_row
+            offset 0
+          ) as d
+         where d.action <> 'update'
+            or case when %12$s then %16$s else d.new_diff <> v_none end;
     elsif tg_op = 'DELETE' then
         %2$s
-        select %4$s, v_user, 'delete', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
-          from old_rows as o;
+        select %4$s, v_user, 'delete', %5$L, %7$s, %24$s, null, null%8$s
+          from old_rows as o
+         cross join lateral (select %23$s) as o_row;
     else
         %2$s
-        select %4$s, v_user, 'truncate', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+        select %4$s, v_user, 'truncate', %5$L, %7$s, %24$s, null, null%8$s
           from %20$s as o
+         cross join lateral (select %23$s) as o_row
          where o.tableoid = tg_relid%21$s;
     end if;
     return null;
@@ -110,10 +119,10 @@ $audit$ $sql$,
         core.audit_entity_type(p_table),
         core.audit_entity_sql(v_key, p_tenant_column, 'n'),
         core.audit_entity_sql(v_key, p_tenant_column, 'o'),
-        v_redact,
         case when v_insert like '%, request_id)' then ', v_request' end,
-        format(v_missing, 'o'),
-        format(v_missing, 'n'),
+        v_new.fields,
+        format('o.%I is null', v_key[1]),
+        format('n.%I is null', v_key[1]),
         v_is_known,
         v_diff.old_values,
         v_diff.new_values,
@@ -129,7 +138,11 @@ $audit$ $sql$,
                     p_table)
            from pg_class as c
           where c.oid = p_table
-            and c.relkind = 'p'));
+            and c.relkind = 'p'),
+        v_new.as_json,
+        v_old.fields,
+        v_old.as_json,
+        v_diff.fields);
 end
 $fn$;
 

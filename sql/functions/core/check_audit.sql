@@ -18,6 +18,10 @@ begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
     end if;
+    -- an update compares in one query, which has three fields for each column and may have 1664
+    if cardinality(core.audit_columns(p_table)) > 500 then
+        perform core.raise_error('PT422', 'invalid', format('%s has more than 500 columns.', p_table));
+    end if;
     foreach v_column in array array_remove(p_redact || p_ignore || p_tenant_column, null) loop
         if v_column <> all (core.audit_columns(p_table)) then
             perform core.raise_error('PT422', 'invalid', format('%s has no column %I.', p_table, v_column),

@@ -2586,8 +2586,8 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames or drops a column: until then new '
     'columns are compared more slowly, and writes fail where one is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
-    'Errors: PT422 the table has no primary key, a column does not exist, the log is none or app_definer cannot write it or read the '
-    'table; 42501 not the owner.';
+    'Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'write it or read the table; 42501 not the owner.';
 
 -- For tables outside this tree; guard sheets write the triggers out.
 
@@ -2862,41 +2862,46 @@ grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_d
 comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
     'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
 
--- Columns go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
+-- Each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
+-- four: the usual update changes one, and the other groups are passed over by one test each.
 
 create or replace function core.audit_diff_sql(
     p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
-    out old_values text, out new_values text, out changed_columns text, out is_changed text
+    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text
 ) returns record
     language sql stable
 begin atomic
     with compared as (
         select c.name,
-               core.audit_comparison(p_table, c.name::name) as test,
                c.name = any (p_redacted) as is_redacted,
-               (row_number() over (order by c.name collate "C") - 1) / 4 as group_no
+               row_number() over (order by c.name collate "C") as number
           from unnest(core.audit_columns(p_table)) as c (name)
          where c.name <> all (p_key::text[])
            and c.name <> all (p_ignored)
     ), written as (
-        select c.group_no,
-               c.name,
-               c.test,
+        select c.number,
+               (c.number - 1) / 4 as group_no,
+               format(', %s as d%s', core.audit_comparison(p_table, c.name::name), c.number)
+               || case when c.is_redacted then '' else format(', o.%1$I as o%2$s, n.%1$I as n%2$s', c.name, c.number) end as fields,
+               format('d.d%s', c.number) as test,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                    else format('jsonb_build_object(%L, o.%I)', c.name, c.name) end as old_pair,
+                    else format('jsonb_build_object(%L, d.o%s)', c.name, c.number) end as old_pair,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                    else format('jsonb_build_object(%L, n.%I)', c.name, c.name) end as new_pair
+                    else format('jsonb_build_object(%L, d.n%s)', c.name, c.number) end as new_pair,
+               format('case when d.d%s then %L end', c.number, c.name) as name
           from compared as c
     ), grouped as (
         select w.group_no,
-               string_agg(w.test, ' or ' order by w.name collate "C") as test,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.name collate "C") as old_pairs,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.name collate "C") as new_pairs,
-               string_agg(format('case when %s then %L end', w.test, w.name), ', ' order by w.name collate "C") as names
+               string_agg(w.fields, '' order by w.number) as fields,
+               string_agg(w.test, ' or ' order by w.number) as test,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
+               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
+               string_agg(w.name, ', ' order by w.number) as names
           from written as w
          group by w.group_no
     )
-    select coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
+    select coalesce(string_agg(g.fields, '' order by g.group_no), ''),
+           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
            coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.new_pairs), ' || ' order by g.group_no), 'v_none'),
            format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
            coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
@@ -2906,8 +2911,8 @@ end;
 revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[]) from public;
 
 comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
-    'SQL over the row aliases o and n, for core.audit_trigger_sql: the changed columns before and after, their names, and whether there '
-    'are any. Internal. Errors: none.';
+    'SQL for core.audit_trigger_sql: the fields an inner query makes of the row aliases o and n, and, over its alias d, the changed '
+    'columns before and after, their names, and whether there are any. Internal. Errors: none.';
 
 create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
     language sql immutable parallel safe
@@ -3266,6 +3271,30 @@ comment on function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean,
     'The statement of core.audit_restore: p_values are what the row had, p_is and p_was tell whether it exists now and existed then. '
     'statement is null when only what is skipped differs. Internal. Errors: none.';
 
+-- Column by column, because a reference to the row itself is formed and carried through the join of an update for every row, though only
+-- rows whose key changed need it. jsonb keeps the shortest key first: columns that come so need no sorting.
+
+create or replace function core.audit_row_sql(
+    p_table regclass, p_alias text, p_redacted text[], out fields text, out as_json text
+) returns record
+    language sql stable parallel safe
+begin atomic
+    select string_agg(
+               case when c.name = any (p_redacted) then format('text ''[redacted]'' as %I', c.name)
+                    else format('%s.%I', p_alias, c.name) end,
+               ', ' order by octet_length(c.name), c.name collate "C"),
+           format('case when core.audit_is_current(%L::regclass, %L::text[]) then to_jsonb(%3$s_row.*) else to_jsonb(%3$s.*)%s end',
+                  p_table, core.audit_columns(p_table), p_alias,
+                  ' || ' || quote_literal(jsonb_object_agg(c.name, '[redacted]') filter (where c.name = any (p_redacted))) || '::jsonb')
+      from unnest(core.audit_columns(p_table)) as c (name);
+end;
+
+revoke execute on function core.audit_row_sql(regclass, text, text[]) from public;
+
+comment on function core.audit_row_sql(regclass, text, text[]) is
+    'SQL for core.audit_trigger_sql: a whole row, redacted, as core.audit_log keeps it, and the fields of the <alias>_row it is made of. '
+    'Internal. Errors: none.';
+
 create or replace function core.audit_run_hash(r core.audit_seal_runs) returns bytea
     language sql stable
 begin atomic
@@ -3352,7 +3381,9 @@ comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz
 --     says what became of rows whose key changed: one entity ended, another began.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
+--   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
 --   * Compiling such a plan takes longer than running it: no JIT.
+--   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
 
 create or replace function core.audit_trigger_sql(
     p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
@@ -3364,9 +3395,9 @@ declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_diff     record;
-    v_redact   text := coalesce((select format(' || %L::jsonb', jsonb_object_agg(r.name, '[redacted]')) from unnest(p_redacted) as r (name) having count(*) > 0), '');
+    v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
+    v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
     v_insert   text;
-    v_missing  text;
     v_joined   text;
 begin
     select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
@@ -3377,9 +3408,8 @@ begin
        and i.indisprimary;
 
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
-    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position),
-           format('%%s.%I is null', v_key[1])
-      into v_joined, v_missing
+    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position)
+      into v_joined
       from unnest(v_key) with ordinality as k (name, position);
 
     -- every log has these columns, ours the request as well; a log without tenant_id has its module's own name for it
@@ -3401,6 +3431,7 @@ create or replace function %1$s() returns trigger
     set search_path = pg_catalog, pg_temp
     set jit = off
 as $audit$
+#variable_conflict use_variable
 declare
     v_none    constant jsonb := '{}';
     v_user    uuid;
@@ -3412,40 +3443,47 @@ begin
 
     if tg_op = 'INSERT' then
         %2$s
-        select %3$s, v_user, 'insert', %5$L, %6$s, null, to_jsonb(n)%8$s, null%9$s
-          from new_rows as n;
+        select %3$s, v_user, 'insert', %5$L, %6$s, null, %22$s, null%8$s
+          from new_rows as n
+         cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
         %2$s
-        select case when %11$s then %4$s else %3$s end,
+        select d.tenant_id,
                v_user,
-               case when %11$s then 'delete' when %10$s then 'insert' else 'update' end,
+               d.action,
                %5$L,
-               case when %11$s then %7$s else %6$s end,
-               case when %10$s then null
-                    when %11$s then to_jsonb(o)%8$s
-                    when %12$s then %13$s
-                    else core.audit_diff(to_jsonb(o), to_jsonb(n), %17$L::text[], %18$L::text[]) end,
-               case when %11$s then null
-                    when %10$s then to_jsonb(n)%8$s
-                    when %12$s then %14$s
-                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], %18$L::text[]) end,
-               case when %10$s or %11$s then null
+               d.entity_id,
+               case when d.action = 'update' then coalesce(d.old_diff, %13$s) else d.old_row end,
+               case when d.action = 'update' then coalesce(d.new_diff, %14$s) else d.new_row end,
+               case when d.action <> 'update' then null
                     when %12$s then %15$s
-                    else array(select jsonb_object_keys(core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}'))) end%9$s
-          from old_rows as o
-          full join new_rows as n on %19$s
-         where %10$s
-            or %11$s
-            or case when %12$s then %16$s
-                    else core.audit_diff(to_jsonb(n), to_jsonb(o), %17$L::text[], '{}') <> v_none end;
+                    else array(select jsonb_object_keys(d.new_diff)) end%8$s
+          from (
+            select case when %11$s then %4$s else %3$s end as tenant_id,
+                   case when %11$s then 'delete' when %10$s then 'insert' else 'update' end as action,
+                   case when %11$s then %7$s else %6$s end as entity_id,
+                   case when %11$s then %24$s end as old_row,
+                   case when %10$s then %22$s end as new_row,
+                   case when not %12$s then core.audit_diff(to_jsonb(o.*), to_jsonb(n.*), %17$L::text[], %18$L::text[]) end as old_diff,
+                   case when not %12$s then core.audit_diff(to_jsonb(n.*), to_jsonb(o.*), %17$L::text[], %18$L::text[]) end as new_diff%25$s
+              from old_rows as o
+              full join new_rows as n on %19$s
+             cross join lateral (select %23$s) as o_row
+             cross join lateral (select %9$s) as n_row
+            offset 0
+          ) as d
+         where d.action <> 'update'
+            or case when %12$s then %16$s else d.new_diff <> v_none end;
     elsif tg_op = 'DELETE' then
         %2$s
-        select %4$s, v_user, 'delete', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
-          from old_rows as o;
+        select %4$s, v_user, 'delete', %5$L, %7$s, %24$s, null, null%8$s
+          from old_rows as o
+         cross join lateral (select %23$s) as o_row;
     else
         %2$s
-        select %4$s, v_user, 'truncate', %5$L, %7$s, to_jsonb(o)%8$s, null, null%9$s
+        select %4$s, v_user, 'truncate', %5$L, %7$s, %24$s, null, null%8$s
           from %20$s as o
+         cross join lateral (select %23$s) as o_row
          where o.tableoid = tg_relid%21$s;
     end if;
     return null;
@@ -3458,10 +3496,10 @@ $audit$ $sql$,
         core.audit_entity_type(p_table),
         core.audit_entity_sql(v_key, p_tenant_column, 'n'),
         core.audit_entity_sql(v_key, p_tenant_column, 'o'),
-        v_redact,
         case when v_insert like '%, request_id)' then ', v_request' end,
-        format(v_missing, 'o'),
-        format(v_missing, 'n'),
+        v_new.fields,
+        format('o.%I is null', v_key[1]),
+        format('n.%I is null', v_key[1]),
         v_is_known,
         v_diff.old_values,
         v_diff.new_values,
@@ -3477,7 +3515,11 @@ $audit$ $sql$,
                     p_table)
            from pg_class as c
           where c.oid = p_table
-            and c.relkind = 'p'));
+            and c.relkind = 'p'),
+        v_new.as_json,
+        v_old.fields,
+        v_old.as_json,
+        v_diff.fields);
 end
 $fn$;
 
@@ -4008,6 +4050,10 @@ declare
 begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    -- an update compares in one query, which has three fields for each column and may have 1664
+    if cardinality(core.audit_columns(p_table)) > 500 then
+        perform core.raise_error('PT422', 'invalid', format('%s has more than 500 columns.', p_table));
     end if;
     foreach v_column in array array_remove(p_redact || p_ignore || p_tenant_column, null) loop
         if v_column <> all (core.audit_columns(p_table)) then
@@ -11587,6 +11633,7 @@ drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], tex
 drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
 drop function core.audit_seal_hash(core.audit_seals);
 drop function core.audit_run_hash(core.audit_seal_runs);
+drop function core.audit_row_sql(regclass, text, text[]);
 drop function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean);
 drop function core.audit_restore(text, text, bigint);
 drop function core.audit_partitions(integer);

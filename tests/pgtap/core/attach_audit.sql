@@ -1,7 +1,7 @@
 -- What the generated triggers record, on a table of awkward columns; the shipped tables are in audited_tables.sql.
 begin;
 
-select plan(41);
+select plan(46);
 
 create schema zoo;
 grant usage, create on schema zoo to app_definer;
@@ -218,6 +218,34 @@ select pg_temp.forget();
 truncate zoo.events;
 select is((select count(*)::integer from core.audit_log l where l.entity_type = 'zoo.events' and l.action = 'truncate'), 23, 'TRUNCATE records each row once');
 
+-- columns named like what the trigger function itself uses
+create table zoo.names (tenant_id uuid, "k%s" integer primary key, n text, o text, d text, n_row text, o_row text, action text, v_user text, v_none text);
+grant select on zoo.names to app_definer;
+select core.attach_audit('zoo.names', 'core.audit_log', 'tenant_id', '{o}');
+insert into zoo.names values (tests.id('north'), 1, 'n', 'o', 'd', 'n_row', 'o_row', 'a', 'u', 'v');
+update zoo.names set n = 'N', o = 'O', v_user = 'U';
+update zoo.names set "k%s" = 2;
+delete from zoo.names;
+select results_eq(
+    $$ select (l.action || ' ' || l.entity_id) collate "default", (l.old_values - 'tenant_id')::text, (l.new_values - 'tenant_id')::text
+         from core.audit_log l where l.entity_type = 'zoo.names' order by 1 $$,
+    $$ values
+        ('delete 1', '{"d": "d", "n": "N", "o": "[redacted]", "k%s": 1, "n_row": "n_row", "o_row": "o_row", "action": "a", "v_none": "v", "v_user": "U"}', null),
+        ('delete 2', '{"d": "d", "n": "N", "o": "[redacted]", "k%s": 2, "n_row": "n_row", "o_row": "o_row", "action": "a", "v_none": "v", "v_user": "U"}', null),
+        ('insert 1', null, '{"d": "d", "n": "n", "o": "[redacted]", "k%s": 1, "n_row": "n_row", "o_row": "o_row", "action": "a", "v_none": "v", "v_user": "u"}'),
+        ('insert 2', null, '{"d": "d", "n": "N", "o": "[redacted]", "k%s": 2, "n_row": "n_row", "o_row": "o_row", "action": "a", "v_none": "v", "v_user": "U"}'),
+        ('update 1', '{"n": "n", "o": "[redacted]", "v_user": "u"}', '{"n": "N", "o": "[redacted]", "v_user": "U"}') $$,
+    'columns may have any name');
+alter table zoo.names add column later text default 'l';
+insert into zoo.names (tenant_id, "k%s", o) values (tests.id('north'), 3, 'o');
+update zoo.names set "k%s" = 4;
+delete from zoo.names;
+select results_eq(
+    $$ select (l.action || ' ' || l.entity_id) collate "default", coalesce(l.old_values, l.new_values) ->> 'later', coalesce(l.old_values, l.new_values) ->> 'o'
+         from core.audit_log l where l.entity_type = 'zoo.names' and l.entity_id in ('3', '4') order by 1 $$,
+    $$ values ('delete 3', 'l', '[redacted]'), ('delete 4', 'l', '[redacted]'), ('insert 3', 'l', '[redacted]'), ('insert 4', 'l', '[redacted]') $$,
+    'whole rows have a column added later, too');
+
 -- refusals, beside what is attached above
 create table zoo.keyless (tenant_id uuid);
 create table zoo.walled (tenant_id uuid, id integer primary key, note text);
@@ -230,6 +258,22 @@ select throws_ok($$ select core.attach_audit('zoo.animals', 'core.users', 'tenan
 select throws_ok($$ select core.attach_audit('zoo.walled', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table whose rows app_definer does not see is refused');
 create policy system_all on zoo.walled to app_definer using (true);
 select lives_ok($$ select core.attach_audit('zoo.walled', 'core.audit_log', 'tenant_id') $$, 'with the policy it is attached');
+
+do $$
+begin
+    execute (select format('create table zoo.wide (tenant_id uuid, id integer primary key, %s)', string_agg(format('c%s integer', g), ', '))
+               from generate_series(1, 499) g);
+end
+$$;
+grant select on zoo.wide to app_definer;
+select throws_ok($$ select core.attach_audit('zoo.wide', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table of 501 columns is refused');
+alter table zoo.wide drop column c499;
+select lives_ok($$ select core.attach_audit('zoo.wide', 'core.audit_log', 'tenant_id') $$, 'one of 500 is attached');
+insert into zoo.wide (tenant_id, id) values (tests.id('north'), 1);
+update zoo.wide set c1 = 1, c498 = 2;
+select results_eq(
+    $$ select l.action, l.changed_columns, l.new_values ->> 'c498' from core.audit_log l where l.entity_type = 'zoo.wide' order by l.id $$,
+    $$ values ('insert', null::text[], null), ('update', '{c1,c498}', '2') $$, 'and recorded');
 
 select * from finish();
 rollback;
