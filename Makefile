@@ -8,8 +8,8 @@ BASE ?= postgres:17
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
-        bench-rls bench-landlord bench-queue bench-queue-own bench-audit bench-limits bench-retention bench-leak bench-leak-scaling \
-        bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
+        bench-rls bench-landlord bench-queue bench-queue-own bench-audit bench-limits bench-retention bench-leak \
+        bench-leak-scaling bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
