@@ -19,7 +19,7 @@ from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
-from dbkit.lint.sections import Section
+from dbkit.lint.sections import Section, ends_transaction, opens_transaction
 from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes
 from dbkit.lint.state import Effects, State
@@ -247,8 +247,8 @@ class Asking:
         for statement in file.script.statements:
             if file.section_at(statement.start) is not section:
                 section, opened = file.section_at(statement.start), False
-            if statement.tag == "TransactionStmt":
-                opened = statement.node["kind"] in ("TRANS_STMT_BEGIN", "TRANS_STMT_START")
+            if opens_transaction(statement) or ends_transaction(statement):
+                opened = opens_transaction(statement)
             if checks is not None:
                 context = self._context(file, section, in_transaction=opened or section.transactional)
                 self._ask_about_statement(statement, context, checks)
