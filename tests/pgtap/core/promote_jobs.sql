@@ -3,9 +3,16 @@ begin;
 select plan(19);
 
 select tests.tenant('north', 'crm', 'ann');
-create function pg_temp.make_due() returns void language plpgsql as $fn$
+-- a sweep that a busy machine made slow has the next one wait
+create function pg_temp.rested() returns void language plpgsql as $fn$
 begin
     perform tests.act_as_admin();
+    perform setval('core.queue_swept_at', 1);
+end
+$fn$;
+create function pg_temp.make_due() returns void language plpgsql as $fn$
+begin
+    perform pg_temp.rested();
     update core.jobs_scheduled set scheduled_at = scheduled_at - interval '1 day';
     perform core.sweep_lanes();
 end
@@ -14,6 +21,7 @@ create function pg_temp.taken(p_limit integer, p_queue text default 'default', p
 declare
     v_names text;
 begin
+    perform pg_temp.rested();
     perform tests.act_as('app_worker');
     select string_agg(job.payload ->> 'to', ' ' order by job.number)
       into v_names
@@ -37,6 +45,7 @@ select is(pg_temp.taken(10), 'b', 'one after the other');
 select is(pg_temp.taken(10, 'fair'), 'f', 'in fair queues too');
 select is(pg_temp.taken(10), null, 'and nothing else');
 select tests.act_as_admin();
+select pg_temp.rested();
 select is(core.promote_jobs(), 0, 'nothing more is due');
 select pg_temp.make_due();
 select is(core.promote_jobs(), 0, 'nor a day later');
@@ -51,9 +60,11 @@ select is((select count(*) from core.job_envelopes as e cross join unnest(e.jobs
 select pg_temp.taken(20);
 select tests.act_as_admin();
 select is((select count(*) from core.jobs_ready where tag < pg_temp.mark()), 0::bigint, 'no waiting job is below it');
+select pg_temp.rested();
 select is(core.sweep_lanes(), false, 'so a sweep finds nothing');
 -- what a late commit or a claim undone would leave
 select setval(mark, 9000000000000000000) from core.queue_lanes where queue = 'default' and priority = 0;
+select pg_temp.rested();
 select is(core.sweep_lanes(), true, 'a mark above waiting jobs is found');
 select ok(pg_temp.mark() <= (select min(tag) from core.jobs_ready), 'and lowered');
 select setval(mark, 9000000000000000000) from core.queue_lanes where queue = 'default' and priority = 0;
