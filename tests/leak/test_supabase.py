@@ -182,7 +182,8 @@ def test_a_folder_of_migrations_is_built_on_what_the_platform_has(run: Run, tmp_
     project_folder(tmp_path, NOTES, STORAGE, CLOSE)
     code, out, err = run()
     assert err == ""
-    assert out.splitlines()[-1].endswith("224 hold, 0 leak, 0 unverified")
+    # The older claims are the gateway's like the newer ones: writing one by hand is no state of its own.
+    assert out.splitlines()[-1].endswith("192 hold, 0 leak, 0 unverified")
     assert code == 0
 
 
