@@ -88,7 +88,7 @@ class Draft:
             self._fix(memberships.tenant_column, self.identity.tenant)
             self._fix(memberships.user_column, self.identity.user)
         default = self.synthesis.default.tables[name]
-        if default.kind is Kind.TENANT and default.column:
+        if default.kind in (Kind.TENANT, Kind.INTERNAL) and default.column:
             self._fix(default.column, self.identity.tenant)
         elif default.kind is Kind.USER:
             for column in model.tenant_columns:

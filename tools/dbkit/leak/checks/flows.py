@@ -185,8 +185,10 @@ def _check_carried(subject: Subject, caller: Caller, machinery: Machinery) -> It
         text = machinery.text(table.table)
         if not text or not table.protected or rows is None or VICTIM not in rows.rows:
             continue
+        watched = [each for each in mentioned(text, relations.values()) if each is not table.table]
+        if not subject.attacks(table.table.qualified, *(each.qualified for each in watched)):
+            continue
         with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
-            watched = [each for each in mentioned(text, relations.values()) if each is not table.table]
             watched = readable(exchange, subject.model, watched)
             if not watched:
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from dbkit.leak.attacker import Attacker
-from dbkit.leak.contexts import right_state
+from dbkit.leak.contexts import State, right_state
 from dbkit.leak.rows import ATTACKER, VICTIM, Population, Values, identify
 from dbkit.leak.session import Outcome
 from dbkit.leak.statements import Variant, select_list
@@ -35,24 +35,32 @@ Rows = Counter[tuple[str | None, ...]]
 def victim_condition(table: TableModel, population: Population) -> str | None:
     """A WHERE condition that exactly the victim tenant's rows meet; None where no row of the victim is known."""
     columns, victim = table.table.columns, population.identities[VICTIM]
-    if table.kind in (Kind.TENANT, Kind.USER) and table.column:
-        return f"{columns[table.column].sql} = {literal(victim.tenant if table.kind is Kind.TENANT else victim.user)}"
+    if table.column:
+        return f"{columns[table.column].sql} = {literal(victim.user if table.kind is Kind.USER else victim.tenant)}"
     stored = population.tables.get(table.table.qualified)
     rows = [row for slot, row in stored.rows.items() if slot.startswith("A")] if stored else []
     return " or ".join(dict.fromkeys(f"({identify(table.table, row)})" for row in rows)) or None
 
 
 class Stand:
-    """Where one role attacks from: its own right context on one connection."""
+    """Where one role attacks from: its own right context, or another state of it, on one connection."""
 
-    def __init__(self, conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        model: Model,
+        scope: ScopeModel,
+        role: Role,
+        population: Population,
+        state: State | None = None,
+    ) -> None:
         self.model = model
         self.scope = scope
         self.role = role
         self.population = population
         self.conninfo = conninfo
         self.transactions = 0
-        self.attacker = Attacker(conninfo, role, right_state(scope, population.identities[ATTACKER]))
+        self.attacker = Attacker(conninfo, role, state or right_state(scope, population.identities[ATTACKER]))
         self.renew()
         # Asked now: later it would take back what a call under attack has just done.
         self.readable = self._readable()
@@ -62,6 +70,13 @@ class Stand:
 
     def __exit__(self, *_: object) -> None:
         self.attacker.session.close()
+        if "nobody" in vars(self):
+            self.nobody.attacker.session.close()
+
+    @cached_property
+    def nobody(self) -> Stand:
+        """The same role on a connection that no context was set on."""
+        return Stand(self.conninfo, self.model, self.scope, self.role, self.population, State("none", ""))
 
     def renew(self) -> None:
         """A new transaction in the right context, in which no statement may take long."""
@@ -83,11 +98,11 @@ class Stand:
 
     @cached_property
     def protected(self) -> dict[str, TableModel]:
-        """Protected tables with rows of the victim, by name."""
+        """Tables with rows of the victim, by name: the protected ones, and those that functions alone reach."""
         found = {}
         for name, table in self.scope.tables.items():
             rows = self.population.tables.get(name)
-            if table.protected and rows is not None and VICTIM in rows.rows:
+            if table.owned and rows is not None and VICTIM in rows.rows:
                 found[name] = table
         return found
 

@@ -2,9 +2,9 @@
 
 The population is one moment of a product's life. Each state here is prepared by the administrator, by the words of the
 body: the caller has no rows left; the victim's rows are outdated, flagged or in a named status; nothing hangs on them;
-the victim has none yet; somebody else has what the body asks of the caller; or, where every call was refused, everybody
-is at the step the body asks for. What counts is what the call does to the victim's rows after that, or what of them it
-shows.
+the victim has none yet, or one of today; somebody else has what the body asks of the caller; or, where every call was
+refused, everybody is at the step the body asks for. What counts is what the call does to the victim's rows after that,
+or what of them it shows.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _outdated(question)
             yield from _childless(question)
             yield from _absent(question)
+        yield from _dated(question)
         yield from _vouched(question)
         if question.refused:
             yield from _awakened(question)
@@ -125,6 +126,25 @@ def _outdated(question: Question) -> Iterator[Shown]:
                 yield from _changed(question, call, prepare, "once one is outdated")
 
 
+def _dated(question: Question) -> Iterator[Shown]:
+    """A row of the victim's is of today, for what reports about today."""
+    stand, words = question.stand, set(re.findall(r"\w+", question.text))
+    for name in _touched(question):
+        table = stand.protected[name].table
+        columns = [c for c in table.columns.values() if c.base in _TIMES and c.name in words and not c.generated]
+        if not columns:
+            continue
+        marks = ", ".join(f"{c.sql} = {'current_date' if c.base == 'date' else 'now()'}" for c in columns)
+        one = identify(table, stand.population.tables[name].rows[VICTIM])
+        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
+        if stand.run("select 1", prepare).refused:
+            continue
+        for call in question.calls[:_CALLS]:
+            witness = stand.shown(stand.run(call.sql, prepare), call.given)
+            if witness:
+                yield Shown(call.sql, f"once it is of today, the answer shows {witness}", "foreign rows", prepare)
+
+
 def _childless(question: Question) -> Iterator[Shown]:
     """No row references the victim's any more, which had kept it from being deleted."""
     if not re.search(r"\bdelete\b", question.text, re.IGNORECASE):
@@ -150,7 +170,7 @@ def _absent(question: Question) -> Iterator[Shown]:
     if not re.search(r"\binsert\s+into\b", question.text, re.IGNORECASE):
         return
     for name in _touched(question):
-        if stand.protected[name].kind is not Kind.TENANT or not removable(stand, name):
+        if stand.protected[name].kind not in (Kind.TENANT, Kind.INTERNAL) or not removable(stand, name):
             continue
         table = stand.protected[name].table
         prepare = (REPLICA[0], f"delete from {table.sql} where {stand.victims[name]}", REPLICA[1])
@@ -252,12 +272,20 @@ def _marks(question: Question, table: Table) -> Iterator[str]:
     ]
     fixed = {column.sql: "'2000-01-01'" for column in columns if column.base in _TIMES}
     fixed |= {column.sql: f"not coalesce({column.sql}, false)" for column in columns if column.base == "bool"}
+    # What is still open and overdue: claimed_at is null and expires_at < now().
+    unset = {column.sql: "null" for column in columns if column.nullable and _asked_for_null(question, column)}
+    if unset:
+        yield ", ".join(f"{name} = {value}" for name, value in {**fixed, **unset}.items())
     states = {column.sql: found for column in columns if (found := _steps(question, table, column, compared=True))}
     for number in range(min(_STATES, max(map(len, states.values()), default=1))):
         chosen = {name: literal(found[min(number, len(found) - 1)]) for name, found in states.items()}
         assignments = [f"{name} = {value}" for name, value in {**fixed, **chosen}.items()]
         if assignments:
             yield ", ".join(assignments)
+
+
+def _asked_for_null(question: Question, column: Column) -> bool:
+    return re.search(rf"\b{re.escape(column.name)}\s+is\s+null\b", question.text, re.IGNORECASE) is not None
 
 
 def _steps(question: Question, table: Table, column: Column, *, compared: bool = False) -> list[str]:
