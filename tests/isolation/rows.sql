@@ -3,4 +3,4 @@ select core.enqueue_for({tenant}, 'batch_email', '{}', null, now(), 'nightly');
 select core.claim_jobs('worker', 1);
 
 -- Without it no e-mail of an invitation is made.
-insert into core.app_settings (key, value) values ('rental.invite_url', 'https://app.example/{token}') on conflict do nothing;
+insert into core.app_settings (key, value) values ('rental.invite_url', 'https://app.example/{' || 'token}') on conflict do nothing;

@@ -53,7 +53,7 @@ class _Entry:
 
 def check_injections(subject: Subject, caller: Caller, machinery: Machinery) -> Iterator[Finding]:
     for entry in _entries(subject, caller, machinery):
-        if not subject.attacks(*(table.qualified for table in entry.watched)):
+        if not subject.writes(entry.relation.qualified, *(table.qualified for table in entry.watched)):
             continue
         finding = _attack(subject, caller, entry)
         if finding is not None:

@@ -256,6 +256,8 @@ class Caller:
             for table in dict.fromkeys(table.qualified for table in matching):
                 yield from self._row_id(self.model.relations.tables[table], base)
         yield from self._of_column(name, tables, base)
+        if stem and stem != name and not any(name in table.columns for table in tables):
+            yield from self._of_column(name, [table for table in everywhere if name in table.columns], base)
 
     def _any_id(self, tables: list[Table], base: str) -> Iterator[Candidate]:
         for table in tables:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dbkit.leak.checks.functions_arguments import Call, Caller, injections
 from dbkit.leak.checks.functions_catalog import Routine, Routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.checks.functions_states import REPLICA, Question, other_states, removable
+from dbkit.leak.checks.functions_states import AGGREGATES, REPLICA, Question, other_states, removable
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import HOLDS, LEAK
@@ -26,7 +26,6 @@ __all__ = ["attack_routine", "unreviewed"]
 
 _SETS_CONTEXT = re.compile(r"\bset_config\b|\bset\s+(?:local\s+|session\s+)?[\w.]+\s*(?:=|\bto\b)", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bdblink\w*\s*\(", re.IGNORECASE)
-_AGGREGATES = re.compile(r"\b(?:count|sum|avg|min|max|\w+_agg|group\s+by)\b", re.IGNORECASE)
 _QUEUE = re.compile(r"job|queue|task|outbox|inbox|message|event", re.IGNORECASE)
 _TIMED_OUT = "57014"
 _WITHOUT_CONTEXT = 3
@@ -260,7 +259,7 @@ class _Attack:
         if any(table.table.name == self.routine.returns for table in self.stand.protected.values()):
             return True
         left = Counter(without.rows) - Counter(outcome.rows)
-        return self.routine.returns_set and not left and not _AGGREGATES.search(self.text)
+        return self.routine.returns_set and not left and not AGGREGATES.search(self.text)
 
     # Dynamic SQL
 

@@ -1,30 +1,32 @@
 """Calls made again while rows are in another state: what a function does may wait for a flag, a step or an empty table.
 
 The population is one moment of a product's life. Each state here is prepared by the administrator, by the words of the
-body: the caller has no rows left; the victim's rows are outdated, flagged or in a named status; nothing hangs on them;
-the victim has none yet, or one of today; somebody else has what the body asks of the caller; or, where every call was
-refused, everybody is at the step the body asks for. What counts is what the call does to the victim's rows after that,
-or what of them it shows.
+body: the caller has no rows left, or an open one; the victim's rows are outdated, flagged, in a named status or of
+today; nothing hangs on them; the victim has none yet; somebody else has what the body asks of the caller; or, where
+every call was refused, everybody is at the step the body asks for. What counts is what the call does to the victim's
+rows after that, or what of them it shows.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbkit.leak.checks.functions_arguments import Call
 from dbkit.leak.checks.functions_catalog import Routine
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.rows import BYSTANDER, VICTIM, Values, identify
+from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, Values, identify
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
-__all__ = ["REPLICA", "Question", "Shown", "other_states", "removable"]
+__all__ = ["AGGREGATES", "REPLICA", "Question", "Shown", "other_states", "removable"]
 
 # Around statements that no trigger and no foreign key is to notice.
 REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 
+AGGREGATES = re.compile(r"\b(?:(?:count|sum|avg|min|max|\w+_agg)\s*\(|group\s+by\b)", re.IGNORECASE)
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -78,6 +80,7 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _outdated(question)
             yield from _childless(question)
             yield from _absent(question)
+        yield from _reopened(question)
         yield from _dated(question)
         yield from _vouched(question)
         if question.refused:
@@ -126,6 +129,24 @@ def _outdated(question: Question) -> Iterator[Shown]:
                 yield from _changed(question, call, prepare, "once one is outdated")
 
 
+def _reopened(question: Question) -> Iterator[Shown]:
+    """The caller's own row is where the body asks for NULL: begun and not ended, so that it is looked up again."""
+    stand = question.stand
+    for name in _touched(question):
+        table, own = stand.protected[name].table, stand.population.tables[name].rows.get(ATTACKER)
+        columns = [c for c in table.columns.values() if c.nullable and _asked_for_null(question, c)]
+        if own is None or not columns:
+            continue
+        marks = ", ".join(f"{column.sql} = null" for column in columns)
+        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {identify(table, own)}", REPLICA[1])
+        if stand.run("select 1", prepare).refused:
+            continue
+        for call in question.calls[:_AWAKENED]:
+            witness = stand.shown(stand.run(call.sql, prepare), call.given)
+            if witness:
+                yield Shown(call.sql, f"once the own row is open, the answer shows {witness}", "foreign rows", prepare)
+
+
 def _dated(question: Question) -> Iterator[Shown]:
     """A row of the victim's is of today, for what reports about today."""
     stand, words = question.stand, set(re.findall(r"\w+", question.text))
@@ -140,7 +161,12 @@ def _dated(question: Question) -> Iterator[Shown]:
         if stand.run("select 1", prepare).refused:
             continue
         for call in question.calls[:_CALLS]:
-            witness = stand.shown(stand.run(call.sql, prepare), call.given)
+            outcome = stand.run(call.sql, prepare)
+            witness = stand.shown(outcome, call.given)
+            if witness is None and question.routine.returns_set and not AGGREGATES.search(question.text):
+                fresh = Counter(outcome.rows) - Counter(stand.run(call.sql).rows)
+                again = Counter(stand.run(call.sql, prepare).rows) == Counter(outcome.rows)
+                witness = f"a row more: {next(iter(fresh))}" if fresh and again else None
             if witness:
                 yield Shown(call.sql, f"once it is of today, the answer shows {witness}", "foreign rows", prepare)
 

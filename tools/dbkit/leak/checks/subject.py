@@ -22,11 +22,13 @@ class Focus:
     """What is worth attacking where all else is as it was proven before.
 
     Attributes:
-        tables: by qualified name.
+        tables: those that may show or take other rows, by qualified name.
+        fired: those a write to which may have other consequences.
         routines: functions, as oids.
     """
 
     tables: frozenset[str]
+    fired: frozenset[str]
     routines: frozenset[int]
 
 
@@ -52,6 +54,10 @@ class Subject:
     def attacks(self, *tables: str) -> bool:
         """Whether one of these tables is to be attacked."""
         return self.focus is None or not self.focus.tables.isdisjoint(tables)
+
+    def writes(self, table: str, *touched: str) -> bool:
+        """Whether what a write to the table sets off is to be attacked, where that touches these."""
+        return self.attacks(table, *touched) or (self.focus is not None and table in self.focus.fired)
 
 
 def bypasses(role: Role) -> bool:

@@ -70,6 +70,7 @@ def _mutant(reach: Reach, name: str, function: Function, statement: str) -> Muta
         name,
         (statement,),
         tables=reach.tables_behind(behind),
+        fired=reach.fired_by(behind),
         routines=frozenset(reach.functions[signature].oid for signature in behind),
         everywhere=function.signature in reach.context_functions,
     )

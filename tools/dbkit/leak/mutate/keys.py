@@ -50,7 +50,7 @@ def _foreign_keys(reach: Reach, table: TableModel, tables: dict[str, TableModel]
             f"fk-without-tenant {catalog.qualified}.{key.name}",
             _reduced(catalog, key, target.table, rest),
             frozenset({catalog.qualified, key.target}),
-            reach.definers_of(catalog.qualified, key.target),
+            routines=reach.definers_of(catalog.qualified, key.target),
         )
 
 
@@ -80,7 +80,7 @@ def _uniques(reach: Reach, table: TableModel) -> Iterator[Mutant | Equivalent]:
             f"unique-without-tenant {catalog.qualified}.{unique.name}",
             (f"create unique index on {catalog.sql} ({', '.join(map(sql_name, rest))})",),
             frozenset({catalog.qualified}),
-            reach.definers_of(catalog.qualified),
+            routines=reach.definers_of(catalog.qualified),
         )
 
 
@@ -103,5 +103,5 @@ def _trigger(reach: Reach, table: TableModel, name: str, text: str) -> Iterator[
         f"disable-trigger {table.table.qualified}.{name}",
         (f"alter table {table.table.sql} disable trigger {sql_name(name)}",),
         frozenset({table.table.qualified}),
-        reach.definers_of(table.table.qualified),
+        routines=reach.definers_of(table.table.qualified),
     )

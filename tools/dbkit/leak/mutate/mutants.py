@@ -26,7 +26,8 @@ class Mutant:
     Attributes:
         id: operator and object, the same from run to run: `using-true rental.units.owners_can_view_own_units`.
         sql: statements of the superuser that break it.
-        tables: tables that may show otherwise, by qualified name.
+        tables: tables that may show or take other rows, by qualified name.
+        fired: tables a write to which may have other consequences.
         routines: functions that may do otherwise, as oids.
         everywhere: it is about what sets the context, or about a role: any table may show otherwise.
         undo: statements that mend it, for what belongs to the whole cluster (roles); such a mutant runs alone.
@@ -35,6 +36,7 @@ class Mutant:
     id: str
     sql: tuple[str, ...]
     tables: frozenset[str] = frozenset()
+    fired: frozenset[str] = frozenset()
     routines: frozenset[int] = frozenset()
     everywhere: bool = False
     undo: tuple[str, ...] = ()

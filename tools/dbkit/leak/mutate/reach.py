@@ -31,6 +31,8 @@ select n.nspname, p.proname, p.oid::regprocedure::text, quote_ident(n.nspname) |
     array(select r.name from unnest(%s::text[]) r (name)
           where has_function_privilege(r.name, p.oid, 'execute') and has_schema_privilege(r.name, n.oid, 'usage')),
     array(select distinct t.tgrelid::bigint from pg_trigger t where t.tgfoid = p.oid and not t.tgisinternal),
+    array(select distinct t.tgrelid::bigint from pg_trigger t
+          where t.tgfoid = p.oid and not t.tgisinternal and t.tgtype & 66 <> 0),
     p.oid::bigint
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
 where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
@@ -65,6 +67,7 @@ class Function:
         definition: the whole CREATE OR REPLACE FUNCTION statement.
         callers: app roles that may call it.
         triggers_on: tables it is a trigger of, as oids.
+        guards_on: those of them whose rows pass it before they are written.
     """
 
     schema: str
@@ -82,6 +85,7 @@ class Function:
     definition: str
     callers: Sequence[str]
     triggers_on: Sequence[int]
+    guards_on: Sequence[int]
     oid: int
 
 
@@ -212,9 +216,9 @@ class Reach:
 
     @cached_property
     def _asked(self) -> dict[str, set[str]]:
-        """Table or view -> functions that run when it is read or written.
+        """Table or view -> functions that decide which of its rows are read or written.
 
-        Those of its policies, defaults, checks and triggers, or of its definition.
+        Those of its policies, defaults, checks and triggers before the write, or of its definition.
         """
         found: dict[str, set[str]] = {}
         relations = self.model.relations
@@ -228,7 +232,7 @@ class Reach:
         for view in self.views:
             found.setdefault(view.name, set()).update(self.named_in([view.definition]))
         for signature, function in self.functions.items():
-            for oid in function.triggers_on:
+            for oid in function.guards_on:
                 if oid in self._by_oid:
                     found[self._by_oid[oid].qualified].add(signature)
         return found
@@ -244,8 +248,13 @@ class Reach:
         )
 
     def tables_behind(self, signatures: Set[str]) -> frozenset[str]:
-        """Tables whose policies, defaults, checks or triggers run one of these functions."""
+        """Tables and views that show or take other rows when one of these functions does otherwise."""
         return frozenset(name for name, asked in self._asked.items() if asked & signatures)
+
+    def fired_by(self, signatures: Set[str]) -> frozenset[str]:
+        """Tables whose triggers run one of these functions."""
+        oids = {oid for signature in signatures for oid in self.functions[signature].triggers_on}
+        return frozenset(self._by_oid[oid].qualified for oid in oids if oid in self._by_oid)
 
     @cached_property
     def context_functions(self) -> set[str]:

@@ -138,11 +138,11 @@ def _judged(findings: list[Finding], ground: Ground) -> tuple[str, str]:
 def _findings(conninfo: str, mutant: Mutant, ground: Ground) -> Iterator[Finding]:
     """What the proof says of all that the mutant can have changed, the likeliest first."""
     model = read_model(conninfo, ground.declaration, ground.isolation)
-    called_only = mutant.routines and not mutant.tables and not mutant.everywhere
+    called_only = mutant.routines and not (mutant.tables or mutant.fired or mutant.everywhere)
     few = mutant.routines and len(mutant.tables) <= _FEW and not mutant.everywhere
     nearest = _NEAREST.get(mutant.operator, ("functions",) if few else ("tables",))
     checks = [check for check in CHECKS if not called_only or _module(check) in _OF_FUNCTIONS]
-    focus = None if mutant.undo else Focus(mutant.tables, mutant.routines)
+    focus = None if mutant.undo else Focus(mutant.tables, mutant.fired, mutant.routines)
     with Session(conninfo) as session:
         subject = Subject(conninfo, model, session, ground.population, ground.server_version_num, focus)
         for check in checks:
