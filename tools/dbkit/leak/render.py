@@ -16,7 +16,7 @@ from dbkit.output.github import render_github
 from dbkit.report import Evidence, Finding, Report, Severity
 from dbkit.tenancy.model import Model
 
-__all__ = ["closing_line", "closing_lines", "findings_of", "github_annotations", "report_of", "vacuous"]
+__all__ = ["closing_line", "closing_lines", "findings_of", "github_annotations", "report_of"]
 
 # command -> (rule, class) of a leak
 _RULES = {
@@ -69,7 +69,7 @@ def report_of(proof: Proof) -> Report:
     # A warning is no leak: it is told, and leaves the exit code to what was proven.
     report = Report("leak", server=server, threshold=Severity.ERROR)
     report.findings += proof.findings
-    report.findings += [vacuous(role) for role in proof.roles if role.vacuous]
+    report.findings += [_vacuous(role) for role in proof.roles if role.vacuous]
     for role in proof.roles:
         report.findings += findings_of(role, proof.model)
     verdicts = Counter(path.verdict for path in proof.paths)
@@ -191,8 +191,7 @@ def _finding(paths: list[Path], view_class: str | None) -> Finding:
     )
 
 
-def vacuous(role: RoleProof) -> Finding:
-    """What is said of a role whose attacks prove nothing."""
+def _vacuous(role: RoleProof) -> Finding:
     tables = sorted({path.table for path in role.paths if path.verdict == UNVERIFIED})
     return Finding(
         rule="proof_is_vacuous",

@@ -80,7 +80,6 @@ def _uniques(reach: Reach, table: TableModel) -> Iterator[Mutant | Equivalent]:
             f"unique-without-tenant {catalog.qualified}.{unique.name}",
             (f"create unique index on {catalog.sql} ({', '.join(map(sql_name, rest))})",),
             frozenset({catalog.qualified}),
-            routines=reach.definers_of(catalog.qualified),
         )
 
 

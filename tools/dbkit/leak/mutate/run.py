@@ -75,13 +75,7 @@ def mutate(
         server_version_num=copy.server_version_num,
         progress=progress,
     )
-    opened = frozenset(
-        (role.scope, role.role, probe.table)
-        for role in proof.roles
-        for probe in role.probes
-        if probe.limit is None and probe.state == "right"
-    )
-    ground = Ground(copy.declaration, copy.isolation, copy.server_version_num, proof.population, _known(proof), opened)
+    ground = Ground(copy.declaration, copy.isolation, copy.server_version_num, proof.population, _known(proof))
     with psycopg.connect(copy.conninfo) as connection:
         found = find_mutants(connection, proof.model)
         name = connection.info.dbname

@@ -16,7 +16,7 @@ from dbkit.leak.checks import CHECKS, Check, Focus, Subject, bypasses
 from dbkit.leak.mutate.mutants import Mutant
 from dbkit.leak.paths import LEAK, UNVERIFIED
 from dbkit.leak.proof import read_model
-from dbkit.leak.render import findings_of, vacuous
+from dbkit.leak.render import findings_of
 from dbkit.leak.rows import Population
 from dbkit.leak.session import Session
 from dbkit.report import Finding, Severity
@@ -54,7 +54,6 @@ class Ground:
         server_version_num: of the server whose schema it is, None where that is the one it runs on.
         population: rows that are in every clone.
         known: (rule, object) of findings of the unmutated proof, which kill nothing.
-        opened: (scope, role, table) where the unmutated proof showed the caller its own rows.
     """
 
     declaration: Declaration
@@ -62,7 +61,6 @@ class Ground:
     server_version_num: int | None
     population: Population
     known: frozenset[tuple[str, str]]
-    opened: frozenset[tuple[str, str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def _findings(conninfo: str, mutant: Mutant, ground: Ground) -> Iterator[Finding
         for check in checks:
             if _module(check) in nearest:
                 yield from check(subject)
-        yield from _attacks(conninfo, model, mutant, ground)
+        yield from _attacks(conninfo, model, mutant, ground.population)
         for check in checks:
             if _module(check) not in nearest:
                 yield from check(subject)
@@ -160,7 +158,7 @@ def _module(check: Check) -> str:
     return check.__module__.rpartition(".")[2]
 
 
-def _attacks(conninfo: str, model: Model, mutant: Mutant, ground: Ground) -> Iterator[Finding]:
+def _attacks(conninfo: str, model: Model, mutant: Mutant, population: Population) -> Iterator[Finding]:
     """Attacks on the tables that may show otherwise: a few first, since mostly those tell."""
     every = {name for scope in model.scopes for name, table in scope.tables.items() if table.protected}
     wanted = every if mutant.everywhere else mutant.tables & every
@@ -173,10 +171,7 @@ def _attacks(conninfo: str, model: Model, mutant: Mutant, ground: Ground) -> Ite
             for name in scope.scope.app_roles:
                 role = model.relations.roles[name]
                 if not bypasses(role) and tables:
-                    proof = attack_role(conninfo, model, focused, role, ground.population)
-                    yield from findings_of(proof, model)
-                    if proof.vacuous and any((proof.scope, name, table) in ground.opened for table in tables):
-                        yield vacuous(proof)
+                    yield from findings_of(attack_role(conninfo, model, focused, role, population), model)
 
 
 def _referenced(model: Model, tables: Iterable[str]) -> set[str]:
