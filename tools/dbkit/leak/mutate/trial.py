@@ -53,6 +53,7 @@ class Ground:
     Attributes:
         server_version_num: of the server whose schema it is, None where that is the one it runs on.
         population: rows that are in every clone.
+        model: of the unmutated database.
         known: (rule, object) of findings of the unmutated proof, which kill nothing.
     """
 
@@ -60,6 +61,7 @@ class Ground:
     isolation: str | None
     server_version_num: int | None
     population: Population
+    model: Model
     known: frozenset[tuple[str, str]]
 
 
@@ -137,8 +139,9 @@ def _judged(findings: list[Finding], ground: Ground) -> tuple[str, str]:
 
 def _findings(conninfo: str, mutant: Mutant, ground: Ground) -> Iterator[Finding]:
     """What the proof says of all that the mutant can have changed, the likeliest first."""
-    model = read_model(conninfo, ground.declaration, ground.isolation)
     called_only = mutant.routines and not (mutant.tables or mutant.fired or mutant.everywhere)
+    # A function that only its callers run changes nothing that the model says.
+    model = ground.model if called_only else read_model(conninfo, ground.declaration, ground.isolation)
     few = mutant.routines and len(mutant.tables) <= _FEW and not mutant.everywhere
     nearest = _NEAREST.get(mutant.operator, ("functions",) if few else ("tables",))
     checks = [check for check in CHECKS if not called_only or _module(check) in _OF_FUNCTIONS]
