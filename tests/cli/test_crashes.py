@@ -111,6 +111,59 @@ def test_killed(run_folder: Path, command: str, pause: float) -> None:
     assert set(run_folder.iterdir()) == set()
 
 
+def workers_of(process: subprocess.Popen[str]) -> list[str]:
+    """Command lines of the Python processes in the session of a process that are not itself."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            session = folder.joinpath("stat").read_text().rpartition(")")[2].split()[3]
+            text = folder.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if session == str(process.pid) and folder.name != session and "multiprocessing" in text:
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_trials_of_mutants_end_with_their_run(
+    run_folder: Path, database: Database, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Proving mutants is the one command that works in processes of its own."""
+    with psycopg.connect(database.conninfo) as connection:
+        connection.execute((REPO / "tests/leak/clean.sql").read_bytes())
+    tenancy = tmp_path / "tenancy.toml"
+    tenancy.write_text(
+        """[tenancy]
+        app_roles = ["leak_app"]
+        context = ["select app.set_context({user}, {tenant})"]
+        tenants = "app.tenants.id"
+        memberships = "app.memberships(user_id, tenant_id)"
+        """
+    )
+    process = subprocess.Popen(
+        [*DBKIT, "leak", "--database", database.conninfo, "--tenancy", str(tenancy), "--mutate", "-j", "2"],
+        cwd=tmp_path, env=environment(DBKIT_RUN_DIR=str(run_folder)), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+    def tried() -> bool:
+        assert process.poll() is None, process.communicate()
+        return sum("spawn_main" in each for each in workers_of(process)) == 2
+
+    wait_until(tried, seconds=90)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    if number != signal.SIGKILL:
+        assert process.returncode == 2, errors
+        assert errors.strip().startswith("error: interrupted")
+        assert workers_of(process) == []
+        assert processes_of(run_folder) == []
+    wait_until(lambda: not workers_of(process), seconds=10)
+
+
 def test_a_folder_that_cannot_be_removed_yet_goes_with_a_later_start(run_folder: Path) -> None:
     """What outlives a dead run (a backend, `cp`) may not turn its folder into one that nobody removes."""
     busy = run_folder / "dbkit-1-left/data/busy"

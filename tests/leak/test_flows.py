@@ -73,7 +73,26 @@ EVENTS = (
 )
 BY_PAYLOAD = "(payload ->> 'tenant_id')::uuid = (select app.tenant())"
 
+FEED = """
+    create table app.feed (tenant_id uuid not null, id uuid primary key default gen_random_uuid(), who text);
+    create function app.tell() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
+    begin
+        insert into app.feed (tenant_id, who) select new.tenant_id, u.email from app.users u
+            join app.memberships m on {of_user} where m.tenant_id = new.tenant_id;
+        return null;
+    end $$;
+    create trigger tell after insert or update or delete on app.invoices for each row execute function app.tell();
+"""
+
 VARIANTS = [
+    Variant(
+        "an own write draws every tenant's people in",
+        "write_draws_in_foreign_rows",
+        "app.feed",
+        "FLOW-03",
+        broken=FEED.format(of_user="true") + guarded("app.feed", "select"),
+        mended=FEED.format(of_user="m.user_id = u.id") + guarded("app.feed", "select"),
+    ),
     Variant(
         "a trail of every tenant's rows can be read",
         "copy_of_tenant_rows_readable",

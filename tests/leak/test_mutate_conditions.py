@@ -28,6 +28,7 @@ CASES = {
         [("exists (select from u where u.a = t.a)", "and"), ("t.b", "and"), ("u.a = t.a", "")],
     ),
     "no condition": ("insert into t values (1) on conflict (a) do nothing", []),
+    "before an upsert": ("insert into t select 1 where a = 2 on conflict (b) do nothing", [("a = 2", "")]),
     "of an upsert": ("insert into t values (1) on conflict (a) do update set b = 1 where t.c = 2", [("t.c = 2", "")]),
     "comment": ("select 1 from t where a = 1 -- and b = 2\n and c = 3", [("a = 1", "and"), ("c = 3", "and")]),
     "if": ("begin if a and not b then return 1; end if; end", [("a", "and"), ("not b", "and")]),

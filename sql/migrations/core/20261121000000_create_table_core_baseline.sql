@@ -1334,7 +1334,6 @@ comment on column core.rate_limit_violations.retry_after is 'Seconds the caller 
 -- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
 -- No index but the key: an update then stays on its page. Fixed widths come first: a refusal finds them without a walk through the row.
 
--- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
 create unlogged table core.rate_limits (
     max_requests   integer not null,
     updated_at     timestamptz not null,

@@ -2,7 +2,6 @@
 -- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
 -- No index but the key: an update then stays on its page. Fixed widths come first: a refusal finds them without a walk through the row.
 
--- dbkit: allow table_without_timestamps because a limit is all times, and updated_at is the last
 create unlogged table core.rate_limits (
     max_requests   integer not null,
     updated_at     timestamptz not null,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from dbkit.parse import Node, bodies, embedded_statements, parse
 
-__all__ = ["Binding", "BodyFacts", "read_body"]
+__all__ = ["Binding", "BodyFacts", "Passed", "read_body"]
 
 _DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure|on)\b)", re.IGNORECASE)
 _NOTIFY = re.compile(r"\b(?:pg_notify|notify)\b", re.IGNORECASE)
@@ -33,6 +34,16 @@ class Binding:
     tables: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Passed:
+    """An argument that is handed on: to which function, as which of its arguments, by place or by name."""
+
+    argument: int
+    schema: str
+    name: str
+    place: int | str
+
+
 @dataclass
 class BodyFacts:
     """What a body says.
@@ -43,6 +54,7 @@ class BodyFacts:
         calls: (schema or "", name, argument count) of every function called.
         operators: operators written without a schema.
         bindings: where arguments meet columns.
+        passed: where arguments are handed on to other functions.
         json_keys: keys that are taken out of json values.
         dynamic: SQL is put together at run time.
         notifies: NOTIFY or pg_notify is used.
@@ -56,6 +68,7 @@ class BodyFacts:
     calls: set[tuple[str, str, int]] = field(default_factory=set)
     operators: set[str] = field(default_factory=set)
     bindings: list[Binding] = field(default_factory=list)
+    passed: list[Passed] = field(default_factory=list)
     json_keys: list[str] = field(default_factory=list)
     dynamic: bool = False
     notifies: bool = False
@@ -64,8 +77,9 @@ class BodyFacts:
     text: str = ""
 
 
-def read_body(definition: str, name: str, arguments: Iterable[str]) -> BodyFacts:
-    """The facts of one function.
+@cache
+def read_body(definition: str, name: str, arguments: tuple[str, ...]) -> BodyFacts:
+    """The facts of one function; the same text is read once a process.
 
     Args:
         definition: what pg_get_functiondef gives.
@@ -133,7 +147,11 @@ def _read_tree(facts: BodyFacts, tree: Node, function: str, arguments: dict[str,
             facts.truncates = True
         elif key == "FuncCall":
             parts = _strings(node["funcname"])
-            facts.calls.add((parts[-2] if len(parts) > 1 else "", parts[-1], len(node.get("args", ()))))
+            schema, name = parts[-2] if len(parts) > 1 else "", parts[-1]
+            facts.calls.add((schema, name, len(node.get("args", ()))))
+            for place, given in enumerate(node.get("args", ())):
+                at = given["NamedArgExpr"]["name"] if "NamedArgExpr" in given else place
+                facts.passed += [Passed(n, schema, name, at) for n in sorted(_arguments_in(given, function, arguments))]
         elif key == "A_Expr":
             _read_operator(facts, node, tables, function, arguments)
 
@@ -146,8 +164,8 @@ def _read_operator(
         facts.operators.add(parts[0])
     left, right = node.get("lexpr", {}), node.get("rexpr", {})
     for one, other in ((left, right), (right, left)):
-        for argument in _arguments_in(one, function, arguments):
-            for column in _columns_in(other, function, arguments):
+        for argument in sorted(_arguments_in(one, function, arguments)):
+            for column in sorted(_columns_in(other, function, arguments)):
                 facts.bindings.append(Binding(argument, column, tables))
 
 
@@ -163,7 +181,7 @@ def _bind_stored(facts: BodyFacts, tag: str, node: Node, function: str, argument
     elif tag == "UpdateStmt":
         pairs = [(t["ResTarget"]["name"], t["ResTarget"].get("val")) for t in node["targetList"] if "ResTarget" in t]
     for column, value in pairs:
-        for argument in _arguments_in(value, function, arguments):
+        for argument in sorted(_arguments_in(value, function, arguments)):
             facts.bindings.append(Binding(argument, column, tables))
 
 

@@ -93,7 +93,7 @@ class Draft:
             self._fix(memberships.user_column, self.identity.user)
             self._membership(memberships)
         default = self.synthesis.default.tables[name]
-        if default.kind is Kind.TENANT and default.column:
+        if default.kind in (Kind.TENANT, Kind.INTERNAL) and default.column:
             self._fix(default.column, self.identity.tenant)
         elif default.kind is Kind.USER:
             for column in model.tenant_columns:

@@ -53,6 +53,8 @@ class _Entry:
 
 def check_injections(subject: Subject, caller: Caller, machinery: Machinery) -> Iterator[Finding]:
     for entry in _entries(subject, caller, machinery):
+        if not subject.writes(entry.relation.qualified, *(table.qualified for table in entry.watched)):
+            continue
         finding = _attack(subject, caller, entry)
         if finding is not None:
             yield finding
@@ -184,7 +186,7 @@ class _World:
     @classmethod
     def look(cls, subject: Subject, caller: Caller, exchange: Exchange, entry: _Entry) -> _World:
         tables = [caller.scope.tables[t.qualified] for t in entry.watched if t.qualified in caller.scope.tables]
-        tables = [table for table in tables if table.protected and table.table is not entry.relation]
+        tables = [table for table in tables if table.owned and table.table is not entry.relation]
         watched = readable(exchange, subject.model, entry.watched)
         return cls(
             tables,

@@ -30,14 +30,14 @@ def distinctive_values(model: Model, population: Population, *, protected: bool 
     """Values that only rows of one tenant hold -> the slots that hold them.
 
     Args:
-        protected: only values of protected tables, and none that also stands in a row made for another table.
+        protected: only values of tables that hold tenants' rows, and none that also stands in a row of another table.
     """
     owners: dict[str, set[str]] = {}
     elsewhere: set[str] = set()
     tables = model.scopes[0].tables
     for name, rows in population.tables.items():
         table = model.relations.tables[name]
-        counted = not protected or any(scope.tables[name].protected for scope in model.scopes if name in tables)
+        counted = not protected or any(scope.tables[name].owned for scope in model.scopes if name in tables)
         for slot, row in rows.rows.items():
             for column, value in row.items():
                 if value and len(value) >= _SHORTEST and table.columns[column].base in _CARRIERS:
@@ -69,7 +69,7 @@ def belongings(exchange: Exchange, model: Model, population: Population, tables:
     victim = population.identities[VICTIM]
     parts = []
     for table in tables:
-        if table.column is not None and table.kind in (Kind.TENANT, Kind.USER):
+        if table.column is not None:
             owner = victim.user if table.kind is Kind.USER else victim.tenant
             condition = f"t.{table.table.columns[table.column].sql} = {literal(owner)}"
         else:

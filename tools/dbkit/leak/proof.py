@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
-from dbkit.leak.checks import Check, Subject, bypasses, run_checks
+from dbkit.leak.checks import Subject, bypasses, run_checks
 from dbkit.leak.completion import complete_identities
 from dbkit.leak.guards import Guards, read_guards
 from dbkit.leak.logins import resolve_logins
@@ -62,9 +62,7 @@ def prove(
     declaration: Declaration,
     *,
     isolation: str | None = None,
-    population: Population | None = None,
     server_version_num: int | None = None,
-    told: Mapping[Check, list[Finding]] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Proof:
     """Populate a disposable database and attack it.
@@ -72,9 +70,7 @@ def prove(
     Args:
         conninfo: superuser's connection string of a database that may be thrown away: rows are added to it.
         isolation: `[core] isolation` where core's context is in use.
-        population: the rows that are in it already, where it is a clone of a populated one.
         server_version_num: of the server whose schema it has, where that is another than this one.
-        told: what checks that were run on it already have found.
         progress: told what is being done.
 
     Raises:
@@ -89,12 +85,11 @@ def prove(
         )
     progress("making rows of two tenants")
     with Session(conninfo) as session:
-        if population is None:
-            model = resolve_logins(conninfo, model)
-            population = populate(session, model)
-            refresh_materialized_views(session, model)
+        model = resolve_logins(conninfo, model)
+        population = populate(session, model)
+        refresh_materialized_views(session, model)
         complete_identities(conninfo, model, population)
-        findings = run_checks(Subject(conninfo, model, session, population, server_version_num), told)
+        findings = run_checks(Subject(conninfo, model, session, population, server_version_num))
         proof = Proof(model, population, read_guards(session, model), findings=findings)
     for scope in model.scopes:
         for name in scope.scope.app_roles:

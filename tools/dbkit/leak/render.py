@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from dbkit.leak.matrix import by_cell, plural
@@ -13,8 +14,9 @@ from dbkit.leak.rows import ATTACKER
 from dbkit.leak.statements import REFERENCE
 from dbkit.output.github import render_github
 from dbkit.report import Evidence, Finding, Report, Severity
+from dbkit.tenancy.model import Model
 
-__all__ = ["closing_line", "closing_lines", "github_annotations", "report_of"]
+__all__ = ["closing_line", "closing_lines", "findings_of", "github_annotations", "report_of"]
 
 # command -> (rule, class) of a leak
 _RULES = {
@@ -71,12 +73,8 @@ def report_of(proof: Proof) -> Report:
     report = Report("leak", server=server, threshold=Severity.ERROR)
     report.findings += proof.findings
     report.findings += [_vacuous(role) for role in proof.roles if role.vacuous]
-    relations = proof.model.relations.tables
     for role in proof.roles:
-        for paths in by_cell(role.paths).values():
-            finding = _finding(paths, _VIEW_CLASSES.get(relations[paths[0].table].kind))
-            if role.vacuous is None or finding.verdict != UNVERIFIED:  # else one finding says it for all of them
-                report.findings.append(finding)
+        report.findings += findings_of(role, proof.model)
     verdicts = Counter(path.verdict for path in proof.paths)
     report.summary = {
         "tables": len({path.table for path in proof.paths}),
@@ -94,6 +92,14 @@ def report_of(proof: Proof) -> Report:
         "guards": proof.guards,
     }
     return report
+
+
+def findings_of(role: RoleProof, model: Model) -> Iterator[Finding]:
+    """One finding for each table and command that a role attacked."""
+    for paths in by_cell(role.paths).values():
+        finding = _finding(paths, _VIEW_CLASSES.get(model.relations.tables[paths[0].table].kind))
+        if role.vacuous is None or finding.verdict != UNVERIFIED:  # else one finding says it for all of them
+            yield finding
 
 
 def _completed(proof: Proof) -> dict[str, list[str]]:

@@ -84,10 +84,15 @@ class TableRows:
 
 @dataclass
 class Population:
-    """All rows made, and the statements that made them, in order."""
+    """All rows made, and the statements that made them, in order.
+
+    Attributes:
+        references: a row of each table that holds nobody's rows, as it is.
+    """
 
     identities: dict[str, Identity]
     tables: dict[str, TableRows] = field(default_factory=dict)
+    references: dict[str, Values] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 
 from dbkit.leak.contexts import own_context
 from dbkit.leak.draft import ENDED, Draft
@@ -78,7 +79,12 @@ class Synthesis:
 
     def run(self) -> Population:
         order = self._order()
-        for table in order:
+        hidden = [
+            table
+            for table in self.relations.base_tables
+            if self.default.tables[table.qualified].owned and table not in order and not table.is_partition
+        ]
+        for table in [*order, *hidden]:
             self.population.tables[table.qualified] = TableRows()
         self.session.must("begin")
         for table in order:
@@ -89,7 +95,7 @@ class Synthesis:
                 for slot in slots:
                     self._store(table, slot)
         if self.fixtures is not None:
-            self.fixtures.place(order)
+            self.fixtures.place([*order, *hidden])
             self._retry(order)
         for table in order:
             self._close_cycles(table)
@@ -97,7 +103,8 @@ class Synthesis:
             if self._belongs_to_callers(table) and self.population.tables[table.qualified].reason is None:
                 for slot in (VICTIM, ATTACKER):
                     self._find_spare(table, slot)
-        self._fill_internal()
+        self._fill_internal(hidden)
+        self._read_references()
         self.session.must("commit")
         self._place_partitions()
         return self.population
@@ -192,20 +199,41 @@ class Synthesis:
             return False
         return bool(self.session.must(f"select 1 from {table.sql} limit 1").rows)
 
-    def _fill_internal(self) -> None:
+    def _fill_internal(self, owned: Iterable[Table]) -> None:
         """One row in each empty table that app roles cannot reach: a context may need its key or its settings.
 
         Nothing is attacked there for want of a row, so a table that takes none is passed over.
+
+        Args:
+            owned: those in which a column says whose row it is: one for everybody, since functions may carry them.
         """
         from dbkit.catalog import TOOL_SCHEMAS
 
+        for table in owned:
+            rows = self.population.tables[table.qualified]
+            for slot in [slot for slot in SLOTS if slot not in rows.rows]:
+                if isinstance(found := self._try_insert(table, slot, keep=True), dict):
+                    rows.rows[slot] = found
         for table in self.relations.base_tables:
-            internal = self.default.tables[table.qualified].kind is Kind.INTERNAL
-            if not internal or table.is_partition or table.schema in TOOL_SCHEMAS:
+            model = self.default.tables[table.qualified]
+            if model.kind is not Kind.INTERNAL or model.owned or table.is_partition or table.schema in TOOL_SCHEMAS:
                 continue
             if not self.session.must(f"select 1 from {table.sql} limit 1").rows:
                 self.population.tables.setdefault(table.qualified, TableRows())
                 self._try_insert(table, ATTACKER, keep=True)
+
+    def _read_references(self) -> None:
+        """The first row of each table that holds nobody's, by its key."""
+        from dbkit.catalog import TOOL_SCHEMAS
+
+        for table in self.relations.base_tables:
+            nobodys = not any(scope.tables[table.qualified].owned for scope in self.model.scopes)
+            if nobodys and table.columns and table.schema not in TOOL_SCHEMAS:
+                listed = ", ".join(column.sql for column in table.columns.values())
+                key = ", ".join(table.columns[name].sql for name in table.primary_key)
+                ordered = f"order by {key} limit 1" if key else "limit 1"
+                for row in self.session.must(f"select {listed} from {table.sql} {ordered}").rows:
+                    self.population.references[table.qualified] = dict(zip(table.columns, row, strict=True))
 
     def _place_partitions(self) -> None:
         """A partition holds the rows of its root table that landed in it."""
@@ -432,6 +460,12 @@ class Synthesis:
 
 
 def _invent(kind: str, name: str, base: str) -> str:
+    """An id; the victim's sorts before the attacker's, so that a look-up that forgets the tenant gives the victim's."""
+    ids = [_derived(kind, other + name[1:], base) for other in "AB"]
+    return sorted(ids, key=lambda text: (len(text), text))["AB".index(name[0])]
+
+
+def _derived(kind: str, name: str, base: str) -> str:
     digest = hashlib.sha256(f"dbkit leak {kind} {name}".encode()).hexdigest()
     if base == "uuid":
         return str(uuid.UUID(digest[:32]))

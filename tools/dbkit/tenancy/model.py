@@ -77,7 +77,7 @@ PROTECTED = frozenset({Kind.TENANT, Kind.USER, Kind.MEMBER, Kind.ROW})
 
 @dataclass(frozen=True)
 class TableModel:
-    """One table as one scope sees it. `column` is set for tenant and user tables."""
+    """One table as one scope sees it. `column` is set for tenant and user tables, and for internal ones with one."""
 
     table: Table
     kind: Kind
@@ -87,6 +87,11 @@ class TableModel:
     @property
     def protected(self) -> bool:
         return self.kind in PROTECTED
+
+    @property
+    def owned(self) -> bool:
+        """Whether its rows are tenants': functions may carry them even where no app role reaches the table."""
+        return self.protected or (self.kind is Kind.INTERNAL and self.column is not None)
 
 
 @dataclass(frozen=True)
@@ -373,7 +378,8 @@ class _Builder:
             kind = Kind.TENANT if scope.names_tenant else Kind.USER
             return TableModel(table, kind, own[name], f"declared in tables of scope {scope.name}")
         if name in by_name:
-            return TableModel(table, Kind(by_name[name]), None, f"declared in {by_name[name]}")
+            column = self._tenant_column(table) if by_name[name] == "internal" else None
+            return TableModel(table, Kind(by_name[name]), column, f"declared in {by_name[name]}")
         if default is not None:
             return self._classify_further(table, scope, default, by_user)
         return self._declared_column(table) or self._inferred_kind(table, scope)
@@ -388,13 +394,17 @@ class _Builder:
             return TableModel(table, Kind.TENANT, self.registry[1], "the registry of tenants")
         if self.users and self.users[0] == name and self.memberships:
             return TableModel(table, Kind.MEMBER, None, f"the users of {self.memberships.table}")
-        column = declaration.schemas.get(table.schema)
-        if column in table.columns:
-            return TableModel(table, Kind.TENANT, column, f"tenant column of schema {table.schema}")
-        for column in self.columns:
-            if column in table.columns:
-                return TableModel(table, Kind.TENANT, column, "has a tenant column")
-        return None
+        column = self._tenant_column(table)
+        if column is None:
+            return None
+        of_schema = column == declaration.schemas.get(table.schema)
+        reason = f"tenant column of schema {table.schema}" if of_schema else "has a tenant column"
+        return TableModel(table, Kind.TENANT, column, reason)
+
+    def _tenant_column(self, table: Table) -> str | None:
+        """The tenant column of its schema, or the first that is called like one."""
+        named = (self.declaration.schemas.get(table.schema), *self.columns)
+        return next((column for column in named if column in table.columns), None)
 
     def _classify_further(self, table: Table, scope: Scope, default: ScopeModel, by_user: bool) -> TableModel:
         """A table that a further scope does not name: its own business only where its roles reach it."""

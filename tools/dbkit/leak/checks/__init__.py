@@ -6,7 +6,7 @@ statement that was run, with what it returned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from dbkit.leak.checks.arrays import check_arrays
 from dbkit.leak.checks.bystanders import check_bystanders
@@ -24,12 +24,12 @@ from dbkit.leak.checks.references import check_references
 from dbkit.leak.checks.roles import check_roles
 from dbkit.leak.checks.server import check_server
 from dbkit.leak.checks.side_channels import check_side_channels
-from dbkit.leak.checks.subject import Subject, bypasses
+from dbkit.leak.checks.subject import Focus, Subject, bypasses
 from dbkit.leak.checks.tables import check_tables
 from dbkit.leak.checks.views import check_views
 from dbkit.report import Finding
 
-__all__ = ["CHECKS", "Check", "Subject", "bypasses", "run_checks"]
+__all__ = ["CHECKS", "Check", "Focus", "Subject", "bypasses", "run_checks"]
 
 Check = Callable[[Subject], Iterable[Finding]]
 
@@ -56,11 +56,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def run_checks(subject: Subject, told: Mapping[Check, list[Finding]] | None = None) -> list[Finding]:
-    """Every finding of every check, for the app roles and the classified tables.
-
-    Args:
-        told: what checks that were run on this database already have found; they are not run again.
-    """
-    told = told or {}
-    return [finding for check in CHECKS for finding in (told[check] if check in told else check(subject))]
+def run_checks(subject: Subject) -> list[Finding]:
+    """Every finding of every check, for the app roles and the classified tables."""
+    return [finding for check in CHECKS for finding in check(subject)]

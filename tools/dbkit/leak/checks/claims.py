@@ -67,6 +67,8 @@ def check_claims(subject: Subject) -> Iterator[Finding]:
             children = list(_children(subject, table.table))
             asked = askers[table.table.qualified].union(*(askers[child.qualified] for child in children))
             watched = {table.table.qualified, *asked, *(child.qualified for child in children)}
+            if not subject.attacks(*watched):
+                continue
             for claim in _claims(subject, caller, table):
                 if not asked and not _told_apart(subject, table.table, children, set(claim.values)):
                     continue

@@ -6,6 +6,7 @@ caller acts within its rights, and what the other caller reads or owns is compar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
@@ -36,6 +37,7 @@ def check_flows(subject: Subject) -> Iterator[Finding]:
             *_check_copies(subject, caller),
             *_check_mailboxes(subject, caller),
             *_check_carried(subject, caller, machinery),
+            *_check_drawn_in(subject, caller, machinery),
             *check_injections(subject, caller, machinery),
         ):
             # What is shown already as a leak of an object is not shown a second time in another way.
@@ -185,13 +187,15 @@ def _check_carried(subject: Subject, caller: Caller, machinery: Machinery) -> It
         text = machinery.text(table.table)
         if not text or not table.protected or rows is None or VICTIM not in rows.rows:
             continue
+        watched = [each for each in mentioned(text, relations.values()) if each is not table.table]
+        if not subject.writes(table.table.qualified, *(each.qualified for each in watched)):
+            continue
         with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
-            watched = [each for each in mentioned(text, relations.values()) if each is not table.table]
             watched = readable(exchange, subject.model, watched)
             if not watched:
                 continue
             before = reads(exchange, subject.model, ATTACKER, watched)
-            for statement in _own_writes(subject, caller, table):
+            for statement in _own_writes(subject, caller, table, VICTIM):
                 with exchange.trial():
                     written = exchange.act(VICTIM, statement)
                     after: Seen = {} if written.refused else reads(exchange, subject.model, ATTACKER, watched)
@@ -201,14 +205,58 @@ def _check_carried(subject: Subject, caller: Caller, machinery: Machinery) -> It
                         yield _carried(subject, caller, table, statement, shown, exchange.sql)
 
 
-def _own_writes(subject: Subject, caller: Caller, table: TableModel) -> Iterator[str]:
-    """What the victim does with its own row, each as its privileges permit."""
+def _check_drawn_in(subject: Subject, caller: Caller, machinery: Machinery) -> Iterator[Finding]:
+    """An own write whose trigger or rule puts another tenant's data where the writer reads it."""
+    relations = subject.model.relations.tables
+    values = distinctive_values(subject.model, subject.population)
+    foreign = [value for value, slots in values.items() if VICTIM in slots]
+    for table in caller.scope.tables.values():
+        rows, text = subject.population.tables.get(table.table.qualified), machinery.text(table.table)
+        if not text or not table.protected or rows is None or ATTACKER not in rows.rows:
+            continue
+        named = mentioned(text, relations.values())
+        if not subject.writes(table.table.qualified, *(each.qualified for each in named)):
+            continue
+        with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+            watched = readable(exchange, subject.model, named)
+            before = reads(exchange, subject.model, ATTACKER, watched)
+            for statement in _own_writes(subject, caller, table, ATTACKER) if watched else ():
+                with exchange.trial():
+                    written = exchange.act(ATTACKER, statement)
+                    after: Seen = {} if written.refused else reads(exchange, subject.model, ATTACKER, watched)
+                    for name, seen in after.items():
+                        fresh = tuple(seen - before.get(name, Counter()))
+                        value = shown_value(Outcome(rows=fresh), foreign, statement)
+                        if value is not None:
+                            exchange.act(ATTACKER, f"select * from {relations[name].sql}")
+                            yield _drawn_in(
+                                caller, table, name, Evidence(exchange.sql, value, f"{statement}; {written}")
+                            )
+                            return
+
+
+def _drawn_in(caller: Caller, table: TableModel, name: str, evidence: Evidence) -> Finding:
+    return Finding(
+        rule="write_draws_in_foreign_rows",
+        message=f"{caller.role.name} reads another tenant's data in {name} after writing to {table.table.qualified}",
+        category="FLOW-03",
+        verdict=LEAK,
+        object=name,
+        detail=f"A trigger or rule of {table.table.qualified} looks rows up without comparing the tenant or the user. "
+        f"{NEEDS_PARAMETERS}",
+        hint="Compare the tenant and the user in every join of what runs then.",
+        evidence=evidence,
+    )
+
+
+def _own_writes(subject: Subject, caller: Caller, table: TableModel, slot: str) -> Iterator[str]:
+    """What the person of a slot does with its own row, each as its privileges permit."""
     catalog, rows = table.table, subject.population.tables[table.table.qualified]
     held = caller.privileges(subject.model, catalog)
-    row = rows.rows[VICTIM]
-    if held.may("insert") and VICTIM in rows.spares and VICTIM not in rows.displaced:
+    row = rows.rows[slot]
+    if held.may("insert") and slot in rows.spares and slot not in rows.displaced:
         granted = held.columns.get("insert", frozenset())
-        yield insert_statement(catalog, {n: v for n, v in rows.spares[VICTIM].items() if n in granted})
+        yield insert_statement(catalog, {n: v for n, v in rows.spares[slot].items() if n in granted})
     for name in held.columns.get("update", frozenset()):
         column = catalog.columns[name]
         if not column.filled_by_server:

@@ -28,7 +28,10 @@ __all__ = ["check_functions"]
 
 def check_functions(subject: Subject) -> Iterator[Finding]:
     """Attack functions as every app role; the same finding for two roles is told once for each."""
-    routines = read_routines(subject.session, subject.model.declaration.app_roles)
+    focus = subject.focus.routines if subject.focus else None
+    routines = read_routines(subject.session, subject.model.declaration.app_roles, focus)
+    if not routines.attacked:
+        return
     standings = read_standings(subject.session, subject.model, subject.population)
     for scope in subject.model.scopes:
         for name in scope.scope.app_roles:
@@ -50,7 +53,7 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
 
 
 def _calls(stand: Stand, effects: Effects, caller: Caller, routines: Routines) -> Iterator[Finding]:
-    for routine in routines.all:
+    for routine in routines.attacked:
         if stand.role.name not in routine.roles or not routine.callable:
             continue
         stand.renew()

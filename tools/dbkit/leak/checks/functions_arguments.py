@@ -114,22 +114,19 @@ class Caller:
         self.routines = routines
 
     def calls(self, routine: Routine) -> list[Call]:
-        """The calls worth making, the control (all arguments the caller's own) first."""
+        """The calls worth making: the control (every argument the caller's own), the shortest, the rest."""
         tables = self._tables(routine)
         lists = [
             self._candidates(routine, number, argument, tables) for number, argument in enumerate(routine.arguments)
         ]
-        found: dict[str, Call] = {}
-        for candidates in _choices(lists):
+        control = self._call(routine, tuple(candidates[0] for candidates in lists), frozenset())
+        found = {control.sql: control}
+        required = len(routine.arguments) - routine.defaults
+        short = itertools.islice(_choices(lists[:required]), 4) if routine.defaults and required >= 0 else ()
+        for candidates in itertools.chain(short, _choices(lists)):
             for victim in _patterns(candidates):
                 call = self._call(routine, candidates, victim)
                 found.setdefault(call.sql, call)
-        required = len(routine.arguments) - routine.defaults
-        if routine.defaults and required >= 0:
-            for candidates in itertools.islice(_choices(lists[:required]), 4):
-                for victim in _patterns(candidates):
-                    call = self._call(routine, candidates, victim)
-                    found.setdefault(call.sql, call)
         return list(found.values())[:_PER_FUNCTION]
 
     def text_calls(self, routine: Routine, number: int, text: str) -> Iterator[Call]:
@@ -160,11 +157,19 @@ class Caller:
             return self._documents(routine, tables)
         if argument.type.kind == "c":
             names = [name for name, _ in argument.type.attributes]
-            return [self._document(names, tables), self._document(names, tables, values=False)]
+            stored = self._stored(argument.type)
+            return [*stored, self._document(names, tables), self._document(names, tables, values=False)]
         name = _PREFIX.sub("", argument.name.lower()) or argument.name
-        columns = [(binding.column, binding.tables) for binding in routine.facts.bindings if binding.argument == number]
+        met = self.routines.arguments_met(routine, number)
+        columns = [
+            (binding.column, binding.tables)
+            for each, at in met
+            for binding in each.facts.bindings
+            if binding.argument == at
+        ]
         element = argument.type.element or argument.type
-        found = list(self._named(name, element.base, columns, tables))
+        found = list(self._looked_up(routine, name, element.base, columns))
+        found += self._named(name, element.base, columns, tables)
         if element.base == "regclass" or _TABLE.match(name):
             # In the order in which ids of rows are given, so that a table meets its own ids.
             found = [Candidate(table.sql, table.sql) for table in tables]
@@ -172,10 +177,15 @@ class Caller:
                 found += [Candidate(table.name, table.name) for table in tables]
         if not found and element.base == "uuid":
             found = list(self._any_id(tables, element.base))
-        found += [Candidate(text, text) for text in _compared(routine.facts.text, argument.name)]
+        found += [
+            Candidate(text, text) for each, at in met for text in _compared(each.facts.text, each.arguments[at].name)
+        ]
         found += [Candidate(text, text) for text in (element.labels or _NEUTRAL.get(element.base, ()))]
         if not found:
             found = [Candidate(None, None)]
+        if _USER.match(name):
+            # A person's id names the person, whatever column it was found in.
+            found = [Candidate(c.own, c.victim, "user") if (c.own, c.victim) == self._persons() else c for c in found]
         return list(dict.fromkeys(found))[:_PER_ARGUMENT]
 
     def _named(
@@ -192,11 +202,28 @@ class Caller:
             yield from self._identity("user", base)
         yield from self._of_name(name, base, tables)
 
+    def _looked_up(
+        self, routine: Routine, name: str, base: str, columns: Iterable[tuple[str, frozenset[str]]]
+    ) -> Iterator[Candidate]:
+        """What reference data has where the argument is looked up in it: with any other value nothing is done."""
+        if SECRET.search(name):
+            return
+        for table in self.routines.tables(routine, self.model.relations):
+            row = self.population.references.get(table, {})
+            mentioned = [column for column, names in columns if table.rpartition(".")[2] in names]
+            for column in dict.fromkeys((*mentioned, name)):
+                value = row.get(column)
+                if value is not None and _fits(value, base):
+                    yield Candidate(value, value)
+
     def _identity(self, about: str, base: str) -> Iterator[Candidate]:
         own, victim = self.population.identities[ATTACKER], self.population.identities[VICTIM]
-        pair = (own.tenant, victim.tenant) if about == "tenant" else (own.user, victim.user)
+        pair = (own.tenant, victim.tenant) if about == "tenant" else self._persons()
         if _fits(pair[0], base) and _fits(pair[1], base):
             yield Candidate(*pair, about)
+
+    def _persons(self) -> tuple[str, str]:
+        return self.population.identities[ATTACKER].user, self.population.identities[VICTIM].user
 
     def _of_column(self, column: str, tables: list[Table], base: str) -> Iterator[Candidate]:
         if SECRET.search(column):
@@ -235,6 +262,8 @@ class Caller:
             for table in dict.fromkeys(table.qualified for table in matching):
                 yield from self._row_id(self.model.relations.tables[table], base)
         yield from self._of_column(name, tables, base)
+        if stem and stem != name and not any(name in table.columns for table in tables):
+            yield from self._of_column(name, [table for table in everywhere if name in table.columns], base)
 
     def _any_id(self, tables: list[Table], base: str) -> Iterator[Candidate]:
         for table in tables:
@@ -277,6 +306,15 @@ class Caller:
             victim[key] = found.victim if values or found.about != "value" else found.own
             about = about or found.about
         return Candidate(json.dumps(own), json.dumps(victim), about)
+
+    def _stored(self, kind: Type) -> Iterator[Candidate]:
+        """Rows of the table whose row type it is."""
+        for name, rows in self.population.tables.items():
+            if self.model.relations.tables[name].sql == kind.sql and {ATTACKER, VICTIM} <= set(rows.rows):
+                yield Candidate(json.dumps(rows.rows[ATTACKER]), json.dumps(rows.rows[VICTIM]), "object")
+        for name, row in self.population.references.items():
+            if self.model.relations.tables[name].sql == kind.sql:
+                yield Candidate(json.dumps(row), json.dumps(row))
 
     # Statements
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dbkit.leak.checks.functions_arguments import Call, Caller, injections
 from dbkit.leak.checks.functions_catalog import Routine, Routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.checks.functions_states import REPLICA, Question, other_states, removable
+from dbkit.leak.checks.functions_states import AGGREGATES, REPLICA, Question, other_states, removable
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import HOLDS, LEAK
@@ -27,9 +27,9 @@ __all__ = ["attack_routine", "unreviewed"]
 
 _SETS_CONTEXT = re.compile(r"\bset_config\b|\bset\s+(?:local\s+|session\s+)?[\w.]+\s*(?:=|\bto\b)", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bdblink\w*\s*\(", re.IGNORECASE)
-_AGGREGATES = re.compile(r"\b(?:count|sum|avg|min|max|\w+_agg|group\s+by)\b", re.IGNORECASE)
 _QUEUE = re.compile(r"job|queue|task|outbox|inbox|message|event", re.IGNORECASE)
 _TIMED_OUT = "57014"
+_WITHOUT_CONTEXT = 3
 _TRANSACTION = re.compile(r"\b(?:commit|rollback)\s*(?:and\s+(?:no\s+)?chain\s*)?;", re.IGNORECASE)
 
 
@@ -89,7 +89,7 @@ class _Attack:
             outcomes.append(outcome)
         for shown in other_states(self._question(calls, outcomes)):
             return self._leak(shown.sql, shown.witness, control_text, shown.how, shown.prepare)
-        found = self._injected(control_text)
+        found = self._without_context(calls, control_text) or self._injected(control_text)
         if found is not None:
             return found
         return self._without_leak(outcomes, calls[0], control)
@@ -180,6 +180,29 @@ class _Attack:
     def _checks_anything(self) -> bool:
         return self.routine.definer and bool(self.tables)
 
+    def _without_context(self, calls: list[Call], control: str) -> Finding | None:
+        """Called by nobody: what asks `tenant is null or …` gives or changes everybody's rows then.
+
+        A person or what is known of one (a subject, an address) is not named: that is how one signs in.
+        """
+        if not (self.routine.definer and self.stand.scope.scope.context and "current_setting" in self.text):
+            return None
+        nobody = self.stand.nobody
+        nobody.renew()
+        effects = Effects(nobody)
+        named = [call for call in calls if call.names and call.names <= {"tenant", "object"}]
+        for call in [*calls[:1], *named[:_WITHOUT_CONTEXT]]:
+            outcome = nobody.run(call.sql)
+            witness = nobody.shown(outcome, call.given)
+            if witness is None and not outcome.refused and (self.routine.volatile or self.writes):
+                witness = effects.written(self.truncates)
+                how = "foreign writes"
+            else:
+                how = "foreign rows"
+            if witness:
+                return self._leak(call.sql, f"without a context: {witness}", control, how, stand=nobody)
+        return None
+
     # Answers that depend on the victim's rows
 
     def _depends(self, call: Call, outcome: Outcome, control: str) -> Finding | None:
@@ -237,7 +260,7 @@ class _Attack:
         if any(table.table.name == self.routine.returns for table in self.stand.protected.values()):
             return True
         left = Counter(without.rows) - Counter(outcome.rows)
-        return self.routine.returns_set and not left and not _AGGREGATES.search(self.text)
+        return self.routine.returns_set and not left and not AGGREGATES.search(self.text)
 
     # Dynamic SQL
 
@@ -278,7 +301,15 @@ class _Attack:
 
     # Verdicts
 
-    def _leak(self, sql: str, witness: str, control: str, how: str, prepare: tuple[str, ...] = ()) -> Finding:
+    def _leak(
+        self,
+        sql: str,
+        witness: str,
+        control: str,
+        how: str,
+        prepare: tuple[str, ...] = (),
+        stand: Stand | None = None,
+    ) -> Finding:
         routine = self.routine
         rule, category, reason, hint = self._explained(how)
         return Finding(
@@ -289,7 +320,7 @@ class _Attack:
             object=routine.qualified,
             detail=f"{self._rights()} {NEEDS_PARAMETERS}",
             hint=hint,
-            evidence=Evidence(self.stand.paste(sql, prepare=prepare), witness, control),
+            evidence=Evidence((stand or self.stand).paste(sql, prepare=prepare), witness, control),
         )
 
     def _explained(self, how: str) -> tuple[str, str, str, str]:

@@ -16,6 +16,7 @@ __all__ = ["Argument", "Routine", "Routines", "Type", "read_routines"]
 
 _NOT_CALLED = ("trigger", "event_trigger", "internal", "language_handler", "fdw_handler", "index_am_handler")
 _TRANSITIVE_DEPTH = 6
+_HANDED_ON = 12
 
 _ROUTINES = """
 select p.oid::bigint, n.nspname, p.proname,
@@ -145,7 +146,7 @@ class Routine:
     def facts(self) -> BodyFacts:
         if self.language not in ("sql", "plpgsql"):
             return BodyFacts(text=self.definition)
-        return read_body(self.definition, self.name, [argument.name for argument in self.arguments])
+        return read_body(self.definition, self.name, tuple(argument.name for argument in self.arguments))
 
     @property
     def path(self) -> str | None:
@@ -172,11 +173,17 @@ class Routines:
     Attributes:
         views: view -> the relations it reads.
         triggers: oid of a trigger function -> tables it is fired by.
+        focus: oids of those to attack, None for all.
     """
 
     all: list[Routine] = field(default_factory=list)
     views: dict[str, list[str]] = field(default_factory=dict)
     triggers: dict[int, list[str]] = field(default_factory=dict)
+    focus: frozenset[int] | None = None
+
+    @property
+    def attacked(self) -> list[Routine]:
+        return [routine for routine in self.all if self.focus is None or routine.oid in self.focus]
 
     def named(self, schema: str, name: str) -> list[Routine]:
         """Functions a call may mean; without a schema any of that name."""
@@ -196,6 +203,19 @@ class Routines:
             found += dict.fromkeys(fresh)
         return found
 
+    def arguments_met(self, routine: Routine, number: int) -> list[tuple[Routine, int]]:
+        """The argument, and those of other functions that it is handed on as."""
+        found = [(routine, number)]
+        for caller, given in found:  # grows while it is walked
+            for passed in caller.facts.passed:
+                for callee in self.named(passed.schema, passed.name) if passed.argument == given else ():
+                    names = [argument.name for argument in callee.arguments]
+                    place = names.index(passed.place) if passed.place in names else passed.place
+                    met = (callee, place)
+                    if isinstance(place, int) and place < len(names) and met not in found and len(found) < _HANDED_ON:
+                        found.append((callee, place))
+        return found
+
     def tables(self, routine: Routine, relations: Relations) -> list[str]:
         """Qualified names of the tables it touches, through functions and views too."""
         names: list[str] = []
@@ -211,8 +231,12 @@ class Routines:
         return any(getattr(each.facts, fact) for each in self.reached(routine))
 
 
-def read_routines(session: Session, app_roles: Iterable[str]) -> Routines:
-    """Read every function and what of it the app roles may call."""
+def read_routines(session: Session, app_roles: Iterable[str], focus: frozenset[int] | None = None) -> Routines:
+    """Read every function and what of it the app roles may call.
+
+    Args:
+        focus: oids of the functions to attack, None for all.
+    """
     roles = literal("{" + ",".join('"' + name.replace('"', '\\"') + '"' for name in app_roles) + "}")
     rows = session.must(_ROUTINES.format(roles=roles, tools=", ".join(map(literal, TOOL_SCHEMAS)))).rows
     oids = sorted({oid for row in rows for oid in json.loads(row[19] or "[]")})
@@ -223,7 +247,7 @@ def read_routines(session: Session, app_roles: Iterable[str]) -> Routines:
     triggers: dict[int, list[str]] = {}
     for function, table in session.must(_TRIGGERS).rows:
         triggers.setdefault(int(function or 0), []).append(table or "")
-    return Routines([_routine(row, types) for row in rows], views, triggers)
+    return Routines([_routine(row, types) for row in rows], views, triggers, focus)
 
 
 def _read_types(session: Session, oids: list[int]) -> dict[int, Type]:

@@ -29,14 +29,30 @@ select relid::bigint, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tab
 where n_tup_ins + n_tup_upd + n_tup_del > 0
 """
 
+# Views with a column of this name, and the tables below them, through other views too.
+_OVERVIEWS = """
+with recursive below (view, relation) as (
+    select r.ev_class, d.refobjid from pg_rewrite r join pg_depend d on d.classid = 'pg_rewrite'::regclass
+        and d.objid = r.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+    union
+    select b.view, d.refobjid from below b join pg_rewrite r on r.ev_class = b.relation
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
+)
+select t.oid::bigint, n.nspname || '.' || v.relname
+from below b join pg_class v on v.oid = b.view join pg_namespace n on n.oid = v.relnamespace
+join pg_class t on t.oid = b.relation and t.relkind in ('r', 'p')
+where v.relkind = 'v' and n.nspname not in ('pg_catalog', 'information_schema')
+"""
+
 Rows = Counter[tuple[str | None, ...]]
 
 
 def victim_condition(table: TableModel, population: Population) -> str | None:
     """A WHERE condition that exactly the victim tenant's rows meet; None where no row of the victim is known."""
     columns, victim = table.table.columns, population.identities[VICTIM]
-    if table.kind in (Kind.TENANT, Kind.USER) and table.column:
-        return f"{columns[table.column].sql} = {literal(victim.tenant if table.kind is Kind.TENANT else victim.user)}"
+    if table.column:
+        return f"{columns[table.column].sql} = {literal(victim.user if table.kind is Kind.USER else victim.tenant)}"
     stored = population.tables.get(table.table.qualified)
     rows = [row for slot, row in stored.rows.items() if slot.startswith("A")] if stored else []
     return " or ".join(dict.fromkeys(f"({identify(table.table, row)})" for row in rows)) or None
@@ -70,6 +86,13 @@ class Stand:
 
     def __exit__(self, *_: object) -> None:
         self.attacker.session.close()
+        if "nobody" in vars(self):
+            self.nobody.attacker.session.close()
+
+    @cached_property
+    def nobody(self) -> Stand:
+        """The same role on a connection that no context was set on."""
+        return Stand(self.conninfo, self.model, self.scope, self.role, self.population, State("none", ""))
 
     def renew(self) -> None:
         """A new transaction in the right context, in which no statement may take long."""
@@ -91,11 +114,11 @@ class Stand:
 
     @cached_property
     def protected(self) -> dict[str, TableModel]:
-        """Protected tables with rows of the victim, by name."""
+        """Tables with rows of the victim, by name: the protected ones, and those that functions alone reach."""
         found = {}
         for name, table in self.scope.tables.items():
             rows = self.population.tables.get(name)
-            if table.protected and rows is not None and VICTIM in rows.rows:
+            if table.owned and rows is not None and VICTIM in rows.rows:
                 found[name] = table
         return found
 
@@ -135,6 +158,16 @@ class Stand:
         """The victim's rows of a table as they are now, each as one text, the way a row type comes out of a call."""
         query = f"select t::text from {self.protected[name].table.sql} t where {self.victims[name]}"
         return self.attacker.session.run("reset session authorization", query).rows
+
+    @cached_property
+    def overviews(self) -> dict[str, tuple[Table, str]]:
+        """Views with a tenant column, and what picks the victim's rows there: they say whose a row without one is."""
+        victim, found = self.population.identities[VICTIM].tenant, {}
+        for name, relation in self.model.relations.tables.items():
+            column = next((each for each in self.model.tenant_columns if each in relation.columns), None)
+            if relation.kind == "v" and column is not None:
+                found[name] = relation, f"{relation.columns[column].sql}::text = {literal(victim)}"
+        return found
 
     # What an outcome shows
 
@@ -191,7 +224,11 @@ class Effects:
         self.transaction = stand.transactions
         self.counts = self._counts()
         self.before: dict[str, Rows] = {}
-        self.names = {table.table.oid: name for name, table in stand.protected.items() if name in stand.victims}
+        self.names = {table.table.oid: [name] for name, table in stand.protected.items() if name in stand.victims}
+        owned = set(self.names)
+        for oid, view in stand.attacker.session.run("reset session authorization", _OVERVIEWS).rows:
+            if view in stand.overviews and int(oid or 0) not in owned:
+                self.names.setdefault(int(oid or 0), []).append(view)
 
     def _counts(self) -> dict[int, tuple[str | None, ...]]:
         outcome = self.stand.attacker.session.run("reset session authorization", _TOUCHED)
@@ -208,10 +245,7 @@ class Effects:
             self.transaction, self.counts = self.stand.transactions, {}
         touched = [oid for oid, now in counts.items() if now != self.counts.get(oid)]
         self.counts = counts
-        for oid in self.names if everything else touched:
-            name = self.names.get(oid)
-            if name is None:
-                continue
+        for name in [name for oid in (self.names if everything else touched) for name in self.names.get(oid, ())]:
             witness = self._difference(name)
             if witness:
                 return witness
@@ -234,8 +268,8 @@ class Effects:
         return f"a row was stored for the victim in {name}: {_shortened(next(iter(come)))}"
 
     def victims_rows(self, name: str) -> Rows:
-        table = self.stand.protected[name].table
-        query = f"select {select_list(table, list(table.columns))} from {table.sql} where {self._condition(name)}"
+        table, condition = self.stand.overviews.get(name) or (self.stand.protected[name].table, self._condition(name))
+        query = f"select {select_list(table, list(table.columns))} from {table.sql} where {condition}"
         outcome = self.stand.attacker.session.run("reset session authorization", query)
         return Counter(outcome.rows)
 

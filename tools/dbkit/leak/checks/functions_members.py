@@ -38,7 +38,7 @@ def check_members(
     states, _ = lapsed_states(stand.model, stand.scope, stand.population.identities[ATTACKER], standings)
     asked = [
         routine
-        for routine in routines.all
+        for routine in routines.attacked
         if routine.qualified not in open_anyway and _asks_for_itself(stand, routines, routine)
     ]
     told: set[int] = set()

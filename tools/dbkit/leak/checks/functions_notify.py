@@ -40,7 +40,7 @@ where n_tup_ins + n_tup_upd + n_tup_del > 0 and c.relpersistence <> 't'
 
 def check_notify(stand: Stand, routines: Routines, caller: Caller) -> Iterator[Finding]:
     """Listen as the attacker while the victim writes, or calls a function that notifies."""
-    for routine in routines.all:
+    for routine in routines.attacked:
         if not routines.any_of(routine, "notifies"):
             continue
         found = None

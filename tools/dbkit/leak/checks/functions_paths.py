@@ -113,7 +113,7 @@ class _Shadow:
 def check_paths(stand: Stand, routines: Routines, caller: Caller, admin: Session) -> Iterator[Finding]:
     """Shadow the names of every function that runs for somebody else, or that policies ask."""
     writable = _writable_schemas(stand, admin)
-    for routine in routines.all:
+    for routine in routines.attacked:
         if not _matters(stand, routines, routine):
             continue
         stand.renew()

@@ -1,30 +1,32 @@
 """Calls made again while rows are in another state: what a function does may wait for a flag, a step or an empty table.
 
 The population is one moment of a product's life. Each state here is prepared by the administrator, by the words of the
-body: the caller has no rows left; the victim's rows are outdated, flagged or in a named status; nothing hangs on them;
-the victim has none yet; somebody else has what the body asks of the caller; or, where every call was refused, everybody
-is at the step the body asks for. What counts is what the call does to the victim's rows after that, or what of them it
-shows.
+body: the caller has no rows left, or an open one; the victim's rows are outdated, flagged, in a named status or of
+today; nothing hangs on them; the victim has none yet; somebody else has what the body asks of the caller; or, where
+every call was refused, everybody is at the step the body asks for. What counts is what the call does to the victim's
+rows after that, or what of them it shows.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dbkit.leak.checks.functions_arguments import Call
 from dbkit.leak.checks.functions_catalog import Routine
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.rows import BYSTANDER, VICTIM, Values, identify
+from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, Values, identify
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
-__all__ = ["REPLICA", "Question", "Shown", "other_states", "removable"]
+__all__ = ["AGGREGATES", "REPLICA", "Question", "Shown", "other_states", "removable"]
 
 # Around statements that no trigger and no foreign key is to notice.
 REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 
+AGGREGATES = re.compile(r"\b(?:(?:count|sum|avg|min|max|\w+_agg)\s*\(|group\s+by\b)", re.IGNORECASE)
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -78,6 +80,8 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _outdated(question)
             yield from _childless(question)
             yield from _absent(question)
+        yield from _reopened(question)
+        yield from _dated(question)
         yield from _vouched(question)
         if question.refused:
             yield from _awakened(question)
@@ -125,6 +129,48 @@ def _outdated(question: Question) -> Iterator[Shown]:
                 yield from _changed(question, call, prepare, "once one is outdated")
 
 
+def _reopened(question: Question) -> Iterator[Shown]:
+    """The caller's own row is where the body asks for NULL: begun and not ended, so that it is looked up again."""
+    stand = question.stand
+    for name in _touched(question):
+        table, own = stand.protected[name].table, stand.population.tables[name].rows.get(ATTACKER)
+        columns = [c for c in table.columns.values() if c.nullable and _asked_for_null(question, c)]
+        if own is None or not columns:
+            continue
+        marks = ", ".join(f"{column.sql} = null" for column in columns)
+        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {identify(table, own)}", REPLICA[1])
+        if stand.run("select 1", prepare).refused:
+            continue
+        for call in question.calls[:_AWAKENED]:
+            witness = stand.shown(stand.run(call.sql, prepare), call.given)
+            if witness:
+                yield Shown(call.sql, f"once the own row is open, the answer shows {witness}", "foreign rows", prepare)
+
+
+def _dated(question: Question) -> Iterator[Shown]:
+    """A row of the victim's is of today, for what reports about today."""
+    stand, words = question.stand, set(re.findall(r"\w+", question.text))
+    for name in _touched(question):
+        table = stand.protected[name].table
+        columns = [c for c in table.columns.values() if c.base in _TIMES and c.name in words and not c.generated]
+        if not columns:
+            continue
+        marks = ", ".join(f"{c.sql} = {'current_date' if c.base == 'date' else 'now()'}" for c in columns)
+        one = identify(table, stand.population.tables[name].rows[VICTIM])
+        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
+        if stand.run("select 1", prepare).refused:
+            continue
+        for call in question.calls[:_CALLS]:
+            outcome = stand.run(call.sql, prepare)
+            witness = stand.shown(outcome, call.given)
+            if witness is None and question.routine.returns_set and not AGGREGATES.search(question.text):
+                fresh = Counter(outcome.rows) - Counter(stand.run(call.sql).rows)
+                again = Counter(stand.run(call.sql, prepare).rows) == Counter(outcome.rows)
+                witness = f"a row more: {next(iter(fresh))}" if fresh and again else None
+            if witness:
+                yield Shown(call.sql, f"once it is of today, the answer shows {witness}", "foreign rows", prepare)
+
+
 def _childless(question: Question) -> Iterator[Shown]:
     """No row references the victim's any more, which had kept it from being deleted."""
     if not re.search(r"\bdelete\b", question.text, re.IGNORECASE):
@@ -150,7 +196,7 @@ def _absent(question: Question) -> Iterator[Shown]:
     if not re.search(r"\binsert\s+into\b", question.text, re.IGNORECASE):
         return
     for name in _touched(question):
-        if stand.protected[name].kind is not Kind.TENANT or not removable(stand, name):
+        if stand.protected[name].kind not in (Kind.TENANT, Kind.INTERNAL) or not removable(stand, name):
             continue
         table = stand.protected[name].table
         prepare = (REPLICA[0], f"delete from {table.sql} where {stand.victims[name]}", REPLICA[1])
@@ -252,12 +298,20 @@ def _marks(question: Question, table: Table) -> Iterator[str]:
     ]
     fixed = {column.sql: "'2000-01-01'" for column in columns if column.base in _TIMES}
     fixed |= {column.sql: f"not coalesce({column.sql}, false)" for column in columns if column.base == "bool"}
+    # What is still open and overdue: claimed_at is null and expires_at < now().
+    unset = {column.sql: "null" for column in columns if column.nullable and _asked_for_null(question, column)}
+    if unset:
+        yield ", ".join(f"{name} = {value}" for name, value in {**fixed, **unset}.items())
     states = {column.sql: found for column in columns if (found := _steps(question, table, column, compared=True))}
     for number in range(min(_STATES, max(map(len, states.values()), default=1))):
         chosen = {name: literal(found[min(number, len(found) - 1)]) for name, found in states.items()}
         assignments = [f"{name} = {value}" for name, value in {**fixed, **chosen}.items()]
         if assignments:
             yield ", ".join(assignments)
+
+
+def _asked_for_null(question: Question, column: Column) -> bool:
+    return re.search(rf"\b{re.escape(column.name)}\s+is\s+null\b", question.text, re.IGNORECASE) is not None
 
 
 def _steps(question: Question, table: Table, column: Column, *, compared: bool = False) -> list[str]:

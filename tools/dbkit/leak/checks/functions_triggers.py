@@ -28,7 +28,7 @@ _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterator[Finding]:
     """Fire every trigger of the tables the role may write, with own rows that share keys with the victim's."""
     fired: dict[str, list[Routine]] = {}
-    for routine in routines.all:
+    for routine in routines.attacked:
         for name in routines.triggers.get(routine.oid, ()):
             fired.setdefault(name, []).append(routine)
     for name, functions in fired.items():

@@ -42,6 +42,8 @@ def check_policies(subject: Subject) -> Iterator[Finding]:
             rows = subject.population.tables.get(table.table.qualified)
             if not attackable(table, rows) or rows is None or is_directory(subject.model, caller.role, table):
                 continue
+            if not subject.attacks(table.table.qualified):
+                continue
             attack = _Confusion(subject, caller, table, rows)
             for finding in attack.confused():
                 if (finding.rule, finding.object) not in seen:

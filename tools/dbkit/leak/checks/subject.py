@@ -10,11 +10,26 @@ from dbkit.report import Evidence, Severity
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import Role, Table
 
-__all__ = ["NEEDS_PARAMETERS", "NEEDS_SQL", "Subject", "bypasses", "severity_of_ddl", "show_rows"]
+__all__ = ["NEEDS_PARAMETERS", "NEEDS_SQL", "Focus", "Subject", "bypasses", "severity_of_ddl", "show_rows"]
 
 # How strong an attacker has to be, said in the detail of every finding that is an attack.
 NEEDS_PARAMETERS = "Needs: parameters only."
 NEEDS_SQL = "Needs: SQL in the session."
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What is worth attacking where all else is as it was proven before.
+
+    Attributes:
+        tables: those that may show or take other rows, by qualified name.
+        fired: those a write to which may have other consequences.
+        routines: functions, as oids.
+    """
+
+    tables: frozenset[str]
+    fired: frozenset[str]
+    routines: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,7 @@ class Subject:
         session: a connection to it as superuser; what is tried on it is rolled back.
         population: the rows that were made, by table and slot.
         server_version_num: of the server the proof is about, None where the attacks run on it.
+        focus: None for the whole proof.
     """
 
     conninfo: str
@@ -33,6 +49,15 @@ class Subject:
     session: Session
     population: Population
     server_version_num: int | None = None
+    focus: Focus | None = None
+
+    def attacks(self, *tables: str) -> bool:
+        """Whether one of these tables is to be attacked."""
+        return self.focus is None or not self.focus.tables.isdisjoint(tables)
+
+    def writes(self, table: str, *touched: str) -> bool:
+        """Whether what a write to the table sets off is to be attacked, where that touches these."""
+        return self.attacks(table, *touched) or (self.focus is not None and table in self.focus.fired)
 
 
 def bypasses(role: Role) -> bool:

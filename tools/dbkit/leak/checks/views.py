@@ -81,9 +81,9 @@ def _check_dependence(subject: Subject, caller: Caller) -> Iterator[Finding]:
 
 
 def _without_victim(model: Model, population: Population) -> list[str]:
-    protected = {name for scope in model.scopes for name, table in scope.tables.items() if table.protected}
+    owned = {name for scope in model.scopes for name, table in scope.tables.items() if table.owned}
     statements = []
-    for name in protected & population.tables.keys():
+    for name in owned & population.tables.keys():
         rows = population.tables[name].rows
         theirs = [row for slot, row in rows.items() if slot[0] == VICTIM[0]]
         statements += delete_statements(model.relations.tables[name], theirs)

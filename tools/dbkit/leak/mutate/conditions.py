@@ -17,7 +17,7 @@ _OPENERS = {"where": "where", "on": "on", "having": "having", "if": "if", "elsif
 # What ends a condition at its own depth.
 _ENDS = re.compile(
     "GROUP_P|ORDER|LIMIT|RETURNING|HAVING|UNION|EXCEPT|INTERSECT|FOR|WINDOW|OFFSET|FETCH|JOIN|LEFT|RIGHT|INNER_P|CROSS"
-    "|FULL|NATURAL|WHERE|INTO|DO|THEN|WHEN|ASCII_59"
+    "|FULL|NATURAL|WHERE|INTO|DO|THEN|WHEN|ON|ASCII_59"
 )
 _OPEN, _CLOSE = ("ASCII_40", "ASCII_91"), ("ASCII_41", "ASCII_93")
 _QUERY_WORDS = ("select", "update", "delete", "insert", "with", "merge")

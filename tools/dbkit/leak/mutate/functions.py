@@ -38,7 +38,7 @@ def _about_caller(reach: Reach, function: Function) -> bool:
     """Whether it answers yes or no, or refuses, about the caller alone: it is given no id, and no row hangs on it."""
     if function.returns not in ("boolean", "void") or function.returns_set or function.is_trigger:
         return False
-    if function.signature in _context_functions(reach) or function.signature not in reach.readers:
+    if function.signature in reach.context_functions or function.signature not in reach.readers:
         return False
     given = function.signature.partition("(")[2].rstrip(")").split(",")
     return set(given) <= {"", "text", "character varying"} and not _decides(reach, function)
@@ -64,11 +64,22 @@ def _edited(function: Function, start: int, end: int, by: str) -> str | None:
     return replaced(function.definition, at + start, at + end, by)
 
 
+def _mutant(reach: Reach, name: str, function: Function, statement: str) -> Mutant:
+    behind = reach.behind(function.signature)
+    return Mutant(
+        name,
+        (statement,),
+        tables=reach.tables_behind(behind),
+        fired=reach.fired_by(behind),
+        routines=frozenset(reach.functions[signature].oid for signature in behind),
+        everywhere=function.signature in reach.context_functions,
+    )
+
+
 def _body_mutant(reach: Reach, operator: str, function: Function, text: str, edited: str | None) -> Iterator[Mutant]:
     if edited is not None:
         label = " ".join(text.split())
-        called_only = function.signature not in reach.woven
-        yield Mutant(f"{operator} {function.signature}: {label[:120]}", (edited,), called_only=called_only)
+        yield _mutant(reach, f"{operator} {function.signature}: {label[:120]}", function, edited)
 
 
 def _conditions(reach: Reach, function: Function, columns: set[str]) -> Iterator[Mutant | Equivalent]:
@@ -113,7 +124,7 @@ def _refusals(reach: Reach, function: Function) -> Iterator[Mutant]:
     """Statements that refuse, removed: every one in what sets the context, elsewhere those that ask the context."""
     if function.language != "plpgsql" or function.is_trigger:
         return
-    in_context = function.signature in _context_functions(reach)
+    in_context = function.signature in reach.context_functions
     for start, end, text in guards(function.body):
         called = reach.named_in([text])
         if any(_writes(reach, name) for name in called):
@@ -121,11 +132,6 @@ def _refusals(reach: Reach, function: Function) -> Iterator[Mutant]:
         refuses = in_context and (text.lower().startswith("raise") or any(_raises(reach, name) for name in called))
         if refuses or any(_raises(reach, name) and name in reach.readers for name in called):
             yield from _body_mutant(reach, "without-refusal", function, text, _edited(function, start, end, "null"))
-
-
-def _context_functions(reach: Reach) -> set[str]:
-    contexts = [text for scope in reach.model.scopes for text in scope.scope.context]
-    return reach.closure(reach.named_in(contexts))
 
 
 def _raises(reach: Reach, signature: str) -> bool:
@@ -201,5 +207,4 @@ def _rights(reach: Reach, function: Function) -> Iterator[Mutant | Equivalent]:
     ):
         yield Equivalent("invoker to definer of a function that touches no tenant's table")
         return
-    statement = f"alter routine {function.sql} security definer"
-    yield Mutant(f"definer {function.signature}", (statement,), called_only=function.signature not in reach.woven)
+    yield _mutant(reach, f"definer {function.signature}", function, f"alter routine {function.sql} security definer")

@@ -50,6 +50,7 @@ def _foreign_keys(reach: Reach, table: TableModel, tables: dict[str, TableModel]
             f"fk-without-tenant {catalog.qualified}.{key.name}",
             _reduced(catalog, key, target.table, rest),
             frozenset({catalog.qualified, key.target}),
+            routines=reach.definers_of(catalog.qualified, key.target),
         )
 
 
@@ -101,4 +102,5 @@ def _trigger(reach: Reach, table: TableModel, name: str, text: str) -> Iterator[
         f"disable-trigger {table.table.qualified}.{name}",
         (f"alter table {table.table.sql} disable trigger {sql_name(name)}",),
         frozenset({table.table.qualified}),
+        routines=reach.definers_of(table.table.qualified),
     )

@@ -26,24 +26,24 @@ class Mutant:
     Attributes:
         id: operator and object, the same from run to run: `using-true rental.units.owners_can_view_own_units`.
         sql: statements of the superuser that break it.
-        tables: tables to attack first, by qualified name; empty where it is not about one table.
+        tables: tables that may show or take other rows, by qualified name.
+        fired: tables a write to which may have other consequences.
+        routines: functions that may do otherwise, as oids.
+        everywhere: it is about what sets the context, or about a role: any table may show otherwise.
         undo: statements that mend it, for what belongs to the whole cluster (roles); such a mutant runs alone.
-        called_only: it is about a function that nothing but its callers runs, so what a table shows cannot change.
     """
 
     id: str
     sql: tuple[str, ...]
     tables: frozenset[str] = frozenset()
+    fired: frozenset[str] = frozenset()
+    routines: frozenset[int] = frozenset()
+    everywhere: bool = False
     undo: tuple[str, ...] = ()
-    called_only: bool = False
 
     @property
     def operator(self) -> str:
         return self.id.partition(" ")[0]
-
-    @property
-    def of_function(self) -> bool:
-        return not self.tables and not self.undo
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def _executes(reach: Reach) -> Iterator[Mutant | Equivalent]:
             yield Equivalent("a function in a schema that no app role may use")
             continue
         statement = f"grant execute on function {function.sql} to public"
-        yield Mutant(f"execute-public {function.signature}", (statement,), called_only=True)
+        yield Mutant(f"execute-public {function.signature}", (statement,), routines=frozenset({function.oid}))
 
 
 def _roles(reach: Reach) -> Iterator[Mutant | Equivalent]:
@@ -158,6 +158,7 @@ def _roles(reach: Reach) -> Iterator[Mutant | Equivalent]:
         yield Mutant(
             f"bypassrls {role.name}",
             (f"alter role {role.sql} bypassrls",),
+            everywhere=True,
             undo=(f"alter role {role.sql} nobypassrls",),
         )
         owners = {table.owner for table in reach.protected()} | reach.owners
@@ -171,5 +172,6 @@ def _roles(reach: Reach) -> Iterator[Mutant | Equivalent]:
             yield Mutant(
                 f"member-of {role.name} {owner}",
                 (f"grant {group.sql} to {role.sql}",),
+                everywhere=True,
                 undo=(f"revoke {group.sql} from {role.sql}",),
             )

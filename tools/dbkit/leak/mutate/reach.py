@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,10 @@ select n.nspname, p.proname, p.oid::regprocedure::text, quote_ident(n.nspname) |
     coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), pg_get_functiondef(p.oid),
     array(select r.name from unnest(%s::text[]) r (name)
           where has_function_privilege(r.name, p.oid, 'execute') and has_schema_privilege(r.name, n.oid, 'usage')),
-    array(select distinct t.tgrelid::bigint from pg_trigger t where t.tgfoid = p.oid and not t.tgisinternal)
+    array(select distinct t.tgrelid::bigint from pg_trigger t where t.tgfoid = p.oid and not t.tgisinternal),
+    array(select distinct t.tgrelid::bigint from pg_trigger t
+          where t.tgfoid = p.oid and not t.tgisinternal and t.tgtype & 66 <> 0),
+    p.oid::bigint
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
 where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
   and p.prokind in ('f', 'p') and l.lanname in ('sql', 'plpgsql')
@@ -49,6 +53,7 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'v' and n.nspname not in ('pg_catalog', 'information_schema')
 order by 1
 """
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Function:
         definition: the whole CREATE OR REPLACE FUNCTION statement.
         callers: app roles that may call it.
         triggers_on: tables it is a trigger of, as oids.
+        guards_on: those of them whose rows pass it before they are written.
     """
 
     schema: str
@@ -79,6 +85,8 @@ class Function:
     definition: str
     callers: Sequence[str]
     triggers_on: Sequence[int]
+    guards_on: Sequence[int]
+    oid: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +196,72 @@ class Reach:
         }
 
     @cached_property
+    def _callers(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {signature: set() for signature in self.functions}
+        for caller, targets in self.called.items():
+            for target in targets:
+                found[target].add(caller)
+        return found
+
+    def behind(self, signature: str) -> set[str]:
+        """The function and all that call it, directly or through others: what does otherwise when it does."""
+        found: set[str] = set()
+        waiting = [signature]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self._callers[name]
+        return found
+
+    @cached_property
+    def _asked(self) -> dict[str, set[str]]:
+        """Table or view -> functions that decide which of its rows are read or written.
+
+        Those of its policies, defaults, checks and triggers before the write, or of its definition.
+        """
+        found: dict[str, set[str]] = {}
+        relations = self.model.relations
+        for table in relations.tables.values():
+            columns = table.columns.values()
+            checks = [*table.checks, *(c for each in columns for d in each.domains for c in relations.domain_checks[d])]
+            texts = [text for policy in table.policies for text in (policy.using, policy.check) if text]
+            texts += [column.default for column in columns if column.default]
+            texts += [check.expression for check in checks]
+            found[table.qualified] = self.named_in(texts)
+        for view in self.views:
+            found.setdefault(view.name, set()).update(self.named_in([view.definition]))
+        for signature, function in self.functions.items():
+            for oid in function.guards_on:
+                if oid in self._by_oid:
+                    found[self._by_oid[oid].qualified].add(signature)
+        return found
+
+    def definers_of(self, *tables: str) -> frozenset[int]:
+        """Functions that reach one of these tables with their owner's rights, as oids."""
+        names = {self.model.relations.tables[table].name for table in tables}
+        return frozenset(
+            function.oid
+            for signature, function in self.functions.items()
+            for reached in [[self.functions[name] for name in self.closure([signature])]]
+            if any(each.definer for each in reached) and any(names & set(_WORD.findall(each.body)) for each in reached)
+        )
+
+    def tables_behind(self, signatures: Set[str]) -> frozenset[str]:
+        """Tables and views that show or take other rows when one of these functions does otherwise."""
+        return frozenset(name for name, asked in self._asked.items() if asked & signatures)
+
+    def fired_by(self, signatures: Set[str]) -> frozenset[str]:
+        """Tables whose triggers run one of these functions."""
+        oids = {oid for signature in signatures for oid in self.functions[signature].triggers_on}
+        return frozenset(self._by_oid[oid].qualified for oid in oids if oid in self._by_oid)
+
+    @cached_property
+    def context_functions(self) -> set[str]:
+        """What the context statements call, directly or through others."""
+        return self.closure(self.named_in([text for scope in self.model.scopes for text in scope.scope.context]))
+
+    @cached_property
     def guards(self) -> set[str]:
         """Functions that decide about the context: what policies call, what the context statement calls, and theirs."""
         policies = [
@@ -197,20 +271,7 @@ class Reach:
             for text in (policy.using, policy.check)
             if text
         ]
-        contexts = [text for scope in self.model.scopes for text in scope.scope.context]
-        return self.closure(self.named_in([*policies, *contexts]))
-
-    @cached_property
-    def woven(self) -> set[str]:
-        """Functions that run without being called: by policies, contexts, triggers, views, defaults and checks."""
-        texts = [view.definition for view in self.views]
-        for table in self.model.relations.tables.values():
-            texts += [column.default for column in table.columns.values() if column.default]
-            texts += [check.expression for check in table.checks]
-        for checks in self.model.relations.domain_checks.values():
-            texts += [check.expression for check in checks]
-        triggers = {signature for signature, function in self.functions.items() if function.is_trigger}
-        return self.guards | self.closure(triggers | self.named_in(texts))
+        return self.closure(self.named_in(policies)) | self.context_functions
 
     @cached_property
     def readers(self) -> set[str]:

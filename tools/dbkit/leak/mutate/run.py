@@ -75,7 +75,9 @@ def mutate(
         server_version_num=copy.server_version_num,
         progress=progress,
     )
-    ground = Ground(copy.declaration, copy.isolation, copy.server_version_num, proof.population, _known(proof))
+    ground = Ground(
+        copy.declaration, copy.isolation, copy.server_version_num, proof.population, proof.model, _known(proof)
+    )
     with psycopg.connect(copy.conninfo) as connection:
         found = find_mutants(connection, proof.model)
         name = connection.info.dbname
