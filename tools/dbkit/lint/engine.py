@@ -217,23 +217,23 @@ class Asking:
         Args:
             known: what an earlier run left of the answers.
         """
-        judged = [(number, file) for number, file in enumerate(self.series.files) if file.judged]
-        unsettled = {number for number, _ in judged} - known.settled.keys()
-        open_ = [(number, file) for number, file in judged if number not in known.concluded]
-        last = len(self.series.files) if open_ else max(unsettled, default=-1) + 1
-        as_a_whole = self.series.kind == DECLARED
-        for number, file in enumerate(self.series.files[:last]):
-            self._replay(file, asking=number in unsettled)
+        files = self.series.files
+        judged = [number for number, file in enumerate(files) if file.judged]
+        unsettled = {number for number in judged if number not in known.settled}
+        unconcluded = [number for number in judged if number not in known.concluded]
+        as_a_whole = self.series.kind == DECLARED  # what is declared is settled when all of it is there
+        everything = unconcluded or (as_a_whole and unsettled)
+        for number in range(len(files) if everything else max(unsettled, default=-1) + 1):
+            self._replay(files[number], asking=number in unsettled)
             if number in unsettled:
                 if not as_a_whole:
-                    self._ask_about_file(file, concluded=False)
+                    self._ask_about_file(files[number], concluded=False)
                 known.settled[number] = self._taken()
-        for number, file in judged if as_a_whole else ():
-            if number in unsettled:
-                self._ask_about_file(file, concluded=False)
-                known.settled[number] += self._taken()
-        for number, file in open_:
-            self._ask_about_file(file, concluded=True)
+        for number in sorted(unsettled) if as_a_whole else ():
+            self._ask_about_file(files[number], concluded=False)
+            known.settled[number] += self._taken()
+        for number in unconcluded:
+            self._ask_about_file(files[number], concluded=True)
             known.concluded[number] = self._taken()
 
     def _taken(self) -> list[Answer]:
