@@ -6509,9 +6509,8 @@ as $fn$
 #variable_conflict use_column
 declare
     v_lowest constant bigint := -9223372036854775808;
-    -- as variables, since what may change during a statement is no boundary for an index
-    v_now    timestamptz := clock_timestamp();
-    v_low    timestamptz := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
+    v_now    timestamptz;
+    v_low    timestamptz;
     v_queue  record;
     v_limit  integer := p_limit;
 begin
@@ -6530,6 +6529,9 @@ begin
     if p_limit is null or p_limit not between 0 and 1000 or p_worker is null or p_worker = '' then
         perform core.raise_error('PT400', 'bad_request', 'A claim needs the name of a worker and a limit from 0 to 1,000.');
     end if;
+    -- After the settling: a failed job may be due again at once. As variables: what may change during a statement is no boundary for an index.
+    v_now := clock_timestamp();
+    v_low := core.from_epoch_us(coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0));
     select q.max_running,
            exists (select from core.jobs_scheduled as s where s.scheduled_at >= v_low and s.scheduled_at <= v_now) as is_due
       into v_queue

@@ -1,6 +1,6 @@
 -- core.next_jobs: order, types, leases, completion and claim in one call.
 begin;
-select plan(34);
+select plan(36);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table taken (round integer, place bigint, lease_id bigint, id uuid, payload jsonb, lease_seconds integer) on commit drop;
@@ -111,6 +111,30 @@ select tests.act_as('app_worker');
 select results_eq(
     $$ select job_type, status, locked_by, lease_expires_at - started_at, lease_seconds from core.claim_jobs('w3') $$,
     $$ values ('generate_invoice_pdf', 'processing', 'w3', interval '2 minutes', 120) $$, 'core.claim_jobs claims too; the lease is as long as the type asks');
+
+-- what failed and may be tried again at once is given out by the same call
+create function pg_temp.after_failing(p_seconds integer) returns text language plpgsql as $fn$
+declare
+    v_held   record;
+    v_answer text;
+begin
+    select j.lease_id, j.id into v_held from core.next_jobs('w4', 1) as j;
+    select string_agg((j.id = v_held.id)::text || ' ' || j.retry_count, ',')
+      into v_answer
+      from core.next_jobs(
+        'w4', 1, p_lease => v_held.lease_id,
+        p_failed => jsonb_build_array(jsonb_build_object('id', v_held.id, 'error', 'busy', 'retry_after', p_seconds))) as j;
+    return v_answer;
+end
+$fn$;
+select tests.act_as('app_user', 'ann', 'north');
+select core.enqueue('send_email', '{"to": "again"}');
+select tests.act_as('app_worker');
+select is(pg_temp.after_failing(0), 'true 1', 'a job that failed and may be tried at once comes back with the call that says so');
+select tests.act_as('app_user', 'ann', 'north');
+select core.enqueue('send_email', '{"to": "later"}');
+select tests.act_as('app_worker');
+select is(pg_temp.after_failing(60), null, 'one that has to wait does not');
 
 -- the claim reads the index in order
 select tests.act_as_admin();
