@@ -114,6 +114,14 @@ def test_a_change_that_does_something_has_what_comes_after_asked_again(
     assert asked[2:4] == ["0001_a.sql", "0002_b.sql"]
 
 
+def test_a_file_judged_by_itself_leaves_what_is_known_of_the_folder(project: Config, asked: list[str]) -> None:
+    run(project)
+    (project.root / "m/0002_b.sql").write_text("alter table app.a add column d money;\n")
+    lint(project, [project.root / "m/0002_b.sql"])
+    run(project)
+    assert asked[2:] == ["0002_b.sql", "0002_b.sql"]
+
+
 def test_a_new_file_at_the_end_is_asked_about_alone(project: Config, asked: list[str]) -> None:
     run(project)
     changed(project, "0003_c.sql", "drop table app.a;\n")

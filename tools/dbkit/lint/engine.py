@@ -154,7 +154,8 @@ def lint(
         for file in (file for line in series for file in line.files):
             file.judged = file.judged and file.path.absolute() in only
     # What the rules may ask beside the files; sizes and severities are looked at afterwards.
-    options = repr((config, sorted(settings.rules), settings.profile, sorted(settings.backup_roles)))
+    asked = (sorted(map(str, paths)), sorted(map(str, history)), each, sorted(map(str, only or ())))
+    options = repr((config, sorted(settings.rules), settings.profile, sorted(settings.backup_roles), asked))
     memory = Memory(series, options, enabled=remember, answers=not repair)
     answers = memory.recall()
     for line, known in zip(series, answers, strict=True):
