@@ -30,6 +30,27 @@ create policy support on app.invoices for select to leak_app
     using (current_setting('app.support_key', true) = 'only the helpdesk knows');
 """
 
+# The answer is random, so that whose row it is for shows in nothing but whether there is one.
+SHARE = (
+    f"create or replace function app.share(p_number text) returns text language plpgsql {PINNED} as $$ "
+    "declare found_id uuid; begin select i.id into strict found_id from app.invoices i where {condition}; "
+    "return gen_random_uuid()::text; end $$"
+)
+NOTES = """
+create table app.notes (
+    tenant_id uuid not null references app.tenants (id), id bigint generated always as identity primary key,
+    title text not null, state text not null default 'draft' check (state in ('draft', 'published'))
+);
+alter table app.notes enable row level security, force row level security;
+create policy own on app.notes for select to leak_app using (tenant_id = (select app.tenant()));
+grant select on app.notes to leak_app;
+"""
+SHARE_NOTE = (
+    f"create or replace function app.share_note(p_title text) returns text language plpgsql {PINNED} as $$ declare "
+    "found_id bigint; begin select n.id into strict found_id from app.notes n where n.title = p_title and "
+    "n.state = 'published' and {condition}; return gen_random_uuid()::text; end $$"
+)
+
 # what is wrong -> (object, rule, SQL that is wrong, SQL that repairs it)
 CASES: dict[str, tuple[str, str, str, str]] = {
     "row by id, composite result": (
@@ -247,6 +268,18 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         f"create or replace function app.latest() returns text language sql stable {PINNED} as "
         "$$ select memo from app.invoices where tenant_id = app.tenant() limit 1 $$",
     ),
+    "token for a row, another each time": (
+        "app.share",
+        "definer_function_reads_foreign_rows",
+        SHARE.format(condition="i.number = p_number"),
+        SHARE.format(condition="i.number = p_number and i.tenant_id = app.tenant()"),
+    ),
+    "token for a row that waits for its step": (
+        "app.share_note",
+        "definer_function_reads_foreign_rows",
+        NOTES + SHARE_NOTE.format(condition="true"),
+        SHARE_NOTE.format(condition="n.tenant_id = app.tenant()"),
+    ),
     "error text": (
         "app.assert_free",
         "definer_function_reads_foreign_rows",
@@ -284,6 +317,19 @@ HARMLESS = {
         security definer as $$ begin return (select x from nowhere.nothing where id = p_id); end $$""",
     "random answer": f"""create function app.lottery(p_tenant uuid) returns float language sql volatile {PINNED} as
         $$ select random() from app.invoices where tenant_id = p_tenant $$""",
+    "token that needs everybody's rows": f"""
+        create function app.raffle(p_number text) returns text language plpgsql {PINNED} as $$ begin
+            if (select count(distinct tenant_id) from app.invoices) < 2 then raise exception 'too few'; end if;
+            return gen_random_uuid()::text; end $$""",
+    "token for a row that everybody may read": f"""
+        create policy open on app.invoices for select to leak_app using (true);
+        {SHARE.format(condition="i.number = p_number")}""",
+    "token for a row whose id is random": f"""
+        create function app.share_by_id(p_id uuid) returns text language plpgsql {PINNED} as $$ declare found_id uuid;
+        begin
+            select i.id into strict found_id from app.invoices i where i.id = p_id;
+            return gen_random_uuid()::text;
+        end $$""",
     "procedure that commits": """create procedure app.batch() language plpgsql security invoker as
         $$ begin delete from app.invoice_lines; commit; end $$""",
 }
@@ -367,3 +413,38 @@ def test_what_cannot_be_called_keeps_the_reason(check: Check) -> None:
     note = next(finding for finding in found if finding.object == "app.never")
     assert note.rule == "definer_function_not_attacked"
     assert "closed on Sundays" in (note.detail or "")
+
+
+FILES = """
+create table app.files (
+    path text primary key, tenant_id uuid generated always as (left(path, 36)::uuid) stored,
+    kind text not null
+);
+alter table app.files enable row level security, force row level security;
+create policy own on app.files for select to leak_app using (tenant_id = (select app.tenant()));
+grant select on app.files to leak_app;
+create or replace function app.reserve(p_path text) returns void language plpgsql {pinned} as $$ begin
+    if not {condition} then raise exception 'not here'; end if;
+    insert into app.files (path, kind) values (p_path, 'pdf') on conflict do nothing;
+    if not found then raise exception 'taken'; end if;
+end $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [("p_path like '%/%'", ["app.reserve"]), ("coalesce(starts_with(p_path, app.tenant() || '/'), false)", [])],
+)
+def test_a_new_name_below_another_tenants_folder(
+    clean: Database, declaration: Declaration, condition: str, shown: list[str]
+) -> None:
+    paths = replace(declaration, values={"app.files.path": ("{tenant}/{n}.pdf",)})
+    found = errors(function_findings(clean, paths, FILES.format(pinned=PINNED, condition=condition)))
+    assert [finding.object for finding in found] == shown
+
+
+def test_a_token_for_a_row_whose_id_is_random_is_a_warning(check: Check) -> None:
+    found = check(HARMLESS["token for a row whose id is random"])
+    assert [finding.rule for finding in found if finding.severity is Severity.WARNING] == [
+        "definer_function_tells_existence"
+    ]

@@ -114,6 +114,8 @@ def _claims(subject: Subject, caller: Caller, table: TableModel) -> Iterator[_Cl
             yield _Claim(values, keys=False)
     for own, other, theirs in equated_columns(subject.model.relations, table.table):
         target = subject.population.tables.get(other.qualified)
+        if (own,) == table.table.primary_key:
+            continue  # what the other row names is a row that there is, and its key is taken
         if own != table.column and target is not None and VICTIM in target.rows:
             values = {own: target.rows[VICTIM][theirs]}
             if new(values):

@@ -41,6 +41,8 @@ _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _COMPARISON = r"(?:=|<>|!=|is\s+(?:not\s+)?distinct\s+from|(?:not\s+)?in)\s*(\([^)]*\)|'(?:[^']|'')*')"
 _CASE = r"\bcase\s+{name}\s+when\b(.*?)\bend\s+case\b"
 _WHEN = re.compile(r"(?:^|\bwhen)\s*'((?:[^']|'')*)'", re.IGNORECASE)
+_INSERTS = re.compile(r"\binsert\s+into\b", re.IGNORECASE)
+_NEXT = re.compile(r"(\.\w+)?$")  # where a name goes on: before its extension
 _KEYS_ALONE = 3
 _PER_ARGUMENT = 8
 _PER_FUNCTION = 40
@@ -97,11 +99,13 @@ class Call:
         sql: the statement.
         names: what of the victim's is named in it, a subset of tenant, user, object and value.
         given: texts that went in, which prove nothing when they come out again.
+        own: the same statement with the caller's own in the place of the victim's.
     """
 
     sql: str
     names: frozenset[str]
     given: str
+    own: str = ""
 
 
 class Caller:
@@ -170,6 +174,8 @@ class Caller:
         element = argument.type.element or argument.type
         found = list(self._looked_up(routine, name, element.base, columns))
         found += self._named(name, element.base, columns, tables)
+        if any(_INSERTS.search(each.facts.text) for each in self.routines.reached(routine)):
+            found += list(self._unused(found))
         if element.base == "regclass" or _TABLE.match(name):
             # In the order in which ids of rows are given, so that a table meets its own ids.
             found = [Candidate(table.sql, table.sql) for table in tables]
@@ -187,6 +193,14 @@ class Caller:
             # A person's id names the person, whatever column it was found in.
             found = [Candidate(c.own, c.victim, "user") if (c.own, c.victim) == self._persons() else c for c in found]
         return list(dict.fromkeys(found))[:_PER_ARGUMENT]
+
+    def _unused(self, found: list[Candidate]) -> Iterator[Candidate]:
+        """Beside values that begin with the tenant, such as paths, those that no row has: a second one is refused."""
+        own, victim = self.population.identities[ATTACKER].tenant, self.population.identities[VICTIM].tenant
+        for each in found:
+            begun = (each.own or "").startswith(own) and (each.victim or "").startswith(victim)
+            if begun and each.own and each.victim and each.own != own:
+                yield Candidate(_NEXT.sub(r"-new\1", each.own, 1), _NEXT.sub(r"-new\1", each.victim, 1), each.about)
 
     def _named(
         self, name: str, base: str, columns: Iterable[tuple[str, frozenset[str]]], tables: list[Table]
@@ -320,15 +334,8 @@ class Caller:
 
     def _call(self, routine: Routine, candidates: tuple[Candidate, ...], victim: frozenset[str]) -> Call:
         texts = [candidate.victim if candidate.about in victim else candidate.own for candidate in candidates]
-        parts = [
-            _rendered(argument, text) for argument, text in zip(routine.arguments[: len(texts)], texts, strict=True)
-        ]
-        parts += ["null"] * routine.outputs
-        if routine.kind == "p":
-            sql = f"call {routine.sql}({', '.join(parts)})"
-        else:
-            sql = f"select {routine.sql}({', '.join(parts)})"
-        return Call(sql, victim, " ".join(filter(None, texts)))
+        own = _statement(routine, [candidate.own for candidate in candidates])
+        return Call(_statement(routine, texts), victim, " ".join(filter(None, texts)), own)
 
 
 def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:
@@ -370,6 +377,12 @@ def _patterns(candidates: tuple[Candidate, ...]) -> Iterator[frozenset[str]]:
     yield frozenset()
     for size in range(len(kinds), 0, -1):
         yield from map(frozenset, itertools.combinations(kinds, size))
+
+
+def _statement(routine: Routine, texts: list[str | None]) -> str:
+    parts = [_rendered(argument, text) for argument, text in zip(routine.arguments[: len(texts)], texts, strict=True)]
+    parts += ["null"] * routine.outputs
+    return f"{'call' if routine.kind == 'p' else 'select'} {routine.sql}({', '.join(parts)})"
 
 
 def _rendered(argument: Argument, text: str | None) -> str:

@@ -15,7 +15,15 @@ from collections.abc import Iterator
 from dbkit.leak.checks.functions_arguments import Call, Caller, injections
 from dbkit.leak.checks.functions_catalog import Routine, Routines
 from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.checks.functions_states import AGGREGATES, REPLICA, Question, other_states, removable
+from dbkit.leak.checks.functions_states import (
+    AGGREGATES,
+    REPLICA,
+    TIMED_OUT,
+    Question,
+    answered_for_victim,
+    other_states,
+    removable,
+)
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import HOLDS, LEAK
@@ -28,7 +36,6 @@ __all__ = ["attack_routine", "unreviewed"]
 _SETS_CONTEXT = re.compile(r"\bset_config\b|\bset\s+(?:local\s+|session\s+)?[\w.]+\s*(?:=|\bto\b)", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"\bdblink\w*\s*\(", re.IGNORECASE)
 _QUEUE = re.compile(r"job|queue|task|outbox|inbox|message|event", re.IGNORECASE)
-_TIMED_OUT = "57014"
 _WITHOUT_CONTEXT = 3
 _TRANSACTION = re.compile(r"\b(?:commit|rollback)\s*(?:and\s+(?:no\s+)?chain\s*)?;", re.IGNORECASE)
 
@@ -81,7 +88,7 @@ class _Attack:
         outcomes: list[Outcome] = []
         for call in calls:
             outcome = self.stand.run(call.sql)
-            if outcome.sqlstate == _TIMED_OUT:
+            if outcome.sqlstate == TIMED_OUT:
                 return self._not_called(f"it does not end in time: {call.sql}")
             found = self._judge(call, outcome, control_text)
             if found is not None:
@@ -223,7 +230,10 @@ class _Attack:
         remove = [f"delete from {sql} where {self.stand.victims[name]}" for name, sql in tables.items()]
         again = self.stand.run(call.sql)
         without = self.stand.run(call.sql, (REPLICA[0], *remove, REPLICA[1]))
-        if again.rows != outcome.rows or without.refused != gate or without.sqlstate == _TIMED_OUT:
+        if without.refused and not gate:
+            told = answered_for_victim(self.stand, self.tables, call)
+            return self._exists(call, told, control) if told else None
+        if again.rows != outcome.rows or without.refused != gate or without.sqlstate == TIMED_OUT:
             return None
         if without.rows == outcome.rows:
             return None
@@ -233,19 +243,7 @@ class _Attack:
         if (call.names or rows_come_out) and not existence:
             return self._leak(call.sql, witness, control, "foreign rows")
         if existence:
-            named = call.names - {"tenant", "user"}
-            drawn = any(argument.type.base in ("uuid", "bytea") for argument in self.routine.arguments)
-            if named and not drawn:
-                return self._leak(call.sql, f"{witness}: the row exists", control, "foreign rows")
-            if named:
-                self._suspect(
-                    "definer_function_tells_existence",
-                    f"{self.routine.signature} tells whether a row of another tenant exists",
-                    "OBJ-03",
-                    f"{call.sql} {witness}.",
-                    "Compare the tenant column with the context in it.",
-                )
-            return None
+            return self._exists(call, f"{witness}: the row exists", control)
         self._suspect(
             "definer_function_counts_all_tenants",
             f"{self.routine.signature} gives a figure over the rows of all tenants",
@@ -253,6 +251,21 @@ class _Attack:
             f"{call.sql} {witness}; no row comes out.",
             "Filter by the tenant of the context, or list it under [tenancy] definers if the figure is meant.",
         )
+        return None
+
+    def _exists(self, call: Call, witness: str, control: str) -> Finding | None:
+        """The row that a call names is there: a leak where its name can be guessed, and told of where it cannot."""
+        named = call.names - {"tenant", "user"}
+        if named and not self.routine.drawn:
+            return self._leak(call.sql, witness, control, "foreign rows")
+        if named:
+            self._suspect(
+                "definer_function_tells_existence",
+                f"{self.routine.signature} tells whether a row of another tenant exists",
+                "OBJ-03",
+                f"{call.sql} {witness}.",
+                "Compare the tenant column with the context in it.",
+            )
         return None
 
     def _rows_come_out(self, outcome: Outcome, without: Outcome) -> bool:

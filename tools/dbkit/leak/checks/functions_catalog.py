@@ -139,6 +139,11 @@ class Routine:
         return self.kind in ("f", "p") and self.returns not in _NOT_CALLED
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is told of a row by what nobody guesses."""
+        return any(argument.type.base in ("uuid", "bytea") for argument in self.arguments)
+
+    @property
     def is_trigger(self) -> bool:
         return self.returns == "trigger"
 
