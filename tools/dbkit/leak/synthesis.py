@@ -461,6 +461,8 @@ class Synthesis:
 
 def _invent(kind: str, name: str, base: str) -> str:
     """An id; the victim's sorts before the attacker's, so that a look-up that forgets the tenant gives the victim's."""
+    if name[0] not in "AB":
+        return _derived(kind, name, base)
     ids = [_derived(kind, other + name[1:], base) for other in "AB"]
     return sorted(ids, key=lambda text: (len(text), text))["AB".index(name[0])]
 
