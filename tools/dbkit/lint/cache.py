@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import marshal
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,14 +21,12 @@ from typing import Any, NamedTuple
 from dbkit.config import cache_dir
 from dbkit.lint.answers import Answer, Answers
 from dbkit.lint.files import DECLARED, LintFile, Series
-from dbkit.lint.mentions import names_in_comments
+from dbkit.lint.names_in_text import names_in_comments
 from dbkit.lint.store import code_digest, digest_of, forget_oldest, is_ours, write_whole
+from dbkit.lint.trees import as_text
 from dbkit.parse import Script, Statement, SyntaxProblem
 
 __all__ = ["Memory"]
-
-# Where a tree says in which place of the text it stands.
-_PLACE = re.compile(r'(?<!\\)"(?:\w*location|stmt_len|\w*list_start|\w*list_end)": -?\d+')
 
 
 class Memory:
@@ -168,8 +164,7 @@ def effects_of(file: LintFile) -> bytes:
     parts = [file.text] if script.problems else sorted(names_in_comments(file.text))
     for statement in script.statements:
         section = file.section_at(statement.start)
-        tree = _PLACE.sub("", json.dumps(statement.node))
-        parts += [section.name, str(section.transactional), statement.tag, tree]
+        parts += [section.name, str(section.transactional), statement.tag, as_text(statement.node)]
         if not statement.node:
             parts.append(statement.text)
     return _hash(*(part.encode(errors="surrogatepass") for part in parts))

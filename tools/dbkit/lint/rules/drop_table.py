@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.mentions import is_named_before
+from dbkit.lint.names_in_text import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import dropped_names, range_var
 from dbkit.parse import Node, Statement

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.mentions import is_named_before
+from dbkit.lint.names_in_text import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import role_name
 from dbkit.parse import Statement

@@ -37,7 +37,7 @@ from collections.abc import Collection, Iterator
 from dbkit.lint.column_names import unknown_columns
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.mentions import is_named_before
+from dbkit.lint.names_in_text import is_named_before
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import (
     added_constraints,
