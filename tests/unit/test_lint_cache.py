@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +29,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     return load_config(tmp_path / "dbkit.toml")
 
 
-def run(config: Config, **options: bool) -> list[str]:
+def run(config: Config, **options: Any) -> list[str]:
     result = lint(config, [config.root / "m"], **options)
     return [f"{finding.location} {finding.rule} {finding.hint}" for finding in result.report.findings]
 
@@ -179,3 +181,22 @@ def test_it_can_be_switched_off(project: Config, asked: list[str]) -> None:
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(project: Config, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     assert run(project) == run(project, remember=False)
+
+
+def test_whatever_is_edited_the_memory_says_what_a_fresh_run_says(project: Config) -> None:
+    cases = sorted((Path(__file__).parents[1] / "lint").glob("*/bad.sql"))[::4]
+    for number, case in enumerate(cases):
+        (project.root / f"m/{1000 + number}_{case.parent.name}.sql").write_text(case.read_text())
+    base = project.root / "m/0999_base.sql"
+    base.write_text((cases[0].parents[1] / "_base.sql").read_text())
+    dice = random.Random(7)
+    for turn in range(16):
+        path = dice.choice(sorted((project.root / "m").iterdir()))
+        text, other = path.read_text(), dice.choice(cases).read_text()
+        edits = [f"-- role reader_{turn}\n{text}", f"\n\n{text}", text.replace("text", "integer", 1), other, f"({text}"]
+        path.write_text(edits[turn % len(edits)])
+        # The same statements with something else in them: only their trees tell.
+        base.write_text(
+            base.read_text().replace(*(("not null", "", 3), ("bigint", "text", 2), ("app.o", "app.x", 1))[turn % 3])
+        )
+        assert run(project, profile="strict") == run(project, profile="strict", remember=False)
