@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbkit.leak.arrays import tenant_arrays
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
+from dbkit.leak.solving import solve
 from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.declaration import Memberships
-from dbkit.tenancy.expressions import caller_expressions, columns_in
+from dbkit.tenancy.expressions import columns_in
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDED", "Draft"]
 
-_COMBINATIONS = 4000
 # Who ended something: a row is made as it is in use, so these stay empty.
 ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
 # A key that a policy reads out of a document: of a column, or of the claims that a column is compared with.
@@ -63,7 +62,7 @@ class Draft:
             if column.name not in self.values:
                 self._fill(column)
         for check in self.checks[len(table.checks) :]:
-            self._solve(check)
+            solve(self, check)
 
     @property
     def given(self) -> Values:
@@ -192,7 +191,7 @@ class Draft:
         """A value of the column's type; for a domain the first candidate that the domain accepts."""
         guess = first_value(self.table.qualified, column, self.who, self.number)
         if column.base in ("json", "jsonb") and not self.number % 100:
-            guess = json.dumps(self._payload(column))
+            guess = json.dumps(self.payload(column))
         elif not self.number % 100:
             guess = self._followed(column) or guess
         checks = [
@@ -200,13 +199,13 @@ class Draft:
         ]
         if checks:
             for value in [guess, *check_candidates(column, checks, self.who, self.number)]:
-                if value is not None and self._accepted(column, value):
+                if value is not None and self.accepted(column, value):
                     guess = value
                     break
         if guess is not None or not column.nullable:
             self.values[column.name] = guess
 
-    def _payload(self, column: Column) -> dict[str, str]:
+    def payload(self, column: Column) -> dict[str, str]:
         """A document that says whose it is under every key that a policy might look for, and nothing twice."""
         model, about = self.synthesis.model, self.synthesis.relations.base_tables
         policies = " ".join(map(_policy_text, about))
@@ -244,7 +243,8 @@ class Draft:
                     return str(kind)
         return None
 
-    def _accepted(self, column: Column, value: str) -> bool:
+    def accepted(self, column: Column, value: str) -> bool:
+        """Whether the server takes the value for the column's type, a domain's CHECKs included."""
         return not self.synthesis.ask(f"select {literal(value)}::{column.type}").refused
 
     def _checks(self, column: str) -> list[Check]:
@@ -273,7 +273,7 @@ class Draft:
     def _mend_check(self, outcome: Outcome) -> bool:
         for check in self.table.checks:
             if check.name == outcome.constraint:
-                return self._solve(check)
+                return solve(self, check)
         # A CHECK of a domain: the error names the domain, not the column.
         changed = False
         for column in self.table.columns.values():
@@ -281,122 +281,6 @@ class Draft:
                 self._generate(column)
                 changed = column.name in self.values or changed
         return changed
-
-    def _solve(self, violated: Check) -> bool:
-        """Search values for the columns of a violated CHECK that satisfy it and all checks that share a column.
-
-        Where its own columns are not enough, those of the checks it shares columns with may change too.
-        """
-        free: list[str] = []
-        for _ in range(3):
-            checks = [check for check in self.checks if set(check.columns) & {*free, *violated.columns}]
-            columns = violated.columns if not free else [name for check in checks for name in check.columns]
-            wider = [name for name in dict.fromkeys(columns) if self._is_free(name)]
-            if not wider or wider == free:
-                break
-            free = wider
-            checks = [check for check in self.checks if set(check.columns) & set(free)]
-            found = self._search(free, [self._choices(self.table.columns[name], checks) for name in free], checks)
-            if found is not None:
-                self.solved.setdefault(tuple(free), set()).add(found)
-                self.values.update(zip(free, found, strict=True))
-                return True
-        return self._solve_around(violated)
-
-    def _is_free(self, name: str) -> bool:
-        column = self.table.columns[name]
-        open_to_choice = name not in self.fixed or name in self.referencing or self.values.get(name) is None
-        return not column.filled_by_server and open_to_choice
-
-    def _solve_around(self, violated: Check) -> bool:
-        """Second resort for a CHECK: leave its optional columns empty, references included."""
-        emptied = False
-        for name in violated.columns:
-            if self.table.columns[name].nullable and self.values.get(name) is not None:
-                self.values[name] = None
-                emptied = True
-        return emptied
-
-    def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
-        current = self._current(column)
-        if column.name in self.referencing and current is not None:
-            others = [*self._siblings(column.name), *self._partners(column.name)]
-            return list(dict.fromkeys([current, *others, *([None] if column.nullable else [])]))
-        own = [check for check in checks if column.name in check.columns]
-        documents = [json.dumps(self._payload(column))] if column.base in ("json", "jsonb") else []
-        wanted = [current, *documents, *self._related(column, own)]
-        wanted += check_candidates(column, own, self.who, self.number)
-        wanted.append(first_value(self.table.qualified, column, self.who, self.number))
-        return [
-            value
-            for value in dict.fromkeys(wanted)
-            if (value is None and column.nullable) or (value is not None and self._accepted(column, value))
-        ]
-
-    def _siblings(self, name: str) -> list[str | None]:
-        """What a reference may lead to instead: the rows of the same tenant."""
-        key, target = self.referencing[name]
-        rows = self.synthesis.population.tables.get(key.target)
-        return [row[target] for slot, row in rows.rows.items() if slot[0] == self.slot[0]] if rows else []
-
-    def _partners(self, name: str) -> list[str]:
-        """Or to another tenant, as the other side of a deal does, where the column does not say whose row it is."""
-        default = self.synthesis.default.tables[self.table.qualified]
-        partner = None if name == default.column else self.synthesis.partner(self.referencing[name][0])
-        return [partner] if partner else []
-
-    def _related(self, column: Column, checks: list[Check]) -> Iterator[str | None]:
-        """What the other columns ask of this one: the other side of an equation, a piece of what is put together."""
-        for check in checks:
-            names = [name for name in check.columns if not self.table.columns[name].generated or name in self.fixed]
-            row = ", ".join(self._typed(self.table.columns[name]) for name in names)
-            for expression in caller_expressions(check.expression, column.name):
-                outcome = self.synthesis.ask(f"select ({expression})::text from (select {row}) r")
-                yield from (cells[0] for cells in outcome.rows)
-            for glue in filter(None, re.findall(r"'([^']+)'", check.expression)):
-                for name in names:
-                    value = self.values.get(name)
-                    if name != column.name and value and name in self.fixed and glue in value:
-                        yield from (*value.partition(glue)[::2], *value.rpartition(glue)[::2], *value.split(glue))
-
-    def _typed(self, column: Column) -> str:
-        return f"{literal(self._current(column))}::{column.type} as {column.sql}"
-
-    def _current(self, column: Column) -> str | None:
-        """What the column holds now: the drafted value, else its default."""
-        if column.name in self.values or column.default is None:
-            return self.values.get(column.name)
-        outcome = self.synthesis.ask(f"select ({column.default})::text")
-        return outcome.rows[0][0] if outcome.rows else None
-
-    def _search(
-        self, free: list[str], choices: list[list[str | None]], checks: list[Check]
-    ) -> tuple[str | None, ...] | None:
-        # The likeliest values of every column first, then all values of the last ones.
-        depth = max(3, int(_COMBINATIONS ** (1 / max(len(free), 1))))
-        products = itertools.chain(itertools.product(*(each[:depth] for each in choices)), itertools.product(*choices))
-        combinations = list(dict.fromkeys(itertools.islice(products, 2 * _COMBINATIONS)))
-        tried_before = self.solved.get(tuple(free), set())
-        combinations.sort(key=tried_before.__contains__)
-        if not combinations:
-            return None
-        involved = {name for check in checks for name in check.columns}
-        columns = [self.table.columns[name] for name in involved if name not in free]
-        fixed = [self._typed(column) for column in columns]
-        tried = [
-            f"t.v{i}::{self.table.columns[name].type} as {self.table.columns[name].sql}" for i, name in enumerate(free)
-        ]
-        rows = ", ".join(
-            f"({number}, {', '.join(f'{literal(value)}::text' for value in values)})"
-            for number, values in enumerate(combinations)
-        )
-        names = ", ".join(["n", *(f"v{i}" for i in range(len(free)))])
-        condition = " and ".join(f"(({check.expression}) is not false)" for check in checks)
-        outcome = self.synthesis.ask(
-            f"select n from (values {rows}) t ({names}) cross join lateral (select {', '.join([*fixed, *tried])}) r "
-            f"where {condition} order by n limit 1"
-        )
-        return combinations[int(outcome.rows[0][0] or 0)] if outcome.rows else None
 
     def _mend_unique(self, outcome: Outcome) -> bool:
         """Another value for the columns of the index that are ours to choose."""
