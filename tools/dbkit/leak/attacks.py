@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, build_states
+from dbkit.leak.controls import Target, take_controls
 from dbkit.leak.explain import explain_reads
-from dbkit.leak.judge import TableAttack, Target
+from dbkit.leak.judge import TableAttack
 from dbkit.leak.logins import acting_role
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
@@ -66,10 +67,9 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
         with Attacker(conninfo, role, state) as attacker:
             for target in targets:
                 attacker.renew()
-                run = TableAttack(attacker, proof, role, model, scope, target, population, state)
                 if state.name == "right":
-                    run.take_controls()
-                run.attack()
+                    take_controls(attacker, model, scope, population, target)
+                TableAttack(attacker, proof, role, model, scope, target, population, state).attack()
             attacker.renew()
             views.attack(attacker)
         if state.name == "right":
