@@ -16,6 +16,7 @@ from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.declaration import Memberships
 from dbkit.tenancy.expressions import columns_in
+from dbkit.tenancy.keys import policy_text
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
 
@@ -32,10 +33,6 @@ _KEY = re.compile(r"->>\s*'([^']+)'")
 _LOOKED_UP = r"\b{column}\s*=\s*\(+\s*select\s+(?:\w+\.)?(\w+)(?:\s+as\s+\w+)?\s+from\s+(?:\w+\.)?(\w+)"
 _USER_KEY = re.compile(r"user|actor|author|member|^sub$|^uid$", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"^(?:role|roles|email|aal|exp|iat|aud|iss|is_.*|type|kind|status|state)$", re.IGNORECASE)
-
-
-def _policy_text(table: Table) -> str:
-    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
 
 
 class Draft:
@@ -208,7 +205,7 @@ class Draft:
     def payload(self, column: Column) -> dict[str, str]:
         """A document that says whose it is under every key that a policy might look for, and nothing twice."""
         model, about = self.synthesis.model, self.synthesis.relations.base_tables
-        policies = " ".join(map(_policy_text, about))
+        policies = " ".join(map(policy_text, about))
         generated = " ".join(c.default or "" for c in self.table.columns.values() if c.generated)
         keys = {*model.tenant_columns, *(_KEY.findall(f"{policies} {generated}"))}
         payload = {
@@ -220,7 +217,7 @@ class Draft:
 
     def _followed(self, column: Column) -> str | None:
         """A value that a policy follows without a foreign key: the id of an own row, or the word for its table."""
-        policies = _policy_text(self.table)
+        policies = policy_text(self.table)
         names = set(re.findall(r"[a-z_][a-z0-9_]*", policies))
         if column.name not in names:
             return None

@@ -18,8 +18,9 @@ from dbkit.leak.session import Session
 from dbkit.leak.synthesis import populate
 from dbkit.leak.views import refresh_materialized_views
 from dbkit.report import Finding
+from dbkit.tenancy.classify import build_model
 from dbkit.tenancy.declaration import Declaration
-from dbkit.tenancy.model import Model, build_model
+from dbkit.tenancy.model import Model
 from dbkit.tenancy.reading import read_relations
 
 __all__ = ["Proof", "prove", "read_model"]
