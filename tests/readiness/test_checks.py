@@ -237,6 +237,15 @@ as 'select ''user:'' || pg_backend_pid()';
     assert measured.figures["allowed_after_restart"] == 10
 
 
+def test_a_limiter_that_cannot_be_asked_is_no_limiter(broken: Broken, limiter: Limiter) -> None:
+    with (
+        broken("revoke execute on function core.rate_limit(text, text, boolean) from app_user;") as stage,
+        pytest.raises(DbkitError, match="could not ask") as failed,
+    ):
+        limiter.measure(stage)
+    assert "permission denied for function rate_limit" in str(failed.value.detail)
+
+
 def test_a_policy_that_there_is_not_cannot_be_measured(stage: Stage, limiter: Limiter) -> None:
     with pytest.raises(DbkitError, match="no such policy: nobodys"):
         replace(limiter, policy="nobodys").measure(stage)

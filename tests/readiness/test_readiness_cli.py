@@ -202,6 +202,11 @@ def test_a_name_that_is_not_there_is_refused(project: Path) -> None:
             CliRunner().invoke(cli, ["readiness", *arguments], standalone_mode=False, catch_exceptions=False)
 
 
+def test_every_claim_that_is_declared_can_be_read(config: Config) -> None:
+    for name in config.readiness:
+        assert load_claim(config, name).criteria
+
+
 def test_the_landlords_claim_has_its_seven_criteria(config: Config) -> None:
     claim = load_claim(config, "landlord")
     assert [criterion.name for criterion in claim.criteria] == [

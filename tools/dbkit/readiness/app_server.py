@@ -1,7 +1,7 @@
 """One application server of the limiter's check: a process with connections of its own that asks the database.
 
-It reads its orders as one JSON line, opens its connections, says `ready`, waits for a line, calls, and answers
-`{"allowed": …, "refused": …, "degraded": …}`.
+It reads its orders as one JSON line, opens its connections, says `{}`, waits for a line, calls, and answers
+`{"allowed": …, "refused": …, "degraded": …}`; what goes wrong it says as `{"error": …}`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,23 @@ __all__: list[str] = []
 
 def main() -> None:
     """Serve one order."""
-    order = json.loads(sys.stdin.readline())
+    try:
+        _serve(json.loads(sys.stdin.readline()))
+    except psycopg.Error as problem:
+        _say({"error": str(problem).strip()})
+
+
+def _serve(order: dict[str, Any]) -> None:
     with ThreadPoolExecutor(order["connections"]) as threads:
         connections = list(threads.map(psycopg.connect, [order["conninfo"]] * order["connections"]))
-        print("ready", flush=True)
+        _say({})
         sys.stdin.readline()
         told = list(threads.map(lambda connection: _call(connection, order), connections))
-    print(json.dumps({key: sum(answer[key] for answer in told) for key in told[0]}), flush=True)
+    _say({key: sum(answer[key] for answer in told) for key in told[0]})
+
+
+def _say(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), flush=True)
 
 
 def _call(connection: psycopg.Connection[Any], order: dict[str, Any]) -> dict[str, int]:

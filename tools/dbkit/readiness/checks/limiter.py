@@ -105,7 +105,7 @@ class Limiter:
                 _hear(process)  # its connections are open
             for process in running:
                 _say(process, "go")
-            return [json.loads(_hear(process)) for process in running]
+            return [_hear(process) for process in running]
         finally:
             for process in running:
                 process.kill()
@@ -118,13 +118,12 @@ def _say(process: subprocess.Popen[str], line: str) -> None:
     process.stdin.flush()
 
 
-def _hear(process: subprocess.Popen[str]) -> str:
+def _hear(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     line = process.stdout.readline()
-    if not line:
+    answer: dict[str, Any] = json.loads(line or '{"error": "It ended without a word."}')
+    if "error" in answer:
         raise DbkitError(
-            "an application server of the check ended early",
-            detail="Its own complaint stands above.",
-            hint="Run the command again.",
+            "an application server of the check could not ask", detail=answer["error"], hint="Run the command again."
         )
-    return line
+    return answer
