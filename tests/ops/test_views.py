@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -15,7 +14,6 @@ from operators_shell import Shell
 from dbkit.config import Config
 from dbkit.ops import cron
 from dbkit.postgres import Database
-from dbkit.postgres.local import LocalServer
 
 PATIENCE_SECONDS = 20
 
@@ -95,18 +93,6 @@ def test_deleted_rows_raise_the_ratio_and_vacuum_lowers_it(core_db: Database) ->
         admin.execute("vacuum core.bloated")
         admin.execute("select pg_stat_force_next_flush()")
         assert wait_for(core_db.conninfo, f"{ratio} = 0 and last_vacuum_at is not null")
-
-
-@pytest.fixture(scope="module")
-def watched(busy_server: LocalServer) -> Iterator[str]:
-    """A server with pg_stat_statements, in a schema of its own."""
-    with psycopg.connect(busy_server.conninfo("postgres"), autocommit=True) as admin:
-        admin.execute("create schema if not exists extensions")
-        admin.execute("grant usage on schema extensions to app_monitor, app_definer")
-        admin.execute("create extension if not exists pg_stat_statements schema extensions")
-        admin.execute("select extensions.pg_stat_statements_reset()")
-        yield busy_server.conninfo("postgres")
-        admin.execute("drop extension pg_stat_statements")
 
 
 def test_a_slow_statement_is_listed_and_a_fast_one_is_not(watched: str) -> None:
