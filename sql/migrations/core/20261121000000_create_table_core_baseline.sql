@@ -7112,12 +7112,18 @@ grant execute on function core.probe_metric_p95(integer, text) to app_definer;
 comment on function core.probe_metric_p95(integer, text) is
     'Probe: 95th percentile of metric p_argument in the last p_minutes; null without samples. Errors: none.';
 
+-- A mail server that is down lets every message be tried and put off: who waits for a retry counts, who waits for a date does not.
+
 create or replace function core.probe_queue_depth(p_minutes integer, p_argument text default null) returns double precision
     language plpgsql stable
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return (select coalesce(sum(h.ready), 0) from core.queue_health as h where h.job_type = p_argument or p_argument is null);
+    return (
+        select coalesce(sum(h.ready + h.retrying), 0)
+          from core.queue_health as h
+         where p_argument is null
+            or h.job_type = any (string_to_array(p_argument, ',')));
 end
 $fn$;
 
@@ -7125,7 +7131,7 @@ revoke execute on function core.probe_queue_depth(integer, text) from public;
 grant execute on function core.probe_queue_depth(integer, text) to app_definer;
 
 comment on function core.probe_queue_depth(integer, text) is
-    'Probe: jobs that wait for a worker, of type p_argument or of all. Errors: none.';
+    'Probe: jobs that wait for a worker or for another attempt, of the types p_argument lists between commas, or of all. Errors: none.';
 
 -- A backup nobody restored is a hope.
 
@@ -8975,10 +8981,13 @@ create or replace function core.snapshot_query_stats() returns integer
 as $fn$
 declare
     c_statements constant integer := 200;
+    v_now        timestamptz := date_trunc('minute', clock_timestamp());
+    v_before     timestamptz := (select max(q.taken_at) from core.query_stats_snapshots as q where q.taken_at < v_now);
+    v_is_again   boolean := exists (select from core.query_stats_snapshots as q where q.taken_at = v_now);
     v_rows       integer;
 begin
     insert into core.query_stats_snapshots (taken_at, queryid, userid, query, calls, total_exec_ms, mean_exec_ms, max_exec_ms)
-    select date_trunc('minute', clock_timestamp()), s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
+    select v_now, s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
            sum(s.total_ms) / sum(s.calls), max(s.max_ms)
       from core.statement_statistics() as s
      where s.queryid is not null
@@ -8988,6 +8997,22 @@ begin
      limit c_statements
     on conflict do nothing;
     get diagnostics v_rows = row_count;
+
+    -- What these statements took since the snapshot before, one execution with another. A statement that counts from the beginning
+    -- again was reset meanwhile; one that was not among the dearest before counts as a whole.
+    insert into core.metric_samples (name, value, created_at)
+    select 'query_ms', sum(since.ms) / sum(since.calls), clock_timestamp()
+      from (
+          select case when q.calls >= b.calls then q.calls - b.calls else q.calls end as calls,
+                 case when q.calls >= b.calls then greatest(q.total_exec_ms - b.total_exec_ms, 0) else q.total_exec_ms end as ms
+            from core.query_stats_snapshots as q
+            left join core.query_stats_snapshots as earlier
+              on earlier.taken_at = v_before and earlier.queryid = q.queryid and earlier.userid = q.userid
+           cross join lateral (select coalesce(earlier.calls, 0), coalesce(earlier.total_exec_ms, 0)) as b (calls, total_exec_ms)
+           where q.taken_at = v_now) as since
+     where not v_is_again
+       and v_before is not null
+    having sum(since.calls) > 0;
     return v_rows;
 exception
     when sqlstate 'PT503' then
@@ -8999,8 +9024,9 @@ alter function core.snapshot_query_stats() owner to app_definer;
 revoke execute on function core.snapshot_query_stats() from public;
 
 comment on function core.snapshot_query_stats() is
-    'Keep the 200 dearest statements of this database as they stand now; the cron job query-stats-snapshot. Returns the rows written, 0 '
-    'without pg_stat_statements. Idempotent within a minute. Errors: none.';
+    'Keep the 200 dearest statements of this database as they stand now, and as the metric query_ms what an execution of them took on '
+    'average since the snapshot before; the cron job query-stats-snapshot. Returns the rows written, 0 without pg_stat_statements. '
+    'Idempotent within a minute. Errors: none.';
 
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 
