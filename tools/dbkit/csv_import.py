@@ -119,7 +119,9 @@ def read_csv(path: Path) -> CsvFile:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except OSError as problem:
-        raise DbkitError(f"cannot read {path}", detail=f"{problem.strerror}.") from None
+        raise DbkitError(
+            f"cannot read {path}", detail=f"{problem.strerror}.", hint="Name a CSV file that can be read."
+        ) from None
     except UnicodeDecodeError as problem:
         raise DbkitError(
             "file is not UTF-8",

@@ -114,7 +114,7 @@ def load(path: Path) -> Before:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DbkitError(
             f"cannot read {path}",
-            detail=f"{type(error).__name__}: {error}.",
+            detail=f"{error.strerror or error}." if isinstance(error, OSError) else "It is not what --save writes.",
             hint=f"Save one before the deployment: dbkit deploy-check --save {path}",
         ) from None
 

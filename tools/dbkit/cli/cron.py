@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import command_group, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_FINDINGS
 
@@ -18,7 +18,7 @@ __all__ = ["cron"]
 _STATUS = "core.cron_status"
 
 
-@click.group()
+@command_group
 def cron() -> None:
     """Run scheduled jobs, by pg_cron or without it.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import Writable, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
 from dbkit.terminal import status_line
@@ -30,7 +30,7 @@ _SHOWN = 20
 @click.option("--chunk", type=click.IntRange(1, 100), default=100, show_default=True, metavar="N", help="Rows a call.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Writable(dir_okay=False),
     default=None,
     metavar="FILE",
     help="Where to write what became of each row. Default: FILE.report.csv beside the file.",
