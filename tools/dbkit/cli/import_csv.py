@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
@@ -24,8 +25,10 @@ _SHOWN = 20
 @click.command("import")
 @click.argument("function")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--user", required=True, metavar="UUID", help="The person on whose behalf rows are written.")
-@click.option("--tenant", required=True, metavar="UUID", help="The tenant they are written for.")
+@click.option(
+    "--user", type=click.UUID, required=True, metavar="UUID", help="The person on whose behalf rows are written."
+)
+@click.option("--tenant", type=click.UUID, required=True, metavar="UUID", help="The tenant they are written for.")
 @click.option("--role", default="app_user", show_default=True, metavar="ROLE", help="Database role that writes them.")
 @click.option("--chunk", type=click.IntRange(1, 100), default=100, show_default=True, metavar="N", help="Rows a call.")
 @click.option(
@@ -41,8 +44,8 @@ _SHOWN = 20
 def import_csv(
     function: str,
     file: Path,
-    user: str,
-    tenant: str,
+    user: UUID,
+    tenant: UUID,
     role: str,
     chunk: int,
     report: Path | None,
@@ -72,7 +75,7 @@ def import_csv(
             url,
             function,
             source,
-            importing.Caller(user, tenant, role),
+            importing.Caller(str(user), str(tenant), role),
             chunk=chunk,
             progress=lambda done: tell(f"{done:,} of {len(source.rows):,} rows"),
         )
