@@ -133,6 +133,12 @@ class Config:
         """A path of the project file, made absolute."""
         return (self.root / relative).absolute()
 
+    def lacks(self, table: str) -> str:
+        """That the project file has no such table, or that there is no project here, as a sentence."""
+        if self.path is None:
+            return f"Neither this folder nor one above it has a {CONFIG_NAME}."
+        return f"{self.display(self.path)} has no [{table}]."
+
     def display(self, path: Path) -> str:
         """A path as shown to people: relative to the working directory where that is shorter."""
         try:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from dbkit.cli.options import config_option, database_option, findings_format_option, jobs_option, output_option
+from dbkit.cli.options import (
+    Writable,
+    config_option,
+    database_option,
+    findings_format_option,
+    jobs_option,
+    output_option,
+)
 from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["leak"]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_NEW_FILE = Writable(dir_okay=False)
 
 
 @click.command()
@@ -46,7 +54,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--emit",
     "emit_dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Writable(file_okay=False),
     metavar="DIR",
     help="Also write the attacks as pgTAP files that need no dbkit.",
 )
@@ -63,7 +71,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @jobs_option
 @click.option("-v", "--verbose", is_flag=True, help="A line for every table, with the reasons for each command.")
-@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Also write the report as one HTML page.")
+@click.option("--html", "html_file", type=_NEW_FILE, metavar="FILE", help="Also write the report as one HTML page.")
 @findings_format_option("html")
 @output_option
 @config_option
