@@ -881,6 +881,7 @@ create table core.job_leases (
     worker        text not null,
     has_keys      boolean not null,
     settled       uuid[],
+    cancelled     uuid[],
 
     constraint job_leases_pkey primary key (id),
     constraint job_leases_open_count_positive check (open_count > 0)
@@ -892,7 +893,8 @@ create index job_leases_worker_id_idx on core.job_leases (worker, id);
 comment on table core.job_leases is 'Leases on claimed batches: who works on them and until when.';
 comment on column core.job_leases.open_count is 'Jobs of the batch that are still to be settled.';
 comment on column core.job_leases.has_keys is 'Whether a job of the batch holds a dedupe key.';
-comment on column core.job_leases.settled is 'Jobs of the batch that were settled already; null: none.';
+comment on column core.job_leases.settled is 'Jobs of the batch that are settled, or were cancelled; null: none.';
+comment on column core.job_leases.cancelled is 'Those of them that were taken from the worker; null: none.';
 
 -- core.job_types: what a job may be, what its payload must name and how often it is tried.
 
@@ -4352,8 +4354,8 @@ grant execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) to ap
 comment on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) is
     'Settle jobs of a lease: those in p_done are completed (null: all that p_failed does not name), those in p_failed ({"id", "error", '
     '"retryable", "retry_after" seconds}) are tried again later or fail for good; results by job id. Jobs not named stay in the lease. '
-    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone '
-    'or a job named is not open in it; nothing was settled then.';
+    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone, '
+    'a job named is not open in it, or p_done is null and a job of it was cancelled: name them then; nothing was settled.';
 
 -- Constraint names are unique per table only; where two constraints of one name say different things, neither is quoted.
 
@@ -5590,7 +5592,9 @@ begin
                and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
             delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
             update core.job_leases as l
-               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+               set open_count = l.open_count - 1,
+                   settled = coalesce(l.settled, '{}') || p_job_id,
+                   cancelled = coalesce(l.cancelled, '{}') || p_job_id
              where l.id = v_lease.id and l.open_count > 1;
         end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
@@ -5795,19 +5799,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds, l.settled
+         returning l.id, l.lease_seconds, l.cancelled
         )
         select asked.id,
                e.id is not null,
                coalesce(e.lease_seconds, 0)::double precision,
-               -- only of a lease that has lost jobs: the others need not be looked into
-               case when e.id is null or e.settled is not null then array(
+               -- a lease that is held knows, also of jobs queued again meanwhile; of one that is gone it shows in what became of them
+               case when e.id is null then array(
                    select dead.id
                      from core.job_envelopes as batch
                     cross join unnest(batch.jobs) as job
                      join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
                     where batch.id = asked.id)
-               else '{}' end
+               else coalesce(e.cancelled, '{}') end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end
@@ -8885,6 +8889,10 @@ begin
     select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
     if not found then
         perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    elsif p_done is null and v_lease.cancelled is not null then
+        -- "all" was said of a batch that is whole: answered, a worker that has not heard of it would take a cancelled job for done
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job of this lease was cancelled; name those that are done.', jsonb_build_object('lease_id', p_lease)::text);
     end if;
     select array_agg(job.id)
       into v_open
@@ -8936,7 +8944,7 @@ revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from 
 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
     'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
-    'the caller''s any more.';
+    'the caller''s any more, or no job is named and one was cancelled.';
 
 -- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
 -- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
