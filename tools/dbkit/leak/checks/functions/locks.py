@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbkit.leak.checks.functions_arguments import Call, Caller
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import OPTIONS, Stand
+from dbkit.leak.checks.functions.caller import Call, Caller
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.stand import OPTIONS, Stand
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import LEAK
