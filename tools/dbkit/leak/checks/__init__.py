@@ -26,6 +26,7 @@ from dbkit.leak.checks.server import check_server
 from dbkit.leak.checks.side_channels import check_side_channels
 from dbkit.leak.checks.subject import Focus, Subject, bypasses
 from dbkit.leak.checks.tables import check_tables
+from dbkit.leak.checks.view_states import check_view_states
 from dbkit.leak.checks.views import check_views
 from dbkit.report import Finding
 
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     check_functions,
     check_oracles,
     check_views,
+    check_view_states,
     check_flows,
     check_arrays,
     check_references,

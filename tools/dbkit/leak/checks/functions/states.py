@@ -25,7 +25,9 @@ from dbkit.leak.checks.functions.dependence import (
 )
 from dbkit.leak.checks.functions.effects import Effects
 from dbkit.leak.checks.functions.stand import Stand
+from dbkit.leak.contexts import own_context
 from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, Values, identify
+from dbkit.leak.shapes import assigned, numbers
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
@@ -86,6 +88,8 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _absent(question)
         yield from _reopened(question)
         yield from _dated(question)
+        yield from _sized(question)
+        yield from _asked_before(question)
         yield from _vouched(question)
         if question.refused:
             yield from _awakened(question)
@@ -162,6 +166,37 @@ def _dated(question: Question) -> Iterator[Shown]:
                 witness = f"a row more: {next(iter(fresh))}" if fresh and again else None
             if witness:
                 yield Shown(call.sql, f"once it is of today, the answer shows {witness}", "foreign rows", prepare)
+
+
+def _sized(question: Question) -> Iterator[Shown]:
+    """Everybody's numbers are large or small, for what gives only what is overdue, unpaid or above a limit."""
+    stand = question.stand
+    for name in _touched(question):
+        table = stand.protected[name].table
+        for shape in numbers(question.text, table):
+            sizes = assigned(table, shape)
+            prepare = (REPLICA[0], f"update {table.sql} set {sizes}", REPLICA[1])
+            if stand.run("select 1", prepare).refused:
+                continue
+            for call in question.calls[:_CALLS]:
+                witness = stand.shown(stand.run(call.sql, prepare), call.given)
+                if witness:
+                    yield Shown(call.sql, f"with {sizes}, the answer shows {witness}", "foreign rows", prepare)
+            for call in _calls(question, table) if question.writes else ():
+                yield from _changed(question, call, prepare, f"with {sizes}")
+
+
+def _asked_before(question: Question) -> Iterator[Shown]:
+    """The victim has asked the same before, and the answer was kept for whoever asks next."""
+    stand = question.stand
+    if not question.writes:
+        return
+    attacker, victim = (own_context(stand.scope, stand.population.identities[slot]) for slot in (ATTACKER, VICTIM))
+    for call in [call for call in question.calls if not call.names][:_CALLS]:
+        prepare = (*victim, call.sql, *attacker)
+        witness = stand.shown(stand.run(call.sql, prepare), call.given)
+        if witness:
+            yield Shown(call.sql, f"once the victim has asked, the answer shows {witness}", "foreign rows", prepare)
 
 
 def _childless(question: Question) -> Iterator[Shown]:
