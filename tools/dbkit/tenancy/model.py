@@ -15,6 +15,7 @@ from enum import StrEnum
 from dbkit.tenancy.declaration import Declaration, Memberships, Scope
 from dbkit.tenancy.evidence import (
     columns_of_context,
+    compared_alike,
     compared_columns,
     login_columns,
     paired_columns,
@@ -121,6 +122,7 @@ class Model:
         users: table and column that list the users.
         tenant_is_user: tenant ids are user ids (a tenant column references the users).
         user_columns: table -> columns that hold a user id.
+        person_columns: the same with those in which a row may name somebody else, such as whom it is shared with.
         login_columns: table -> columns that hold the name of a login role.
         tenant_columns: default names of tenant columns, declared or inferred.
         inferred: (what, value, reason) of everything that was not declared.
@@ -134,6 +136,7 @@ class Model:
     scopes: tuple[ScopeModel, ...]
     tenant_is_user: bool
     user_columns: Mapping[str, tuple[str, ...]]
+    person_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenant_columns: tuple[str, ...] = ()
     inferred: tuple[tuple[str, str, str], ...] = field(default_factory=tuple)
@@ -184,6 +187,7 @@ class _Builder:
             scopes=(default, *further),
             tenant_is_user=self._tenant_is_user(default),
             user_columns=self.user_columns,
+            person_columns=self._with_alike(self.user_columns, written=False),
             login_columns=login_columns(self.relations),
             tenant_columns=self.columns,
             inferred=tuple(self.inferred),
@@ -203,11 +207,22 @@ class _Builder:
                     # A column that policies compare says more than a name.
                     counts[column] += 10 if column in words else 1
         compared = [name for name, count in counts.most_common() if count >= 10] or self._compared_with_context()
-        columns = tuple(compared or [name for name, _ in counts.most_common()])
+        columns = self._of_persons(tuple(compared or [name for name, _ in counts.most_common()]))
         if columns:
             reason = "compared in policies" if compared else "named like a tenant column"
             self.inferred.append(("columns", ", ".join(columns), reason))
         return columns
+
+    def _of_persons(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Where callers are persons and most rows name their owner, what else is named are things that persons own."""
+        if any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
+            return columns
+        persons = tuple(name for name in columns if _USER_COLUMN.match(name))
+        owned = [t for t in self.relations.base_tables if any(name in t.columns for name in persons)]
+        others = [
+            t for t in self.relations.base_tables if t not in owned and any(name in t.columns for name in columns)
+        ]
+        return persons if len(owned) > len(others) else columns
 
     def _compared_with_context(self) -> list[str]:
         """Columns that name no tenant by their words, but are what policies compare with the caller's tenant."""
@@ -269,6 +284,15 @@ class _Builder:
             if self.users and self.users[0] == table.qualified:
                 names.append(self.users[1])
             found[table.qualified] = tuple(dict.fromkeys(names))
+        return self._with_alike(found, written=True)
+
+    def _with_alike(self, known: dict[str, tuple[str, ...]], *, written: bool) -> dict[str, tuple[str, ...]]:
+        """With the columns that policies compare with the caller as they compare the known ones."""
+        found = dict(known)
+        for name, columns in compared_alike(self.relations, known, written=written).items():
+            table = self.relations.tables[name]
+            named = [c for c in sorted(columns) if c not in self.columns and not self._in_foreign_key(table, c)]
+            found[name] = tuple(dict.fromkeys((*found[name], *named)))
         return found
 
     def _person(self, target: tuple[str, str] | None) -> tuple[str, str] | None:
@@ -310,13 +334,17 @@ class _Builder:
         return None
 
     def _tenant_is_user(self, default: ScopeModel) -> bool:
-        if self.users is None:
-            return False
-        for name, table in default.tables.items():
+        for name, table in default.tables.items() if self.users else ():
             if table.kind is Kind.TENANT and table.column and self._target(name, table.column) == self.users:
                 reason = f"{name}.{table.column} references {self.users[0]}"
                 self.inferred.append(("tenant ids", "are user ids", reason))
                 return True
+        scope = default.scope
+        persons = bool(self.columns) and all(map(_USER_COLUMN.match, self.columns))
+        if persons and scope.names_user and not scope.names_tenant and not (self.registry or self.memberships):
+            reason = f"the context names a user only, and {', '.join(self.columns)} one too"
+            self.inferred.append(("tenant ids", "are user ids", reason))
+            return True
         return False
 
     def _target(self, table_name: str, column: str) -> tuple[str, str] | None:

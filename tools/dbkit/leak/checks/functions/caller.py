@@ -49,9 +49,10 @@ class Caller:
         required = len(routine.arguments) - routine.defaults
         short = itertools.islice(_choices(lists[:required]), 4) if routine.defaults and required >= 0 else ()
         for candidates in itertools.chain(short, _choices(lists)):
-            for victim in _patterns(candidates):
-                call = self._call(routine, candidates, victim)
-                found.setdefault(call.sql, call)
+            for mixed in _mixtures(candidates):
+                for victim in _patterns(mixed):
+                    call = self._call(routine, mixed, victim)
+                    found.setdefault(call.sql, call)
         return list(found.values())[:_PER_FUNCTION]
 
     def text_calls(self, routine: Routine, number: int, text: str) -> Iterator[Call]:
@@ -103,6 +104,19 @@ def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
             if 0 < step < len(candidates):
                 yield tuple(candidates[step] if n == place else each[0] for n, each in enumerate(lists))
         yield tuple(candidates[min(step, len(candidates) - 1)] for candidates in lists)
+
+
+def _mixtures(candidates: tuple[Candidate, ...]) -> Iterator[tuple[Candidate, ...]]:
+    """The candidates, and where several name rows of one kind, one of them the victim's and the others the own.
+
+    That is how two rows are merged, or one is moved to the other.
+    """
+    yield candidates
+    named = [n for n, each in enumerate(candidates) if each.about in ("object", "value")]
+    for place in named if len(named) > 1 else ():
+        yield tuple(
+            Candidate(each.own, each.own) if n in named and n != place else each for n, each in enumerate(candidates)
+        )
 
 
 def _patterns(candidates: tuple[Candidate, ...]) -> Iterator[frozenset[str]]:

@@ -228,7 +228,7 @@ class Candidates:
             for key, rows in self.population.tables.items()
             if {ATTACKER, VICTIM} <= set(rows.rows)
         ]
-        if stem != name or not stem:
+        if stem != name or not stem or base == "uuid":
             matching = [table for table in tables or everywhere if not stem or _singular(table.name).endswith(stem)]
             matching += [table for table in everywhere if stem and _singular(table.name) == stem]
             for table in dict.fromkeys(table.qualified for table in matching):

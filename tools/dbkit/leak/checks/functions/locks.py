@@ -117,13 +117,17 @@ def _request(stand: Stand, slot: str) -> Iterator[Connection[Any]]:
 
 @contextmanager
 def _connection(stand: Stand) -> Iterator[Connection[Any]]:
-    """A connection whose transaction is never committed."""
+    """A connection whose transaction is never committed, and whose locks are given back when it is left."""
     import psycopg
 
     connection = psycopg.connect(stand.conninfo, autocommit=True, options=OPTIONS)
     try:
         yield connection
     finally:
+        # By closing alone they would go some time later, and the next call would still meet them.
+        connection.execute("rollback")
+        connection.execute("reset session authorization")
+        connection.execute("select pg_advisory_unlock_all()")
         connection.close()
 
 
