@@ -334,8 +334,10 @@ class _Builder:
         return None
 
     def _tenant_is_user(self, default: ScopeModel) -> bool:
-        for name, table in default.tables.items() if self.users else ():
-            if table.kind is Kind.TENANT and table.column and self._target(name, table.column) == self.users:
+        for name, table in default.tables.items():
+            if self.users is None or table.kind is not Kind.TENANT or not table.column:
+                continue
+            if self._target(name, table.column) == self.users:
                 reason = f"{name}.{table.column} references {self.users[0]}"
                 self.inferred.append(("tenant ids", "are user ids", reason))
                 return True

@@ -15,6 +15,7 @@ from dbkit.tenancy.relations import Table, literal
 __all__ = ["Call", "Caller", "injections"]
 
 _PER_FUNCTION = 40
+_MIXED = 12
 _PRODUCT = 24
 
 
@@ -48,12 +49,16 @@ class Caller:
         found = {control.sql: control}
         required = len(routine.arguments) - routine.defaults
         short = itertools.islice(_choices(lists[:required]), 4) if routine.defaults and required >= 0 else ()
+        mixed: dict[str, Call] = {}
         for candidates in itertools.chain(short, _choices(lists)):
-            for mixed in _mixtures(candidates):
-                for victim in _patterns(mixed):
-                    call = self._call(routine, mixed, victim)
-                    found.setdefault(call.sql, call)
-        return list(found.values())[:_PER_FUNCTION]
+            for victim in _patterns(candidates):
+                call = self._call(routine, candidates, victim)
+                found.setdefault(call.sql, call)
+            for mixture in _mixtures(candidates):
+                call = self._call(routine, mixture, frozenset({"object", "value"}))
+                mixed.setdefault(call.sql, call)
+        plain = list(found.values())[:_PER_FUNCTION]
+        return plain + [call for call in mixed.values() if call.sql not in found][:_MIXED]
 
     def text_calls(self, routine: Routine, number: int, text: str) -> Iterator[Call]:
         """The control call with one argument replaced by a text, e.g. an injected one.
@@ -107,11 +112,7 @@ def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
 
 
 def _mixtures(candidates: tuple[Candidate, ...]) -> Iterator[tuple[Candidate, ...]]:
-    """The candidates, and where several name rows of one kind, one of them the victim's and the others the own.
-
-    That is how two rows are merged, or one is moved to the other.
-    """
-    yield candidates
+    """Where several candidates name rows, one of them the victim's and the others the own: how two rows are merged."""
     named = [n for n, each in enumerate(candidates) if each.about in ("object", "value")]
     for place in named if len(named) > 1 else ():
         yield tuple(
