@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from dbkit.leak.exchange import Caller
-from dbkit.leak.lookalikes import lookalikes, wildcards
+from dbkit.leak.lookalikes import begins_with_caller, lookalikes, wildcards
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, Values
 from dbkit.leak.values import first_value
 from dbkit.tenancy.expressions import arms, columns_in, narrowed_beside
@@ -103,6 +103,12 @@ class CaseMaker:
             return
         texts = [text for policy in self.table.policies for text in (policy.using, policy.check) if text]
         asked = {name for text in texts for name in columns_in(text, self.table.name, self.table.columns)}
+        for name in sorted(asked - {self.column.name}):
+            if self.table.columns[name].base in ("text", "varchar") and begins_with_caller(" ".join(texts), name):
+                for how, resembling in lookalikes(identity.tenant, "text"):
+                    values = {**theirs, name: f"{resembling}/{theirs.get(name) or name}"}
+                    key = stored[self.column.name] or ""
+                    yield Case(f"{name} below a key {how}", key, values, "key_compared_in_part", "POL-07")
         for name in sorted(asked - {self.column.name, *self.table.primary_key}):
             column = self.table.columns[name]
             for key in dict.fromkeys((identity.user, identity.tenant)):

@@ -58,6 +58,9 @@ def check_locks(stand: Stand, routines: Routines, caller: Caller) -> Iterator[Fi
         if not (routine.callable and stand.role.name in routine.roles):
             continue
         if any(_LOCKING.search(each.facts.text) for each in routines.reached(routine)):
+            # The calls made so far left locks of the session, which no rollback gives back.
+            for stood in [stand, *([stand.nobody] if "nobody" in vars(stand) else [])]:
+                stood.run("select pg_advisory_unlock_all()")
             calls = sorted(caller.calls(routine), key=lambda call: not call.names)
             yield from next(filter(None, (_attack(stand, routine, call) for call in calls[:_CALLS])), [])
 
