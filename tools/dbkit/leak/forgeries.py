@@ -44,7 +44,7 @@ def forged_states(
         yield State(
             "forged", "ids swapped after the right context", steps=(*strict(right), *replaced), open_to_own=True
         )
-        named = [(name, identity_for(name, victim)) for name in settings]
+        named = [(name, identity_for(name, victim) or _carried(name, scope, victim)) for name in settings]
         bare = [Step(set_setting(name, literal(value)), tolerant=True) for name, value in named if value is not None]
         if bare:
             # Where the login is the context, nothing takes the own rows away.
@@ -56,6 +56,16 @@ def forged_states(
         steps = [Step(set_setting(name, literal(values[name])), tolerant=True) for name in switches]
         variant = ", ".join(f"{name} = {values[name]}" for name in switches)
         yield State("forged", variant, steps=(*strict(right), *steps), open_to_own=True)
+
+
+def _carried(name: str, scope: ScopeModel, victim: Identity) -> str | None:
+    """The victim's id alone, for a setting that the context statement fills with an id and what vouches for it."""
+    for statement in scope.scope.context if not scope.scope.signed else ():
+        if f"'{name}'" in statement and "{tenant}" in statement:
+            return victim.context_tenant
+        if f"'{name}'" in statement and "{user}" in statement:
+            return victim.user
+    return None
 
 
 def _switch_values(switches: list[str], compared: Mapping[str, list[str]]) -> Iterator[Mapping[str, str]]:

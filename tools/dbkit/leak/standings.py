@@ -120,10 +120,16 @@ def _lapsed(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
 
 def _gone(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
     """Ended by every column that could say it, asked or not; else deleted."""
-    ended = {c.name: value for c in table.columns.values() if not c.generated and (value := _ended(table, c))}
+    ended = {c.name: value for c in table.columns.values() if not c.generated and (value := _over(table, c))}
     if ended:
         yield _changed(model, table, member, ended)
     yield Standing("", (f"delete from {table.sql} where {_own(model, table, member)}",))
+
+
+def _over(table: Table, column: Column) -> str | None:
+    """The value with which a column ends the membership, now or by the time that has passed."""
+    expires = column.base in _TIMES and _EXPIRES_AT.match(column.name)
+    return "2000-01-02" if expires else _ended(table, column)
 
 
 def _ended(table: Table, column: Column) -> str | None:

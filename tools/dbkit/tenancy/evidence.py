@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
 from dbkit.tenancy.relations import Relations, Table
 
-__all__ = ["columns_of_context", "compared_columns", "login_columns", "paired_columns", "registry_columns"]
+__all__ = [
+    "columns_of_context",
+    "compared_alike",
+    "compared_columns",
+    "login_columns",
+    "paired_columns",
+    "registry_columns",
+]
 
 _BY_LOGIN = re.compile(
     r"(\w+)\)?(?:::\w+)?\s*=\s*\(*(?:select\s+)?\(?(?:current_user|session_user|current_role)\b"
@@ -74,6 +81,31 @@ def paired_columns(relations: Relations) -> list[tuple[str, str]]:
                 if user in compared and tenant not in compared and (tenant,) in referencing:
                     found.append((user, tenant))
     return list(dict.fromkeys(found))
+
+
+def compared_alike(
+    relations: Relations, known: Mapping[str, Iterable[str]], *, written: bool = False
+) -> dict[str, set[str]]:
+    """Table -> columns that policies equate with what they equate known columns with: they hold the same kind of id.
+
+    Args:
+        known: table -> columns, such as those that hold a user's id.
+        written: only columns that have to be the caller's in rows it writes; else a row may name somebody else in them.
+    """
+    equated = [
+        (table.qualified, column, said, checks)
+        for table in relations.base_tables
+        for policy in table.policies
+        for text, checks in ((policy.using, policy.command == "all" and not policy.check), (policy.check, True))
+        if text
+        for column, said in _equated(text, table)
+    ]
+    of_known = {said for table, column, said, _ in equated if column in known.get(table, ())}
+    found: dict[str, set[str]] = {}
+    for table, column, said, checks in equated:
+        if said in of_known and (checks or not written):
+            found.setdefault(table, set()).add(column)
+    return found
 
 
 def columns_of_context(context: Iterable[str], relations: Relations) -> list[tuple[str, str]]:
@@ -147,6 +179,39 @@ def _compared_in(text: str, table: Table) -> set[str]:
             if len(columns) == 1 and _asks_caller(other, table):
                 found |= columns
     return found
+
+
+def _equated(text: str, table: Table) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(column, the functions called and the texts named on the other side) of each equality with the caller."""
+    from dbkit.lint.trees import walk
+    from dbkit.parse import SyntaxFault, parse_tree
+
+    try:
+        tree = parse_tree(f"select {text}")
+    except SyntaxFault:
+        return
+    for tag, node in walk(tree):
+        if tag != "A_Expr" or "lexpr" not in node or _last_part(node["name"]) != "=":
+            continue
+        for one, other in ((node["lexpr"], node["rexpr"]), (node["rexpr"], node["lexpr"])):
+            columns = _columns(one, table)
+            if len(columns) == 1 and _asks_caller(other, table):
+                said = tuple(sorted(_said(other)))
+                if said:
+                    yield next(iter(columns)), said
+
+
+def _said(side: Any) -> Iterator[str]:
+    """Functions called and texts named in an expression; where it reads a table, that as well."""
+    from dbkit.lint.trees import walk
+
+    for tag, node in walk([side]):
+        if tag == "FuncCall":
+            yield f"{_last_part(node['funcname'])}()"
+        elif tag == "RangeVar":
+            yield f"from {node['relname']}"
+        elif tag == "A_Const" and "sval" in node:
+            yield str(node["sval"].get("sval", ""))
 
 
 def _columns(side: Any, table: Table) -> set[str]:
