@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dbkit.lint.trees import constant, names, walk
 from dbkit.parse import Node, SyntaxFault, parse_tree
+from dbkit.tenancy.relations import TEXTS_KEPT
 
 __all__ = [
     "Comparison",
@@ -107,7 +109,8 @@ def comparisons(
                 yield Comparison(column, sources)
 
 
-def caller_expressions(text: str, column: str) -> list[str]:
+@lru_cache(maxsize=TEXTS_KEPT)
+def caller_expressions(text: str, column: str) -> tuple[str, ...]:
     """What a policy's expression compares a column with, as SQL; only what can be asked without a row of the table."""
     from pglast import ast, parse_sql
     from pglast.parser import ParseError
@@ -130,10 +133,10 @@ def caller_expressions(text: str, column: str) -> list[str]:
     try:
         tree = parse_sql(f"select {text}")
     except ParseError:
-        return []
+        return ()
     visitor = Comparisons()
     visitor(tree)
-    return visitor.found
+    return tuple(visitor.found)
 
 
 def arms(text: str, table: str, columns: Mapping[str, Any]) -> Iterator[dict[str, str | None]]:

@@ -54,7 +54,7 @@ class _Answer:
 
 def check_locks(stand: Stand, routines: Routines, caller: Caller) -> Iterator[Finding]:
     """Call every function that takes advisory locks while the victim's call of it holds them."""
-    for routine in routines.all:
+    for routine in routines.attacked:
         if not (routine.callable and stand.role.name in routine.roles):
             continue
         if any(_LOCKING.search(each.facts.text) for each in routines.reached(routine)):
