@@ -25,6 +25,7 @@ __all__ = [
     "bootstrap_files",
     "closure",
     "declared_modules",
+    "decode_text",
     "migrations_dir",
     "module_files",
     "module_order",
@@ -208,11 +209,21 @@ def read_text(path: Path) -> tuple[bytes, str]:
         # Unbuffered, since the linter reads thousands of small files.
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             content = file.read()
-        return content, content.decode("utf-8-sig")
     except OSError as error:
         raise DbkitError(
             f"cannot read {path}", detail=f"{error.strerror}.", hint="Check that the file exists and its permissions."
         ) from None
+    return content, decode_text(path, content)
+
+
+def decode_text(path: Path, content: bytes) -> str:
+    """The text of an SQL file that was read, without a byte order mark.
+
+    Raises:
+        DbkitError: it is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DbkitError(

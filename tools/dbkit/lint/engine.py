@@ -128,6 +128,7 @@ def lint(
     overlay: Mapping[Path, str] | None = None,
     repair: bool = False,
     sizes: Sizes | None = None,
+    contents: Mapping[str, bytes] | None = None,
 ) -> LintResult:
     """Judge SQL files. `dbkit.lint.run.lint` is the same with a memory for findings.
 
@@ -141,13 +142,14 @@ def lint(
         overlay: texts to judge instead of those of the files, and files that are not there yet, by absolute path.
         repair: collect the edits that rules propose.
         sizes: row counts, by which rules about work on every row are a note on small tables.
+        contents: bytes of files, by absolute path, that were read already.
 
     Raises:
         DbkitError: bad settings, a path without SQL, an unreadable file.
     """
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
-    series = collect(config, paths, history, each=each)
+    series = collect(config, paths, history, each=each, contents=contents)
     for path, text in (overlay or {}).items():
         _lay_over(series, path, text)
     if only is not None:
