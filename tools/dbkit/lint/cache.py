@@ -55,14 +55,14 @@ class Memory:
             return known
         self._trees.read()
         for file in (file for line in self._series for file in line.files):
-            stored = self._trees.known.get(file.digest)
+            stored = self._trees.find(file.digest)
             if stored is not None:
-                file.recalled = _recalling(file.text, stored)
+                file.recalled = partial(_script_of, file.text, stored)
         if self._answers is not None:
             self._answers.read()
             self._keys = [list(_keys(line, self._effects)) for line in self._series]
             for key, number, listed in self._places(known):
-                rows = self._answers.known.get(key)
+                rows = self._answers.find(key)
                 if rows is not None:
                     listed[number] = [Answer._make(row) for row in rows]
         return known
@@ -76,13 +76,15 @@ class Memory:
         if not self._enabled:
             return
         for file in (file for line in self._series for file in line.files):
-            self._trees.keep(file.digest, partial(_entry, file))
+            if self._trees.find(file.digest) is None:
+                self._trees.add(file.digest, _entry(file))
         self._trees.write()
         if self._answers is not None:
             for key, number, listed in self._places(answers):
                 # An answer that points into another file would outlive that file's text.
-                if number in listed and all(item.file == number for item in listed[number]):
-                    self._answers.keep(key, partial(_rows, listed[number]))
+                if self._answers.find(key) is None and number in listed:
+                    if all(item.file == number for item in listed[number]):
+                        self._answers.add(key, [tuple(item) for item in listed[number]])
             self._answers.write()
 
     def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
@@ -94,8 +96,11 @@ class Memory:
 
     def _effects(self, file: LintFile) -> bytes:
         """Digest of what a file does to the meaning of others; the file is parsed where that is not known."""
-        key = _hash(b"effects", file.digest, f"{file.kind} {file.down} {file.bare}".encode())
-        effects: bytes = self._trees.keep(key, partial(effects_of, file))
+        key = b"%b %b %d%d" % (file.digest, file.kind.encode(), file.down, file.bare)
+        effects: bytes | None = self._trees.find(key)
+        if effects is None:
+            effects = effects_of(file)
+            self._trees.add(key, effects)
         return effects
 
 
@@ -106,13 +111,19 @@ class _Keys(NamedTuple):
     concluded: bytes
 
 
+# So many values are kept that a run did not ask for, those longest unused go first: to judge one file of a folder must
+# not cost the next run the others, and what an edit undoes was judged before.
+_UNUSED = 4096
+
+
 class _Store:
-    """A file of values by digest: what was read, and what this run keeps of it or adds to it."""
+    """A file of values by digest."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.known: dict[bytes, Any] = {}
-        self._kept: dict[bytes, Any] = {}
+        self._known: dict[bytes, Any] = {}
+        self._used: dict[bytes, Any] = {}
+        self._grew = False
 
     def read(self) -> None:
         try:
@@ -120,19 +131,28 @@ class _Store:
         except (OSError, ValueError, EOFError, TypeError):
             return
         if made_by == code_digest() and isinstance(known, dict):
-            self.known = known
+            self._known = known
 
-    def keep(self, key: bytes, make: Callable[[], Any]) -> Any:
-        """The value known under a key, or made now; it is written with the others."""
-        if key not in self._kept:
-            self._kept[key] = self.known[key] if key in self.known else make()
-        return self._kept[key]
+    def find(self, key: bytes) -> Any:
+        """The value under a key, or None."""
+        value = self._known.get(key)
+        if value is not None:
+            self._used[key] = value
+        return value
+
+    def add(self, key: bytes, value: object) -> None:
+        """Have a value written with the others."""
+        self._known[key] = self._used[key] = value
+        self._grew = True
 
     def write(self) -> None:
-        if self._kept.keys() != self.known.keys():
+        """Write what was known and what was added; nothing where nothing was."""
+        if self._grew:
+            unused = [item for item in self._known.items() if item[0] not in self._used]
+            values = {**dict(unused[max(0, len(unused) - _UNUSED) :]), **self._used}
             with contextlib.suppress(OSError):
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_whole(self._path, marshal.dumps((code_digest(), self._kept)))
+                write_whole(self._path, marshal.dumps((code_digest(), values)))
                 forget_oldest(self._path)
 
 
@@ -147,15 +167,15 @@ def _keys(line: Series, effects: Callable[[LintFile], bytes]) -> Iterator[_Keys]
         f"{file.path} {file.kind} {file.judged} {file.module} {file.own_line} {file.down} {file.bare}".encode()
         for file in line.files
     ]
+    # Digests are of one length: what is put together here can be read in one way only.
     chain = [_hash(line.kind.encode())]
     for file, identity in zip(line.files, identities, strict=True):
-        chain.append(_hash(chain[-1], identity, effects(file)))
+        chain.append(_hash(chain[-1] + effects(file) + identity))
     for file, identity, before in zip(line.files, identities, chain, strict=False):
         # The declared tree is judged as a whole, in no order that matters.
         met = chain[-1] if line.kind == DECLARED else before
-        yield _Keys(
-            _hash(b"settled", met, identity, file.digest), _hash(b"concluded", chain[-1], identity, file.digest)
-        )
+        own = _hash(file.digest + identity)
+        yield _Keys(b"settled" + met + own, b"concluded" + chain[-1] + own)
 
 
 def effects_of(file: LintFile) -> bytes:
@@ -167,24 +187,17 @@ def effects_of(file: LintFile) -> bytes:
         parts += [section.name, str(section.transactional), statement.tag, as_text(statement.node)]
         if not statement.node:
             parts.append(statement.text)
-    return _hash(*(part.encode(errors="surrogatepass") for part in parts))
+    encoded = (part.encode(errors="surrogatepass") for part in parts)
+    return _hash(b"".join(b"%d:%b" % (len(part), part) for part in encoded))
 
 
-def _hash(*parts: bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.digest()
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Values
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def _rows(said: Sequence[Answer]) -> list[tuple[object, ...]]:
-    return [tuple(item) for item in said]
 
 
 def _entry(file: LintFile) -> bytes:
@@ -196,13 +209,11 @@ def _entry(file: LintFile) -> bytes:
     return marshal.dumps((statements, [(problem.message, problem.offset) for problem in script.problems]))
 
 
-def _recalling(text: str, stored: bytes) -> Callable[[], Script]:
-    def recalled() -> Script:
-        statements, problems = marshal.loads(stored)
-        script = Script(text)
-        for tag, node, start, end, chunk, base in statements:
-            script.statements.append(Statement(tag, node, start, end, script, text if chunk is None else chunk, base))
-        script.problems.extend(SyntaxProblem(message, offset) for message, offset in problems)
-        return script
-
-    return recalled
+def _script_of(text: str, stored: bytes) -> Script:
+    """What `_entry` took."""
+    statements, problems = marshal.loads(stored)
+    script = Script(text)
+    for tag, node, start, end, chunk, base in statements:
+        script.statements.append(Statement(tag, node, start, end, script, text if chunk is None else chunk, base))
+    script.problems.extend(SyntaxProblem(message, offset) for message, offset in problems)
+    return script
