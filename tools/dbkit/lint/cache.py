@@ -11,7 +11,6 @@ The memory lies in the cache folder and can be deleted at any time; one that can
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -22,7 +21,7 @@ from dbkit.config import cache_dir
 from dbkit.lint.answers import Answer, Answers
 from dbkit.lint.files import DECLARED, LintFile, Series
 from dbkit.lint.names_in_text import names_in_comments
-from dbkit.lint.store import code_digest, digest_of, forget_oldest, is_ours, write_whole
+from dbkit.lint.store import blake2b, code_digest, digest_of, forget_oldest, is_ours, write_whole
 from dbkit.lint.trees import as_text
 from dbkit.parse import Script, Statement, SyntaxProblem
 
@@ -82,9 +81,9 @@ class Memory:
         if self._answers is not None:
             for key, number, listed in self._places(answers):
                 # An answer that points into another file would outlive that file's text.
-                if self._answers.find(key) is None and number in listed:
-                    if all(item.file == number for item in listed[number]):
-                        self._answers.add(key, [tuple(item) for item in listed[number]])
+                said = listed.get(number)
+                if said is not None and self._answers.find(key) is None and all(item.file == number for item in said):
+                    self._answers.add(key, [tuple(item) for item in said])
             self._answers.write()
 
     def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
@@ -192,7 +191,7 @@ def effects_of(file: LintFile) -> bytes:
 
 
 def _hash(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
+    return blake2b(data, digest_size=16).digest()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

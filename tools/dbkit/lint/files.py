@@ -7,7 +7,6 @@ others can be judged (earlier migrations, the rest of the tree) are part of the 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
+from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
 from dbkit.source import KINDS
 
@@ -69,7 +69,7 @@ class LintFile:
     @cached_property
     def digest(self) -> bytes:
         """Of the text."""
-        return hashlib.blake2b(self.text.encode(errors="surrogatepass"), digest_size=16).digest()
+        return blake2b(self.text.encode(errors="surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def destructive(self) -> bool:
@@ -199,15 +199,14 @@ def collect(
     roots = list(paths) or _own_roots(root, line)
     wanted = source.expand([root.absolute() for root in roots])
     earlier = [source.file(path.absolute(), MIGRATION, judged=False) for path in source.expand(history)]
-    own = [path for path in wanted if _is_inside(path, line)]
+    own = _inside(wanted, line)
     foreign_line = line if own and _is_foreign(config, line) else None
     if foreign_line is not None:
         own = []
-    tree = [root / kind for kind in KINDS]
-    declared = [path for path in wanted if any(_is_inside(path, folder) for folder in tree)]
-    seeds = [path for path in wanted if _is_inside(path, root / "seeds")]
+    declared = _inside(wanted, *(root / kind for kind in KINDS))
+    seeds = _inside(wanted, root / "seeds")
     taken = {*own, *declared, *seeds}
-    other = [path for path in wanted if path not in taken]
+    other = [path for path in wanted if path not in taken] if taken else wanted
 
     series: list[Series] = []
     if declared or seeds:
@@ -275,7 +274,7 @@ def _foreign_lines(
     rest = set(paths)
     for root in roots:
         folder = root.absolute()
-        inside = [path for path in rest if _is_inside(path, folder)] if root.is_dir() else []
+        inside = _inside(rest, folder) if root.is_dir() else []
         rest.difference_update(inside)
         if inside:
             lines += _as_the_runner_reads(source, root, inside)
@@ -361,6 +360,12 @@ def _sort_key(path: Path) -> tuple[object, ...]:
     name = str(path)
     parts = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in _NUMBER.split(name) if part)
     return (path.name.startswith("R__"), parts)
+
+
+def _inside(paths: Iterable[Path], *folders: Path) -> list[Path]:
+    """Those of the paths that are in one of the folders; all of them are absolute."""
+    above = tuple(f"{folder}{os.sep}" for folder in folders)
+    return [path for path in paths if str(path).startswith(above)]
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

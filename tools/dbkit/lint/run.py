@@ -8,7 +8,6 @@ run over a thousand files costs hardly more than reading them.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 from dbkit.config import Config, cache_dir
 from dbkit.lint.lines import folders_around
 from dbkit.lint.result import LintResult
-from dbkit.lint.store import code_digest, finding_of, forget_oldest, is_ours, row_of, write_whole
+from dbkit.lint.store import blake2b, code_digest, finding_of, forget_oldest, is_ours, row_of, write_whole
 from dbkit.report import Report
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def lint(
 
 def _digest(config: Config, paths: Sequence[Path], history: Sequence[Path], options: str, read: _Read) -> str:
     """Changes with anything the findings depend on; fills in what was read."""
-    digest = hashlib.blake2b(f"{code_digest()}\0{config!r}\0{Path.cwd()}\0{options}".encode(), digest_size=16)
+    digest = blake2b(f"{code_digest()}\0{config!r}\0{Path.cwd()}\0{options}".encode(), digest_size=16)
     named = [*paths, *history]
     roots = {str(root.absolute()) for root in (*named, *_own_roots(config, paths)) if root.is_dir()}
     whole = {root for root in roots if not any(root.startswith(other + os.sep) for other in roots)}
