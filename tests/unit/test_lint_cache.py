@@ -157,6 +157,26 @@ def test_what_nobody_asked_for_in_a_long_time_is_forgotten(project: Config, monk
     assert len(set(sizes)) == 1
 
 
+def test_allowances_are_remembered_with_their_places(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = project.root / "m/0001_a.sql"
+    reason = "because all clients are in one zone"
+    first.write_text(f"-- dbkit: allow timestamp_without_tz {reason}\n{first.read_text()}")
+    assert not any("timestamp_without_tz" in line for line in run(project))
+    read: list[str] = []
+    from dbkit.lint.allow import read_allowances
+
+    def reading(file: LintFile) -> object:
+        read.append(file.path.name)
+        return read_allowances(file)
+
+    monkeypatch.setattr("dbkit.lint.cache.read_allowances", reading)
+    found = changed(project, "0002_b.sql", "alter table app.a add column d money;\n")
+    assert read.count("0001_a.sql") == 1, "by the run without a memory"
+    assert not any("timestamp_without_tz" in line or " unused_allowance" in line for line in found)
+    found = changed(project, "0001_a.sql", first.read_text().replace("at timestamp", "at timestamptz"))
+    assert any("0001_a.sql:1:1 unused_allowance" in line for line in found)
+
+
 def test_a_new_file_at_the_end_is_asked_about_alone(project: Config, asked: list[str]) -> None:
     run(project)
     changed(project, "0003_c.sql", "drop table app.a;\n")

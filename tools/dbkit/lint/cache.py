@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dbkit.config import cache_dir
+from dbkit.lint.allow import Allowance, is_allowing, read_allowances
 from dbkit.lint.answers import Answer, Answers
 from dbkit.lint.files import DECLARED, LintFile, Series
 from dbkit.lint.names_in_text import names_in_comments
@@ -85,6 +86,17 @@ class Memory:
                 if said is not None and self._answers.find(key) is None and all(item.file == number for item in said):
                     self._answers.add(key, [tuple(item) for item in said])
             self._answers.write()
+
+    def allowances(self, file: LintFile) -> list[Allowance]:
+        """The allowances of a file; where they stand is told without its trees when that is known."""
+        if not is_allowing(file) or not self._enabled:
+            return read_allowances(file)
+        key = file.digest + b" allowances"
+        rows = self._trees.find(key)
+        if rows is None:
+            rows = [(item.rule, item.reason, item.offset, item.first, item.last) for item in read_allowances(file)]
+            self._trees.add(key, rows)
+        return [Allowance(*row) for row in rows]
 
     def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
         """For what is or may be said of each file: its key, the number of the file, and where it stands."""

@@ -162,8 +162,11 @@ def lint(
     answers = memory.recall()
     for line, known in zip(series, answers, strict=True):
         Asking(line, settings, tenants, repair=repair).complete(known)
+    verdicts = [
+        Verdict(line, said.each_once(), memory.allowances, settings, sizes)
+        for line, said in zip(series, answers, strict=True)
+    ]
     memory.keep(answers)
-    verdicts = [Verdict(line, said.each_once(), settings, sizes) for line, said in zip(series, answers, strict=True)]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     findings.sort(key=_reading_order)
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
@@ -212,6 +215,8 @@ class Asking:
         self.state = State()
         self._repair = repair
         self._checks = Checks(settings.rules.values())
+        # When the last file changes all others are asked again what the end of the line means for them, and only that.
+        self._concluding = Checks(rule for rule in settings.rules.values() if rule.concluded_checks)
         self._answers: list[Answer] = []
 
     def complete(self, known: Answers) -> None:
@@ -284,7 +289,7 @@ class Asking:
                         self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        checks = self._checks.of(file)
+        checks = (self._concluding if concluded else self._checks).of(file)
         effects = self.state.effects.get(file)
         context = self._context(file, file.sections[0])
         for effect, listed in (checks.concluded if concluded else checks.settled).items():
