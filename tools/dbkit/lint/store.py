@@ -47,10 +47,13 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def forget_oldest(path: Path) -> None:
     """Keep the newest files of the kind of a path, which is its name up to the dash; the others go. Raises OSError."""
-    kind = path.name.partition("-")[0]
-    files = sorted(path.parent.glob(f"{kind}-*"), key=lambda file: file.stat().st_mtime)
-    for old in files[:-_KEPT]:
-        old.unlink(missing_ok=True)
+    kind = path.name.partition("-")[0] + "-"
+    with os.scandir(path.parent) as entries:
+        files = [entry for entry in entries if entry.name.startswith(kind)]
+    if len(files) > _KEPT:
+        files.sort(key=lambda entry: entry.stat().st_mtime_ns)
+        for old in files[:-_KEPT]:
+            Path(old.path).unlink(missing_ok=True)
 
 
 def digest_of(parts: Iterable[object]) -> str:
