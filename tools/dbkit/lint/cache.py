@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from dbkit.lint.files import DECLARED, LintFile, Series
 from dbkit.lint.names_in_text import names_in_comments
 from dbkit.lint.store import blake2b, code_digest, digest_of, forget_oldest, is_ours, write_whole
 from dbkit.lint.trees import as_text
-from dbkit.parse import Script, Statement, SyntaxProblem
+from dbkit.parse import Node, Script, Statement, SyntaxProblem
 
 __all__ = ["Memory"]
 
@@ -47,6 +47,7 @@ class Memory:
         self._trees = _Store(folder / f"trees-{digest_of(folders)}")
         self._answers = _Store(folder / f"answers-{digest_of([options, *folders])}") if answers else None
         self._keys: list[list[_Keys]] = []
+        self._bodies: dict[LintFile, _Bodies] = {}
 
     def recall(self) -> list[Answers]:
         """Let the files take the trees that are known, and return for each series the answers that still hold."""
@@ -57,7 +58,8 @@ class Memory:
         for file in (file for line in self._series for file in line.files):
             stored = self._trees.find(file.digest)
             if stored is not None:
-                file.recalled = partial(_script_of, file.text, stored)
+                bodies = self._bodies[file] = _Bodies(self._trees.find(file.digest + b" bodies"))
+                file.recalled = partial(_script_of, file.text, stored, bodies)
         if self._answers is not None:
             self._answers.read()
             self._keys = [list(_keys(line, self._effects)) for line in self._series]
@@ -78,6 +80,10 @@ class Memory:
         for file in (file for line in self._series for file in line.files):
             if self._trees.find(file.digest) is None:
                 self._trees.add(file.digest, _entry(file))
+            if "script" in file.__dict__:  # a file that nobody looked into has nothing new
+                bodies = self._bodies.get(file, _Bodies(None)).grown(file.script)
+                if bodies is not None:
+                    self._trees.add(file.digest + b" bodies", bodies)
         self._trees.write()
         if self._answers is not None:
             for key, number, listed in self._places(answers):
@@ -211,20 +217,55 @@ def _hash(data: bytes) -> bytes:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+_Row = tuple[str, Node, int, int, str | None, int]
+
+
 def _entry(file: LintFile) -> bytes:
     script = file.script
-    statements = [
-        (item.tag, item.node, item.start, item.end, None if item.chunk is script.text else item.chunk, item.base)
-        for item in script.statements
-    ]
-    return marshal.dumps((statements, [(problem.message, problem.offset) for problem in script.problems]))
+    return marshal.dumps((_rows(script.statements), [(problem.message, problem.offset) for problem in script.problems]))
 
 
-def _script_of(text: str, stored: bytes) -> Script:
+def _script_of(text: str, stored: bytes, bodies: _Bodies) -> Script:
     """What `_entry` took."""
-    statements, problems = marshal.loads(stored)
-    script = Script(text)
-    for tag, node, start, end, chunk, base in statements:
-        script.statements.append(Statement(tag, node, start, end, script, text if chunk is None else chunk, base))
+    rows, problems = marshal.loads(stored)
+    script = Script(text, recalled=bodies.inside)
+    script.statements.extend(_statements(rows, script))
     script.problems.extend(SyntaxProblem(message, offset) for message, offset in problems)
     return script
+
+
+class _Bodies:
+    """What earlier runs found in the bodies of a file: kept beside its trees, since a replay does not look there."""
+
+    def __init__(self, stored: bytes | None) -> None:
+        self._stored = stored
+
+    @cached_property
+    def _rows(self) -> dict[int, dict[int, list[_Row]]]:
+        """The statements in each body, by the places of the statement that has it and of the body."""
+        return {} if self._stored is None else marshal.loads(self._stored)
+
+    def inside(self, statement: Statement) -> dict[int, list[Statement]]:
+        """The statements in the bodies of a statement, by the places of the bodies."""
+        known = self._rows.get(statement.start, {})
+        return {place: list(_statements(rows, statement.script)) for place, rows in known.items()}
+
+    def grown(self, script: Script) -> bytes | None:
+        """All that is known of the file by now; None where that is nothing new."""
+        found = {item.start: item.memo["bodies"] for item in script.statements if "bodies" in item.memo}
+        if all(bodies.keys() <= self._rows.get(start, {}).keys() for start, bodies in found.items()):
+            return None
+        rows = {start: {place: _rows(listed) for place, listed in bodies.items()} for start, bodies in found.items()}
+        return marshal.dumps({**self._rows, **rows})
+
+
+def _rows(statements: Iterable[Statement]) -> list[_Row]:
+    return [
+        (item.tag, item.node, item.start, item.end, None if item.chunk is item.script.text else item.chunk, item.base)
+        for item in statements
+    ]
+
+
+def _statements(rows: Iterable[_Row], script: Script) -> Iterator[Statement]:
+    for tag, node, start, end, chunk, base in rows:
+        yield Statement(tag, node, start, end, script, script.text if chunk is None else chunk, base)
