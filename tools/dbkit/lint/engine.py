@@ -128,6 +128,7 @@ def lint(
     overlay: Mapping[Path, str] | None = None,
     repair: bool = False,
     sizes: Sizes | None = None,
+    contents: Mapping[str, bytes] | None = None,
 ) -> LintResult:
     """Judge SQL files. `dbkit.lint.run.lint` is the same with a memory for findings.
 
@@ -141,13 +142,14 @@ def lint(
         overlay: texts to judge instead of those of the files, and files that are not there yet, by absolute path.
         repair: collect the edits that rules propose.
         sizes: row counts, by which rules about work on every row are a note on small tables.
+        contents: bytes of files, by absolute path, that were read already.
 
     Raises:
         DbkitError: bad settings, a path without SQL, an unreadable file.
     """
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
-    series = collect(config, paths, history, each=each)
+    series = collect(config, paths, history, each=each, contents=contents)
     for path, text in (overlay or {}).items():
         _lay_over(series, path, text)
     if only is not None:
@@ -160,8 +162,11 @@ def lint(
     answers = memory.recall()
     for line, known in zip(series, answers, strict=True):
         Asking(line, settings, tenants, repair=repair).complete(known)
+    verdicts = [
+        Verdict(line, said.each_once(), memory.allowances, settings, sizes)
+        for line, said in zip(series, answers, strict=True)
+    ]
     memory.keep(answers)
-    verdicts = [Verdict(line, said.each_once(), settings, sizes) for line, said in zip(series, answers, strict=True)]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     findings.sort(key=_reading_order)
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
@@ -210,6 +215,8 @@ class Asking:
         self.state = State()
         self._repair = repair
         self._checks = Checks(settings.rules.values())
+        # When the last file changes all others are asked again what the end of the line means for them, and only that.
+        self._concluding = Checks(rule for rule in settings.rules.values() if rule.concluded_checks)
         self._answers: list[Answer] = []
 
     def complete(self, known: Answers) -> None:
@@ -282,7 +289,7 @@ class Asking:
                         self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        checks = self._checks.of(file)
+        checks = (self._concluding if concluded else self._checks).of(file)
         effects = self.state.effects.get(file)
         context = self._context(file, file.sections[0])
         for effect, listed in (checks.concluded if concluded else checks.settled).items():

@@ -18,12 +18,10 @@ it names its statements, its subcommands, words or a pattern the file must hold,
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dbkit.lint.files import DECLARED, MIGRATION, SEED
@@ -215,17 +213,10 @@ class Rule:
 
 @cache
 def load_rules() -> Mapping[str, Rule]:
-    """Every rule by name, in order of code and name."""
-    from dbkit.lint import rules as package
+    """Every rule by name, in order of code and name. Their modules are imported when they are asked."""
+    from dbkit.lint.rule_index import indexed_rules
 
-    found: list[Rule] = []
-    for module_info in pkgutil.iter_modules(package.__path__):
-        module = import_module(f"{package.__name__}.{module_info.name}")
-        rule: Rule = module.rule
-        rule.name, rule.doc = module_info.name, module.__doc__ or ""
-        found.append(rule)
-    found.sort(key=lambda rule: (rule.code, rule.name))
-    return {rule.name: rule for rule in found}
+    return indexed_rules()
 
 
 def all_rules() -> Mapping[str, Rule]:
