@@ -63,7 +63,7 @@ _TOKEN = rf"""
     """
 # As many of those as neither end a statement nor hide its end for long: the fast lane once a statement has begun.
 _HARMLESS = rf"[\x00-!\#%&*-,.0-:<-@\[\]^`{{-\x7f]+ | --[^\n]* | -(?!-) | /(?!\*) | {_STRING} | {_WORD}"
-_RUN = rf"(?:{_HARMLESS} | \((?:{_HARMLESS})*+\))++"
+_RUN = rf"(?:\((?:{_HARMLESS})*+\) | {_HARMLESS})++"
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 # The server takes `from stdout` for `from stdin`.
 _COPY_IN = re.compile(r"copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE | re.DOTALL)
