@@ -76,7 +76,8 @@ def test_screens_that_answer_in_time_meet_the_target(stage: Stage) -> None:
 def test_screens_that_are_slow_miss_it_and_the_slowest_is_named(stage: Stage) -> None:
     slow = Screen("report", 1, "select pg_sleep(0.05), rental.list_units(1, 50);")
     measured = replace(LOAD, p95_ms=40, screens=(slow, LOAD.screens[0])).measure(stage)
-    assert (measured.verdict, measured.detail) == ("missed", "Slowest is report.")
+    assert measured.verdict == "missed"
+    assert str(measured.detail).startswith("Slowest is report. The machine has ")
 
 
 def test_a_screen_that_fails_is_a_miss_and_no_fast_answer(stage: Stage) -> None:

@@ -45,6 +45,7 @@ _TOP_LEVEL = {
     "isolation": "`[core] isolation`",
     "database_url": "`[database] url`",
     "seeds": "`[seeds]`",
+    "readiness": "`[readiness]`",
 }
 _TYPES = (
     (r"tuple\[str, \.\.\.\].*", "list of strings"),

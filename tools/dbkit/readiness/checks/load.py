@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -84,7 +85,7 @@ class Load:
                 "p99_ms": round(quantile(all_of_them, 0.99), 1),
                 "p95_ms_by_screen": {name: round(quantile(values, 0.95), 1) for name, values in waited.items()},
             },
-            detail=f"Slowest is {slowest}." if p95 > self.p95_ms else None,
+            detail=f"Slowest is {slowest}.{_neighbours()}" if p95 > self.p95_ms else None,
         )
 
     def waits(self, stage: Stage, database: Database) -> dict[str, list[float]]:
@@ -108,6 +109,12 @@ class Load:
         for _client, _number, microseconds, file, *_ in lines:
             waited[self.screens[int(file)].name].append(int(microseconds) / 1e3)
         return {name: sorted(values) for name, values in waited.items()}
+
+
+def _neighbours() -> str:
+    """What else the machine was doing: a busy one proves nothing about a quiet one."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return f" The machine has {os.cpu_count()} cores and a load average of {load:.1f}." if load is not None else ""
 
 
 def script(stage: Stage, sql: str) -> str:
