@@ -11,7 +11,9 @@ Three readings, the friendliest first.
 
 Beside ours stands the design the targets were taken from: the same typed statement triggers, writing a log without
 partitions, row security, primary key, login, actor as a person or list of changed columns, with one index. Its ratios
-say what a target is worth on the machine at hand. Last, what sealing and verifying cost per entry.
+say what a target is worth on the machine at hand. And the floor: a statement trigger that writes each new row as jsonb
+into a table with no index, and neither compares nor says who, what or when. No log that keeps rows as jsonb costs less;
+where the floor is above a target, nothing of the kind can meet it. Last, what sealing and verifying cost per entry.
 
 usage: bench/audit.py [ROUNDS]
 """
@@ -76,6 +78,7 @@ create table bench.peer_log (
     actor text, request_id text, before jsonb, after jsonb
 );
 create index on bench.peer_log (relid, pk, id);
+create table bench.floor_log (entry jsonb);
 do $do$
 begin
     -- Roles belong to the cluster: a saved one may hold it already.
@@ -138,6 +141,20 @@ create trigger peer_insert after insert on bench.bare referencing new table as n
     for each statement execute function bench.peer_insert();
 create trigger peer_update after update on bench.bare referencing new table as new_rows old table as old_rows
     for each statement execute function bench.peer_update();
+"""
+# The least there is: what was written, as jsonb, to the end of a heap.
+FLOOR = """
+create function bench.floor() returns trigger language plpgsql
+as $fn$
+begin
+    insert into bench.floor_log select to_jsonb(n) from new_rows as n;
+    return null;
+end
+$fn$;
+create trigger floor_insert after insert on bench.bare referencing new table as new_rows
+    for each statement execute function bench.floor();
+create trigger floor_update after update on bench.bare referencing new table as new_rows
+    for each statement execute function bench.floor();
 """
 UNAUDITED = "".join(
     f"alter table {name} disable trigger _900_audit_{event};"
@@ -217,8 +234,10 @@ def main(rounds: int) -> None:
     recipe = loaded_recipe(config)
     with open_server(config, recipe) as server, ExitStack() as stack:
         template = server.template(recipe)
-        databases = {name: stack.enter_context(template.clone()) for name in ("unaudited", "audited", "the design")}
-        for name, changes in (("unaudited", UNAUDITED), ("the design", UNAUDITED + PEER)):
+        changed = {"unaudited": UNAUDITED, "the design": UNAUDITED + PEER, "the floor": UNAUDITED + FLOOR}
+        names = ("unaudited", "audited", "the design", "the floor")
+        databases = {name: stack.enter_context(template.clone()) for name in names}
+        for name, changes in changed.items():
             with psycopg.connect(databases[name].conninfo, autocommit=True) as admin:
                 admin.execute(changes)
         print(f"PostgreSQL {server.version}, load average {os.getloadavg()[0]:.1f}, {rounds} rounds")
@@ -265,7 +284,7 @@ def measure(
         }
         for database in databases.values():
             with psycopg.connect(database.conninfo, autocommit=True) as admin:
-                admin.execute("vacuum rental.tickets, bench.bare, bench.peer_log, core.audit_log")
+                admin.execute("vacuum rental.tickets, bench.bare, bench.peer_log, bench.floor_log, core.audit_log")
     for contender in contenders.values():
         contender.connection.finish()
     return measured
@@ -291,9 +310,9 @@ def empty(database: Database) -> None:
         # no trigger fires, so neither is the loading recorded nor the log kept from being emptied
         admin.execute("set session_replication_role = replica")
         admin.execute("truncate bench.bare restart identity")
-        admin.execute("truncate core.audit_log, bench.peer_log")
+        admin.execute("truncate core.audit_log, bench.peer_log, bench.floor_log")
         admin.execute(BARE["bulk insert"].replace(str(BULK), str(2 * BULK)))
-        admin.execute("vacuum analyze bench.bare, bench.peer_log, core.audit_log")
+        admin.execute("vacuum analyze bench.bare, bench.peer_log, bench.floor_log, core.audit_log")
 
 
 def single(contender: Contender, sql: str) -> Callable[[], None]:
@@ -343,6 +362,9 @@ def show(title: str, measured: Measured) -> None:
                     row[f"{label} × server CPU"] = f"{figure.cpu / base.cpu:.2f}"
         rows.append(row)
         verdicts.append(verdict(name, figures["audited"].samples.quartile / base.samples.quartile, TARGETS[name]))
+        if floor := figures.get("the floor"):
+            lowest = floor.samples.quartile / base.samples.quartile
+            verdicts[-1] += f"; the floor {lowest:.2f}" + (", out of reach" if lowest > TARGETS[name] else "")
     print(f"\n{title}: µs a row")
     print(table(list(rows[0]), [list(row.values()) for row in rows]))
     print("\n".join(verdicts))

@@ -4,6 +4,9 @@ How much is a refusal next to `select 1`, an allowed request next to a one-row i
 primary key, a cache hit next to what it saves, a write that invalidates next to one that does not? And what share of
 look-ups hits when reads are Zipf distributed and one in twenty requests writes?
 
+Beside a refusal stands what no function with its owner's rights goes below that asks a table: one look-up, and one that
+gives back a refusal stored ready, with the columns of core.rate_limit.
+
 Everything is prepared and sent by libpq from one connection, in turns: the ratios are those a client sees. Beside
 them the processor time of the server process, which no neighbour's load lengthens.
 
@@ -55,6 +58,23 @@ create function bench.look_up(p_key text) returns jsonb
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $fn$ begin return (select response from bench.keys where key = p_key); end $fn$;
 insert into bench.keys values ('k', '{"id": 1}');
+create table bench.answers (
+    policy text, key text, allowed boolean, max_requests integer, remaining integer, retry_after integer,
+    reset_at timestamptz, primary key (policy, key)
+);
+insert into bench.answers values ('full_exact', 'k', false, 60, 0, 1, now());
+create function bench.answer(p_policy text, p_key text)
+returns table (allowed boolean, max_requests integer, remaining integer, retry_after integer, reset_at timestamptz)
+    language plpgsql stable security definer rows 1 set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    return query
+    select a.allowed, a.max_requests, a.remaining, a.retry_after, a.reset_at
+      from bench.answers as a
+     where a.policy = p_policy
+       and a.key = p_key;
+end
+$fn$;
 create table bench.plain (tenant_id uuid, id integer, amount numeric, primary key (tenant_id, id));
 create table bench.guarded (like bench.plain including all);
 insert into bench.plain
@@ -111,6 +131,7 @@ def limiter(connection: pq.PGconn, rounds: int) -> None:
     look_ups = {
         "look-up by key": "select response from bench.keys where key = 'k'",
         "the same in a function": "select bench.look_up('k')",
+        "a stored refusal in one": "select * from bench.answer('full_exact', 'k')",
     }
     compare(connection, rounds, {"select 1": "select 1", **look_ups, **refusals}, "a refusal")
     print(f"WAL of 1,000 refusals: {written} bytes (target 0): {'met' if written == 0 else 'MISSED'}")

@@ -122,6 +122,15 @@ def empty(backend: Backend) -> None:
     backend.connection.execute("select setval(mark, -9223372036854775808, false) from core.queue_lanes")
 
 
+def scatter(backend: Backend, target: str) -> None:
+    """Lay waiting jobs out by tenant, as bulk calls leave them: the jobs of a claim are on as many pages."""
+    backend.connection.execute(f"create temporary table moved as select * from {target} order by tenant_id, tag")
+    backend.connection.execute(f"truncate {target}")
+    backend.connection.execute(f"insert into {target} select * from moved")
+    backend.connection.execute("drop table moved")
+    backend.connection.execute(f"vacuum analyze {target}")
+
+
 def fill(backend: Backend, target: str, queue: str, jobs: int, payload: str = PAYLOAD) -> None:
     """Jobs queued one by one, by 100 tenants in turn: nothing of a job is like that of its neighbour."""
     empty(backend)
@@ -134,12 +143,20 @@ def lane_of(backend: Backend, queue: str) -> int:
 
 
 def cost(conninfo: str, rounds: int) -> None:
-    """Claim and complete at batch 1, 10 and 100; `mixed` are jobs queued one by one, by 100 tenants in turn."""
+    """Claim and complete at batch 1, 10 and 100.
+
+    `mixed` are jobs queued one by one, by 100 tenants in turn; `scattered` are those laid out as `fair` finds its own:
+    a tenant's jobs side by side, so that the next hundred lie on a hundred pages. Against `scattered` stands what
+    serving tenants in turn costs, against `mixed` also what it costs that they queued in bulk.
+    """
     backend = Backend(conninfo)
     lane = lane_of(backend, "default")
     rows = []
     for batch, jobs in ((1, 3000), (10, 20000), (100, 60000)):
-        figures: dict[str, list[tuple[float, float, float]]] = {"raw": [], "fifo": [], "mixed": [], "fair": []}
+        figures: dict[str, list[tuple[float, float, float]]] = {
+            name: [] for name in ("raw", "fifo", "mixed", "scattered", "fair")
+        }
+        envelopes: dict[str, int] = {}
         for _ in range(rounds):
             for name, queue in (("fifo", "default"), ("fair", "fair")):
                 empty(backend)
@@ -152,8 +169,13 @@ def cost(conninfo: str, rounds: int) -> None:
                     backend.connection.execute("vacuum analyze public.raw_jobs")
                     figures["raw"].append(measured(drain_raw, backend, lane, batch, jobs))
                 figures[name].append(measured(drain, backend, queue, batch, jobs))
-            fill(backend, "core.jobs_ready", "default", jobs)
-            figures["mixed"].append(measured(drain, backend, "default", batch, jobs))
+                envelopes[name] = envelope_bytes(backend)
+            for name in ("mixed", "scattered"):
+                fill(backend, "core.jobs_ready", "default", jobs)
+                if name == "scattered":
+                    scatter(backend, "core.jobs_ready")
+                figures[name].append(measured(drain, backend, "default", batch, jobs))
+                envelopes[name] = envelope_bytes(backend)
         median = {
             name: [statistics.median(column) for column in zip(*runs, strict=True)] for name, runs in figures.items()
         }
@@ -167,15 +189,22 @@ def cost(conninfo: str, rounds: int) -> None:
                     f"{wal:.0f}",
                     f"{cpu / raw[1]:.2f}",
                     f"{wal / raw[2]:.2f}",
+                    f"{envelopes[name] / jobs:.0f}" if name in envelopes else "",
                 )
             )
         if batch == 100:
-            raw, fifo, mixed, fair = (median[name] for name in ("raw", "fifo", "mixed", "fair"))
+            raw, fifo, mixed, scattered, fair = median.values()
             print(verdict("batch 100, WAL per job against raw", fifo[2] / raw[2], 1.3))
             print(verdict("batch 100, WAL per job against raw, jobs of 100 tenants in turn", mixed[2] / raw[2], 1.3))
             print(verdict("batch 100, CPU per job against raw", fifo[1] / raw[1], 2.5))
             print(verdict("batch 100, CPU of fair claims against FIFO over jobs in turn", fair[1] / mixed[1], 1 / 0.85))
-    print(table(("claim + complete", "jobs/s", "CPU µs", "WAL B", "CPU ×", "WAL ×"), rows))
+            print(verdict("batch 100, the same over jobs that lie as the fair ones", fair[1] / scattered[1], 1 / 0.85))
+    print(table(("claim + complete", "jobs/s", "CPU µs", "WAL B", "CPU ×", "WAL ×", "history B"), rows))
+
+
+def envelope_bytes(backend: Backend) -> int:
+    """What the claimed jobs take up as history, compressed: mostly what no job shares with its neighbours."""
+    return int(backend.scalar("select sum(pg_column_size(jobs)) from core.job_envelopes"))
 
 
 def pinned(conninfo: str, rounds: int) -> None:

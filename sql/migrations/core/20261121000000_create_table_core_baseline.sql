@@ -167,8 +167,8 @@ create table core.audit_log (
     changed_columns text[],
     request_id      text,
     db_role         text not null default session_user,
-    -- a bigint and not xid8, which has no BRIN operators
-    transaction_id  bigint not null default (pg_current_xact_id()::text)::bigint,
+    -- a bigint and not xid8, which has no BRIN operators; the older function gives one without a way through text
+    transaction_id  bigint not null default txid_current(),
     created_at      timestamptz not null default now(),
 
     constraint audit_log_pkey primary key (id, created_at),
