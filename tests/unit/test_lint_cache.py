@@ -124,6 +124,59 @@ def test_a_file_judged_by_itself_leaves_what_is_known_of_the_folder(project: Con
     assert asked[2:] == ["0002_b.sql", "0002_b.sql"]
 
 
+def test_a_file_judged_by_itself_leaves_the_trees_of_those_behind_it(project: Config, parsed: list[str]) -> None:
+    run(project)
+    (project.root / "m/0001_a.sql").write_text("create table app.a (id bigint primary key);\n")
+    lint(project, [project.root / "m/0001_a.sql"])
+    run(project)
+    assert parsed[2:] == ["create table app.a (id bigint primary key);\n"]
+
+
+def test_what_an_edit_undoes_is_known(project: Config, parsed: list[str], asked: list[str]) -> None:
+    first = run(project)
+    before = (project.root / "m/0001_a.sql").read_text()
+    changed(project, "0001_a.sql", "create table app.a (id bigint primary key, c text);\n")
+    del parsed[:], asked[:]
+    (project.root / "m/0001_a.sql").write_text(before)
+    (project.root / "cache/lint").rename(project.root / "cache/aside")  # the findings of the first run are known too
+    (project.root / "cache/lint").mkdir(mode=0o700)
+    for path in (project.root / "cache/aside").iterdir():
+        if not path.name.startswith("findings"):
+            path.rename(project.root / "cache/lint" / path.name)
+    assert run(project) == first
+    assert not parsed and not asked
+
+
+def test_what_nobody_asked_for_in_a_long_time_is_forgotten(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbkit.lint.cache._UNUSED", 0)
+    run(project)
+    sizes = []
+    for number in range(3):
+        changed(project, "0002_b.sql", f"alter table app.a add column c{number} json;\n")
+        sizes.append(sum(path.stat().st_size for path in (project.root / "cache/lint").glob("trees-*")))
+    assert len(set(sizes)) == 1
+
+
+def test_allowances_are_remembered_with_their_places(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = project.root / "m/0001_a.sql"
+    reason = "because all clients are in one zone"
+    first.write_text(f"-- dbkit: allow timestamp_without_tz {reason}\n{first.read_text()}")
+    assert not any("timestamp_without_tz" in line for line in run(project))
+    read: list[str] = []
+    from dbkit.lint.allow import read_allowances
+
+    def reading(file: LintFile) -> object:
+        read.append(file.path.name)
+        return read_allowances(file)
+
+    monkeypatch.setattr("dbkit.lint.cache.read_allowances", reading)
+    found = changed(project, "0002_b.sql", "alter table app.a add column d money;\n")
+    assert read.count("0001_a.sql") == 1, "by the run without a memory"
+    assert not any("timestamp_without_tz" in line or " unused_allowance" in line for line in found)
+    found = changed(project, "0001_a.sql", first.read_text().replace("at timestamp", "at timestamptz"))
+    assert any("0001_a.sql:1:1 unused_allowance" in line for line in found)
+
+
 def test_a_new_file_at_the_end_is_asked_about_alone(project: Config, asked: list[str]) -> None:
     run(project)
     changed(project, "0003_c.sql", "drop table app.a;\n")

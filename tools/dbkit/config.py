@@ -108,6 +108,7 @@ class Config:
         isolation: trusted, sealed or signed (`[core] isolation`).
         database_url: the database commands work on where nothing else names one (`[database] url`).
         seeds: environment -> sub-folders of `seeds/`, loaded in that order.
+        readiness: name -> file of success criteria; `dbkit.readiness` reads them.
         tenancy: the raw `[tenancy]` table; `dbkit.tenancy` reads it.
         lint: the raw `[lint]` table; `dbkit.lint` reads it.
         worker: the raw `[worker]` table; `dbkit.worker.settings` reads it.
@@ -123,6 +124,7 @@ class Config:
     migrations: MigrationsConfig = field(default_factory=MigrationsConfig)
     test: TestConfig = field(default_factory=TestConfig)
     seeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    readiness: Mapping[str, str] = field(default_factory=dict)
     tenancy: Mapping[str, Any] | None = None
     lint: Mapping[str, Any] = field(default_factory=dict)
     worker: Mapping[str, Any] = field(default_factory=dict)
@@ -266,7 +268,7 @@ class _Reader:
 
     def config(self, raw: dict[str, Any]) -> Config:
         known = {"project", "modules", "core", "database", "postgres", "migrations", "test", "seeds", "tenancy", "lint"}
-        self._refuse_unknown("", raw, known | {"worker"})
+        self._refuse_unknown("", raw, known | {"readiness", "worker"})
         core = self._table(raw, "core", {"isolation"})
         isolation = core.get("isolation", "sealed")
         self._one_of("core.isolation", isolation, ISOLATION_MODES)
@@ -283,6 +285,7 @@ class _Reader:
             migrations=MigrationsConfig(**self.fields(raw, "migrations", MigrationsConfig)),
             test=TestConfig(**self.fields(raw, "test", TestConfig)),
             seeds=self._lists(raw, "seeds"),
+            readiness=self._texts(raw, "readiness"),
             tenancy=self._table(raw, "tenancy") if "tenancy" in raw else None,
             lint=self._table(raw, "lint"),
             worker=self._table(raw, "worker"),
@@ -303,6 +306,10 @@ class _Reader:
     def _lists(self, raw: dict[str, Any], name: str) -> dict[str, tuple[str, ...]]:
         """A table whose keys are the project's own and whose values are lists of strings."""
         return {key: self._strings(f"{name}.{key}", value) for key, value in self._table(raw, name).items()}
+
+    def _texts(self, raw: dict[str, Any], name: str) -> dict[str, str]:
+        """A table whose keys are the project's own and whose values are strings."""
+        return {key: self._typed(f"{name}.{key}", value, "str") for key, value in self._table(raw, name).items()}
 
     def _text(self, raw: dict[str, Any], name: str, key: str) -> str | None:
         """The only key of a table."""

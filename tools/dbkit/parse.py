@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -110,11 +110,13 @@ class Script:
         text: the text as given.
         statements: in file order; statements that could not be parsed are missing.
         problems: one entry a statement that could not be parsed.
+        recalled: gives what an earlier run found in the bodies of a statement, by their offsets.
     """
 
     text: str
     statements: list[Statement] = field(default_factory=list)
     problems: list[SyntaxProblem] = field(default_factory=list)
+    recalled: Callable[[Statement], dict[int, list[Statement]]] | None = field(default=None, repr=False)
     _line_starts: list[int] = field(default_factory=list, repr=False)
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -216,7 +218,10 @@ def embedded_statements(body: Body) -> Iterator[Statement]:
     places in the file. Pieces that do not parse are left out: this is for finding things, not for proving absence.
     """
     # Several rules and the engine ask: a body is cut and parsed once.
-    known: dict[int, list[Statement]] = body.statement.memo.setdefault("bodies", {})
+    known: dict[int, list[Statement]] | None = body.statement.memo.get("bodies")
+    if known is None:
+        recalled = body.statement.script.recalled
+        known = body.statement.memo["bodies"] = recalled(body.statement) if recalled else {}
     if body.offset not in known:
         known[body.offset] = list(_embedded_statements(body))
     yield from known[body.offset]

@@ -6,8 +6,6 @@ it in the wanted format (`dbkit.output`).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import sys
@@ -105,6 +103,8 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """`identity` and file as 32 hex digits, for services that follow a finding over time."""
+        import hashlib
+
         words = (*self.identity, self.location.file if self.location else "")
         return hashlib.sha256("\n".join(words).encode()).hexdigest()[:32]
 
@@ -173,6 +173,8 @@ def render_text(report: Report) -> str:
 
 def emit_json(value: Any) -> None:
     """Print one JSON document on stdout."""
+    import json
+
     json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
     sys.stdout.write("\n")
 

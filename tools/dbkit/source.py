@@ -10,7 +10,6 @@ inside dbkit, so that an adopter writes `core = []` under `[modules]` and a modu
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ __all__ = [
     "bootstrap_files",
     "closure",
     "declared_modules",
+    "decode_text",
     "migrations_dir",
     "module_files",
     "module_order",
@@ -196,6 +196,8 @@ def read_sql(path: Path, module: str, kind: str, name: str | None = None) -> Sql
     Raises:
         DbkitError: the file cannot be read or is not UTF-8.
     """
+    import hashlib
+
     content, text = read_text(path)
     return SqlFile(path, module, kind, name or path.stem, text, hashlib.sha256(content).hexdigest())
 
@@ -210,11 +212,21 @@ def read_text(path: Path) -> tuple[bytes, str]:
         # Unbuffered, since the linter reads thousands of small files.
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             content = file.read()
-        return content, content.decode("utf-8-sig")
     except OSError as error:
         raise DbkitError(
             f"cannot read {path}", detail=f"{error.strerror}.", hint="Check that the file exists and its permissions."
         ) from None
+    return content, decode_text(path, content)
+
+
+def decode_text(path: Path, content: bytes) -> str:
+    """The text of an SQL file that was read, without a byte order mark.
+
+    Raises:
+        DbkitError: it is not UTF-8.
+    """
+    try:
+        return content.decode().removeprefix("\ufeff")  # the codec utf-8-sig is written in Python, and slow
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DbkitError(

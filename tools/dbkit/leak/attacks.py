@@ -75,7 +75,7 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
         if state.name == "right":
             # A further caller that names nobody has no rows of its own to see.
             nobody = scope is not model.scopes[0] and scope.scope.anonymous
-            proof.vacuous = None if nobody else _vacuity(targets, _made_up(model, population))
+            proof.vacuous = None if nobody else _vacuity(targets, model, population)
     proof.paths = _without_repetition(_merge_variants(proof.paths))
     explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof
@@ -120,11 +120,12 @@ def _made_up(model: Model, population: Population) -> list[str]:
     return [name for name in internal if name in population.tables and name.rpartition(".")[2] in read]
 
 
-def _vacuity(targets: list[Target], made_up: list[str]) -> str | None:
+def _vacuity(targets: list[Target], model: Model, population: Population) -> str | None:
     """The right context must open something, or every later "zero rows" says nothing."""
     reachable = [target for target in targets if target.privileges.reachable]
     if not reachable or any(control.works for target in reachable for c in target.controls.values() for control in c):
         return None
+    made_up = _made_up(model, population)
     reason = "under the caller's own context no table gives its own rows, so zero rows elsewhere prove nothing"
     if made_up:
         reason += (

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbkit.leak.arrays import tenant_arrays
+from dbkit.leak.lookalikes import begins_with_caller
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
 from dbkit.leak.solving import solve
@@ -190,7 +191,9 @@ class Draft:
         if column.base in ("json", "jsonb") and not self.number % 100:
             guess = json.dumps(self.payload(column))
         elif not self.number % 100:
-            guess = self._followed(column) or guess
+            guess = self._followed(column) or self._named_alike(column) or guess
+        if guess is not None and self._below_tenant(column):
+            guess = f"{self.identity.tenant}/{guess}"
         checks = [
             check for domain in column.domains for check in self.synthesis.relations.domain_checks.get(domain, ())
         ]
@@ -239,6 +242,23 @@ class Draft:
                 if target.name.startswith(kind) and f"'{kind}'" in policies:
                     return str(kind)
         return None
+
+    def _named_alike(self, column: Column) -> str | None:
+        """The id of an own row of the one table whose key has the same name: a trigger may follow it."""
+        keys = [
+            (name, table)
+            for name in self.synthesis.population.tables
+            for table in [self.synthesis.relations.tables[name]]
+            if table is not self.table and column.name in table.primary_key[-1:]
+        ]
+        if len(keys) != 1 or keys[0][1].columns[column.name].base != column.base or not column.name.endswith("_id"):
+            return None
+        return self.synthesis.population.tables[keys[0][0]].rows.get(self.slot, {}).get(column.name)
+
+    def _below_tenant(self, column: Column) -> bool:
+        """Whether a policy admits what begins with the caller's tenant: a path, made below the tenant's own."""
+        of_text = column.base in ("text", "varchar") and column.name not in self.fixed
+        return of_text and begins_with_caller(policy_text(self.table), column.name)
 
     def accepted(self, column: Column, value: str) -> bool:
         """Whether the server takes the value for the column's type, a domain's CHECKs included."""

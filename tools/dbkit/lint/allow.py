@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from dbkit.lint.files import LintFile
 
-__all__ = ["Allowance", "read_allowances"]
+__all__ = ["Allowance", "is_allowing", "read_allowances"]
 
 _ALLOW = re.compile(r"--[ \t]*dbkit:[ \t]*allow\b(?P<rest>[^\n]*)", re.IGNORECASE)
 _PARTS = re.compile(
@@ -46,9 +46,14 @@ class Allowance:
         return line >= self.first and (self.last is None or line <= self.last)
 
 
+def is_allowing(file: LintFile) -> bool:
+    """Whether a file may hold an allowance."""
+    return "dbkit:" in file.text
+
+
 def read_allowances(file: LintFile) -> list[Allowance]:
     """Every allowance of a file. Text in quoted function bodies counts, so that a line inside one can be allowed."""
-    if "dbkit:" not in file.text:
+    if not is_allowing(file):
         return []
     lines = file.text.split("\n")
     spans = _statement_lines(file)

@@ -11,20 +11,20 @@ The memory lies in the cache folder and can be deleted at any time; one that can
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import marshal
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dbkit.config import cache_dir
+from dbkit.lint.allow import Allowance, is_allowing, read_allowances
 from dbkit.lint.answers import Answer, Answers
 from dbkit.lint.files import DECLARED, LintFile, Series
 from dbkit.lint.names_in_text import names_in_comments
-from dbkit.lint.store import code_digest, digest_of, forget_oldest, is_ours, write_whole
+from dbkit.lint.store import blake2b, code_digest, digest_of, forget_oldest, is_ours, write_whole
 from dbkit.lint.trees import as_text
-from dbkit.parse import Script, Statement, SyntaxProblem
+from dbkit.parse import Node, Script, Statement, SyntaxProblem
 
 __all__ = ["Memory"]
 
@@ -47,6 +47,7 @@ class Memory:
         self._trees = _Store(folder / f"trees-{digest_of(folders)}")
         self._answers = _Store(folder / f"answers-{digest_of([options, *folders])}") if answers else None
         self._keys: list[list[_Keys]] = []
+        self._bodies: dict[LintFile, _Bodies] = {}
 
     def recall(self) -> list[Answers]:
         """Let the files take the trees that are known, and return for each series the answers that still hold."""
@@ -55,14 +56,15 @@ class Memory:
             return known
         self._trees.read()
         for file in (file for line in self._series for file in line.files):
-            stored = self._trees.known.get(file.digest)
+            stored = self._trees.find(file.digest)
             if stored is not None:
-                file.recalled = _recalling(file.text, stored)
+                bodies = self._bodies[file] = _Bodies(self._trees.find(file.digest + b" bodies"))
+                file.recalled = partial(_script_of, file.text, stored, bodies)
         if self._answers is not None:
             self._answers.read()
             self._keys = [list(_keys(line, self._effects)) for line in self._series]
             for key, number, listed in self._places(known):
-                rows = self._answers.known.get(key)
+                rows = self._answers.find(key)
                 if rows is not None:
                     listed[number] = [Answer._make(row) for row in rows]
         return known
@@ -76,14 +78,31 @@ class Memory:
         if not self._enabled:
             return
         for file in (file for line in self._series for file in line.files):
-            self._trees.keep(file.digest, partial(_entry, file))
+            if self._trees.find(file.digest) is None:
+                self._trees.add(file.digest, _entry(file))
+            if "script" in file.__dict__:  # a file that nobody looked into has nothing new
+                bodies = self._bodies.get(file, _Bodies(None)).grown(file.script)
+                if bodies is not None:
+                    self._trees.add(file.digest + b" bodies", bodies)
         self._trees.write()
         if self._answers is not None:
             for key, number, listed in self._places(answers):
                 # An answer that points into another file would outlive that file's text.
-                if number in listed and all(item.file == number for item in listed[number]):
-                    self._answers.keep(key, partial(_rows, listed[number]))
+                said = listed.get(number)
+                if said is not None and self._answers.find(key) is None and all(item.file == number for item in said):
+                    self._answers.add(key, [tuple(item) for item in said])
             self._answers.write()
+
+    def allowances(self, file: LintFile) -> list[Allowance]:
+        """The allowances of a file; where they stand is told without its trees when that is known."""
+        if not is_allowing(file) or not self._enabled:
+            return read_allowances(file)
+        key = file.digest + b" allowances"
+        rows = self._trees.find(key)
+        if rows is None:
+            rows = [(item.rule, item.reason, item.offset, item.first, item.last) for item in read_allowances(file)]
+            self._trees.add(key, rows)
+        return [Allowance(*row) for row in rows]
 
     def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
         """For what is or may be said of each file: its key, the number of the file, and where it stands."""
@@ -94,8 +113,11 @@ class Memory:
 
     def _effects(self, file: LintFile) -> bytes:
         """Digest of what a file does to the meaning of others; the file is parsed where that is not known."""
-        key = _hash(b"effects", file.digest, f"{file.kind} {file.down} {file.bare}".encode())
-        effects: bytes = self._trees.keep(key, partial(effects_of, file))
+        key = b"%b %b %d%d" % (file.digest, file.kind.encode(), file.down, file.bare)
+        effects: bytes | None = self._trees.find(key)
+        if effects is None:
+            effects = effects_of(file)
+            self._trees.add(key, effects)
         return effects
 
 
@@ -106,13 +128,19 @@ class _Keys(NamedTuple):
     concluded: bytes
 
 
+# So many values are kept that a run did not ask for, those longest unused go first: to judge one file of a folder must
+# not cost the next run the others, and what an edit undoes was judged before.
+_UNUSED = 4096
+
+
 class _Store:
-    """A file of values by digest: what was read, and what this run keeps of it or adds to it."""
+    """A file of values by digest."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.known: dict[bytes, Any] = {}
-        self._kept: dict[bytes, Any] = {}
+        self._known: dict[bytes, Any] = {}
+        self._used: dict[bytes, Any] = {}
+        self._grew = False
 
     def read(self) -> None:
         try:
@@ -120,19 +148,28 @@ class _Store:
         except (OSError, ValueError, EOFError, TypeError):
             return
         if made_by == code_digest() and isinstance(known, dict):
-            self.known = known
+            self._known = known
 
-    def keep(self, key: bytes, make: Callable[[], Any]) -> Any:
-        """The value known under a key, or made now; it is written with the others."""
-        if key not in self._kept:
-            self._kept[key] = self.known[key] if key in self.known else make()
-        return self._kept[key]
+    def find(self, key: bytes) -> Any:
+        """The value under a key, or None."""
+        value = self._known.get(key)
+        if value is not None:
+            self._used[key] = value
+        return value
+
+    def add(self, key: bytes, value: object) -> None:
+        """Have a value written with the others."""
+        self._known[key] = self._used[key] = value
+        self._grew = True
 
     def write(self) -> None:
-        if self._kept.keys() != self.known.keys():
+        """Write what was known and what was added; nothing where nothing was."""
+        if self._grew:
+            unused = [item for item in self._known.items() if item[0] not in self._used]
+            values = {**dict(unused[max(0, len(unused) - _UNUSED) :]), **self._used}
             with contextlib.suppress(OSError):
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_whole(self._path, marshal.dumps((code_digest(), self._kept)))
+                write_whole(self._path, marshal.dumps((code_digest(), values)))
                 forget_oldest(self._path)
 
 
@@ -147,15 +184,15 @@ def _keys(line: Series, effects: Callable[[LintFile], bytes]) -> Iterator[_Keys]
         f"{file.path} {file.kind} {file.judged} {file.module} {file.own_line} {file.down} {file.bare}".encode()
         for file in line.files
     ]
+    # Digests are of one length: what is put together here can be read in one way only.
     chain = [_hash(line.kind.encode())]
     for file, identity in zip(line.files, identities, strict=True):
-        chain.append(_hash(chain[-1], identity, effects(file)))
+        chain.append(_hash(chain[-1] + effects(file) + identity))
     for file, identity, before in zip(line.files, identities, chain, strict=False):
         # The declared tree is judged as a whole, in no order that matters.
         met = chain[-1] if line.kind == DECLARED else before
-        yield _Keys(
-            _hash(b"settled", met, identity, file.digest), _hash(b"concluded", chain[-1], identity, file.digest)
-        )
+        own = _hash(file.digest + identity)
+        yield _Keys(b"settled" + met + own, b"concluded" + chain[-1] + own)
 
 
 def effects_of(file: LintFile) -> bytes:
@@ -167,15 +204,12 @@ def effects_of(file: LintFile) -> bytes:
         parts += [section.name, str(section.transactional), statement.tag, as_text(statement.node)]
         if not statement.node:
             parts.append(statement.text)
-    return _hash(*(part.encode(errors="surrogatepass") for part in parts))
+    encoded = (part.encode(errors="surrogatepass") for part in parts)
+    return _hash(b"".join(b"%d:%b" % (len(part), part) for part in encoded))
 
 
-def _hash(*parts: bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.digest()
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -183,26 +217,55 @@ def _hash(*parts: bytes) -> bytes:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _rows(said: Sequence[Answer]) -> list[tuple[object, ...]]:
-    return [tuple(item) for item in said]
+_Row = tuple[str, Node, int, int, str | None, int]
 
 
 def _entry(file: LintFile) -> bytes:
     script = file.script
-    statements = [
-        (item.tag, item.node, item.start, item.end, None if item.chunk is script.text else item.chunk, item.base)
-        for item in script.statements
+    return marshal.dumps((_rows(script.statements), [(problem.message, problem.offset) for problem in script.problems]))
+
+
+def _script_of(text: str, stored: bytes, bodies: _Bodies) -> Script:
+    """What `_entry` took."""
+    rows, problems = marshal.loads(stored)
+    script = Script(text, recalled=bodies.inside)
+    script.statements.extend(_statements(rows, script))
+    script.problems.extend(SyntaxProblem(message, offset) for message, offset in problems)
+    return script
+
+
+class _Bodies:
+    """What earlier runs found in the bodies of a file: kept beside its trees, since a replay does not look there."""
+
+    def __init__(self, stored: bytes | None) -> None:
+        self._stored = stored
+
+    @cached_property
+    def _rows(self) -> dict[int, dict[int, list[_Row]]]:
+        """The statements in each body, by the places of the statement that has it and of the body."""
+        return {} if self._stored is None else marshal.loads(self._stored)
+
+    def inside(self, statement: Statement) -> dict[int, list[Statement]]:
+        """The statements in the bodies of a statement, by the places of the bodies."""
+        known = self._rows.get(statement.start, {})
+        return {place: list(_statements(rows, statement.script)) for place, rows in known.items()}
+
+    def grown(self, script: Script) -> bytes | None:
+        """All that is known of the file by now; None where that is nothing new."""
+        found = {item.start: item.memo["bodies"] for item in script.statements if "bodies" in item.memo}
+        if all(bodies.keys() <= self._rows.get(start, {}).keys() for start, bodies in found.items()):
+            return None
+        rows = {start: {place: _rows(listed) for place, listed in bodies.items()} for start, bodies in found.items()}
+        return marshal.dumps({**self._rows, **rows})
+
+
+def _rows(statements: Iterable[Statement]) -> list[_Row]:
+    return [
+        (item.tag, item.node, item.start, item.end, None if item.chunk is item.script.text else item.chunk, item.base)
+        for item in statements
     ]
-    return marshal.dumps((statements, [(problem.message, problem.offset) for problem in script.problems]))
 
 
-def _recalling(text: str, stored: bytes) -> Callable[[], Script]:
-    def recalled() -> Script:
-        statements, problems = marshal.loads(stored)
-        script = Script(text)
-        for tag, node, start, end, chunk, base in statements:
-            script.statements.append(Statement(tag, node, start, end, script, text if chunk is None else chunk, base))
-        script.problems.extend(SyntaxProblem(message, offset) for message, offset in problems)
-        return script
-
-    return recalled
+def _statements(rows: Iterable[_Row], script: Script) -> Iterator[Statement]:
+    for tag, node, start, end, chunk, base in rows:
+        yield Statement(tag, node, start, end, script, script.text if chunk is None else chunk, base)

@@ -13,7 +13,7 @@ from pathlib import Path
 from dbkit.config import Config
 from dbkit.lint.answers import Answer, Answers, answer
 from dbkit.lint.cache import Memory
-from dbkit.lint.checks import Checks, FileChecks, had
+from dbkit.lint.checks import Checks, FileChecks
 from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
@@ -128,6 +128,7 @@ def lint(
     overlay: Mapping[Path, str] | None = None,
     repair: bool = False,
     sizes: Sizes | None = None,
+    contents: Mapping[str, bytes] | None = None,
 ) -> LintResult:
     """Judge SQL files. `dbkit.lint.run.lint` is the same with a memory for findings.
 
@@ -141,13 +142,14 @@ def lint(
         overlay: texts to judge instead of those of the files, and files that are not there yet, by absolute path.
         repair: collect the edits that rules propose.
         sizes: row counts, by which rules about work on every row are a note on small tables.
+        contents: bytes of files, by absolute path, that were read already.
 
     Raises:
         DbkitError: bad settings, a path without SQL, an unreadable file.
     """
     settings = load_settings(config, profile)
     tenants = load_tenants(config)
-    series = collect(config, paths, history, each=each)
+    series = collect(config, paths, history, each=each, contents=contents)
     for path, text in (overlay or {}).items():
         _lay_over(series, path, text)
     if only is not None:
@@ -160,8 +162,11 @@ def lint(
     answers = memory.recall()
     for line, known in zip(series, answers, strict=True):
         Asking(line, settings, tenants, repair=repair).complete(known)
+    verdicts = [
+        Verdict(line, said.each_once(), memory.allowances, settings, sizes)
+        for line, said in zip(series, answers, strict=True)
+    ]
     memory.keep(answers)
-    verdicts = [Verdict(line, said.each_once(), settings, sizes) for line, said in zip(series, answers, strict=True)]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     findings.sort(key=_reading_order)
     texts = {file.display: file.text for line in series for file in line.files if file.judged}
@@ -210,6 +215,8 @@ class Asking:
         self.state = State()
         self._repair = repair
         self._checks = Checks(settings.rules.values())
+        # When the last file changes all others are asked again what the end of the line means for them, and only that.
+        self._concluding = Checks(rule for rule in settings.rules.values() if rule.concluded_checks)
         self._answers: list[Answer] = []
 
     def complete(self, known: Answers) -> None:
@@ -245,13 +252,16 @@ class Asking:
     def _replay(self, file: LintFile, *, asking: bool) -> None:
         checks = self._checks.of(file) if asking else None
         section, opened = file.sections[0], False
+        context = self._context(file, section, in_transaction=section.transactional)
         for statement in file.script.statements:
-            if file.section_at(statement.start) is not section:
+            if len(file.sections) > 1 and file.section_at(statement.start) is not section:
                 section, opened = file.section_at(statement.start), False
-            if opens_transaction(statement) or ends_transaction(statement):
+            if statement.tag == "TransactionStmt" and (opens_transaction(statement) or ends_transaction(statement)):
                 opened = opens_transaction(statement)
             if checks is not None:
-                context = self._context(file, section, in_transaction=opened or section.transactional)
+                in_transaction = opened or section.transactional
+                if context.section is not section or context.in_transaction is not in_transaction:
+                    context = self._context(file, section, in_transaction=in_transaction)
                 self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
@@ -265,7 +275,7 @@ class Asking:
                 self._place(rule, hit, statement, file)
         if statement.tag in COLUMN_STATEMENTS:
             for name, column in column_definitions(statement):
-                for rule, column_check in checks.columns.get(column_type(column), ()):
+                for rule, column_check in checks.about_column(column_type(column)):
                     if section in rule.sections:
                         for hit in column_check(name, column, statement, context):
                             self._place(rule, hit, statement, file)
@@ -277,19 +287,16 @@ class Asking:
                 continue
             inside = replace(context, body=body)
             for embedded in embedded_statements(body):
-                for rule, check in checks.inside(embedded, kind, section):
+                for rule, check in checks.about(embedded, section, inside=kind):
                     for hit in check(embedded, inside):
                         self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        checks = self._checks.of(file)
-        effects = self.state.effects.get(file)
+        checks = (self._concluding if concluded else self._checks).of(file)
         context = self._context(file, file.sections[0])
-        for effect, listed in (checks.concluded if concluded else checks.settled).items():
-            if effect is None or had(file, effects, effect):
-                for rule, check in listed:
-                    for hit in check(context):
-                        self._place(rule, hit, None, file)
+        for rule, check in checks.about_file(context, concluded=concluded):
+            for hit in check(context):
+                self._place(rule, hit, None, file)
 
     def _context(self, file: LintFile, section: Section, *, in_transaction: bool = True) -> Context:
         return Context(file, self.state, section, self.series, self.tenants, self.settings, in_transaction)

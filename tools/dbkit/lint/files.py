@@ -7,10 +7,9 @@ others can be judged (earlier migrations, the rest of the tree) are part of the 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
+from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
 from dbkit.source import KINDS
 
@@ -69,7 +69,7 @@ class LintFile:
     @cached_property
     def digest(self) -> bytes:
         """Of the text."""
-        return hashlib.blake2b(self.text.encode(errors="surrogatepass"), digest_size=16).digest()
+        return blake2b(self.text.encode(errors="surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def destructive(self) -> bool:
@@ -125,45 +125,100 @@ class Series:
         return frozenset(f"{file.module}/{file.path.name.partition('_')[0]}" for file in self.files if file.own_line)
 
 
-def collect(config: Config, paths: Sequence[Path], history: Sequence[Path] = (), *, each: bool = False) -> list[Series]:
+@dataclass(frozen=True)
+class _Source:
+    """Where files come from: what was read of the disk before, else the disk."""
+
+    config: Config
+    contents: Mapping[str, bytes]
+    above: str = field(default_factory=lambda: f"{Path.cwd()}{os.sep}")
+
+    def file(self, path: Path, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
+        from dbkit.source import decode_text, read_text
+
+        name = str(path)
+        content = self.contents.get(name)
+        text = read_text(path)[1] if content is None else decode_text(path, content)
+        # As config.display() says it, without building a path for each of thousands of files.
+        return LintFile(path, name.removeprefix(self.above), text, kind, judged, module)
+
+    def sql_below(self, folder: Path) -> list[Path]:
+        names = [
+            f"{place}{os.sep}{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")
+        ]
+        return [Path(name) for name in names if name in self.contents or os.path.isfile(name)]  # noqa: PTH113
+
+    def expand(self, paths: Iterable[Path]) -> list[Path]:
+        """Every SQL file that is named or stands below a folder that is."""
+        display = self.config.display
+        files: list[Path] = []
+        for path in paths:
+            if path.is_dir():
+                found = self.sql_below(path)
+                if not found:
+                    raise DbkitError(
+                        f"no SQL files in {display(path)}",
+                        detail="The folder and its sub-folders hold no file that ends in .sql.",
+                        hint="Name a folder or file with SQL: dbkit lint PATH",
+                    )
+                files.extend(found)
+            elif path.is_file():
+                files.append(path)
+            else:
+                raise DbkitError(
+                    f"no such file or folder: {display(path)}",
+                    hint="Name existing SQL files or folders: dbkit lint PATH",
+                )
+        return list(dict.fromkeys(files))
+
+
+def collect(
+    config: Config,
+    paths: Sequence[Path],
+    history: Sequence[Path] = (),
+    *,
+    each: bool = False,
+    contents: Mapping[str, bytes] | None = None,
+) -> list[Series]:
     """Sort the files to judge into series, with the files they build on.
 
     Args:
         paths: files and folders; none means the project's own SQL folder and its migrations.
         history: files or folders that were applied before; given, nothing else is read beforehand.
         each: judge every migration as if it were the only one after the history.
+        contents: bytes of files, by absolute path, that were read already and are not read again.
 
     Raises:
         DbkitError: a path does not exist, no SQL file was found, or a file cannot be read.
     """
     from dbkit.source import sql_root
 
+    source = _Source(config, contents or {})
     root = sql_root(config)
     line = config.resolve(config.migrations.dir)
     roots = list(paths) or _own_roots(root, line)
-    wanted = _expand([root.absolute() for root in roots], config)
-    earlier = [_read(path.absolute(), config, MIGRATION, judged=False) for path in _expand(history, config)]
-    own = [path for path in wanted if _is_inside(path, line)]
+    wanted = source.expand([root.absolute() for root in roots])
+    earlier = [source.file(path.absolute(), MIGRATION, judged=False) for path in source.expand(history)]
+    own = _inside(wanted, line)
     foreign_line = line if own and _is_foreign(config, line) else None
     if foreign_line is not None:
         own = []
-    tree = [root / kind for kind in KINDS]
-    declared = [path for path in wanted if any(_is_inside(path, folder) for folder in tree)]
-    seeds = [path for path in wanted if _is_inside(path, root / "seeds")]
+    declared = _inside(wanted, *(root / kind for kind in KINDS))
+    seeds = _inside(wanted, root / "seeds")
     taken = {*own, *declared, *seeds}
-    other = [path for path in wanted if path not in taken]
+    other = [path for path in wanted if path not in taken] if taken else wanted
 
     series: list[Series] = []
     if declared or seeds:
-        series.append(_tree(config, root, set(declared), seeds))
+        series.append(_tree(source, root, set(declared), seeds))
     if own and not each:
-        series.append(_own_history(config, line, set(own), earlier))
+        series.append(_own_history(source, line, set(own), earlier))
     elif own:
         other = [*own, *other]
     if each:
-        lines = [[_read(path, config, MIGRATION)] for path in other]
+        lines = [[source.file(path, MIGRATION)] for path in other]
     else:
-        lines = _foreign_lines(config, other, roots, foreign_line, use_siblings=not history)
+        lines = _foreign_lines(source, other, roots, foreign_line, use_siblings=not history)
     series.extend(Series(MIGRATION, [*_unjudged(earlier), *line_files]) for line_files in lines)
     return series
 
@@ -175,22 +230,23 @@ def _own_roots(root: Path, line: Path) -> list[Path]:
     return [root, line] if root.is_dir() else [line]
 
 
-def _tree(config: Config, root: Path, judged: set[Path], seeds: list[Path]) -> Series:
+def _tree(source: _Source, root: Path, judged: set[Path], seeds: list[Path]) -> Series:
     files = []
     for kind in KINDS:
         for path in sorted((root / kind).rglob("*.sql")):
-            files.append(_read(path, config, DECLARED, judged=path in judged, module=path.parent.name))
-    files.extend(_read(path, config, SEED) for path in seeds)
+            files.append(source.file(path, DECLARED, judged=path in judged, module=path.parent.name))
+    files.extend(source.file(path, SEED) for path in seeds)
     return Series(DECLARED, files)
 
 
-def _own_history(config: Config, line: Path, judged: set[Path], earlier: list[LintFile]) -> Series:
+def _own_history(source: _Source, line: Path, judged: set[Path], earlier: list[LintFile]) -> Series:
     """The project's own migrations: module after module, as a fresh installation would run them.
 
     Those of a packaged module are read too: the project's tables and dependencies build on them.
     """
     from dbkit.source import migrations_dir, module_order
 
+    config = source.config
     modules = module_order(config) if config.modules else []
     packaged = {folder for folder in (migrations_dir(config, module) for module in modules) if folder.is_dir()}
     folders = sorted(packaged | {path.parent for path in line.rglob("*.sql")})
@@ -200,14 +256,14 @@ def _own_history(config: Config, line: Path, judged: set[Path], earlier: list[Li
     files = list(_unjudged(earlier))
     for folder in folders:
         for path in _in_order(folder.glob("*.sql")):
-            file = _read(path, config, MIGRATION, judged=path in judged, module=folder.name)
+            file = source.file(path, MIGRATION, judged=path in judged, module=folder.name)
             file.own_line = own_layout and folder != line
             files.append(file)
     return Series(MIGRATION, files)
 
 
 def _foreign_lines(
-    config: Config, paths: list[Path], roots: Iterable[Path], own: Path | None, *, use_siblings: bool
+    source: _Source, paths: list[Path], roots: Iterable[Path], own: Path | None, *, use_siblings: bool
 ) -> list[list[LintFile]]:
     """Folders given as lines of their own; single files in their line, or after the numbered files beside them.
 
@@ -218,10 +274,10 @@ def _foreign_lines(
     rest = set(paths)
     for root in roots:
         folder = root.absolute()
-        inside = [path for path in rest if _is_inside(path, folder)] if root.is_dir() else []
+        inside = _inside(rest, folder) if root.is_dir() else []
         rest.difference_update(inside)
         if inside:
-            lines += _as_the_runner_reads(config, root, inside)
+            lines += _as_the_runner_reads(source, root, inside)
     by_folder: dict[Path, list[Path]] = {}
     for path in _in_order(rest):
         by_folder.setdefault(path.parent, []).append(path)
@@ -233,8 +289,10 @@ def _foreign_lines(
             by_root.setdefault(known, []).extend(by_folder.pop(folder))
     for line_root, wanted in by_root.items():
         # No deeper: the folder may be anything's.
-        beside = _sql_below(line_root) if line_root == own else [*line_root.glob("*.sql"), *line_root.glob("*/*.sql")]
-        for files in _as_the_runner_reads(config, line_root, beside if use_siblings else wanted):
+        beside = (
+            source.sql_below(line_root) if line_root == own else [*line_root.glob("*.sql"), *line_root.glob("*/*.sql")]
+        )
+        for files in _as_the_runner_reads(source, line_root, beside if use_siblings else wanted):
             for file in files:
                 file.judged = file.path in rest
             lines.append(files)
@@ -245,7 +303,7 @@ def _foreign_lines(
             numbered = [path for path in folder.glob("*.sql") if _VERSION.match(path.name) and path not in rest]
             before = [path for path in numbered if _sort_key(path) < until]
         line = _in_order([*before, *wanted])
-        lines.append([_read(path, config, MIGRATION, judged=path in rest) for path in line])
+        lines.append([source.file(path, MIGRATION, judged=path in rest) for path in line])
     return [line for line in lines if any(file.judged for file in line)]
 
 
@@ -260,7 +318,7 @@ def _is_foreign(config: Config, line: Path) -> bool:
     return recognise(line) != "dbkit"
 
 
-def _as_the_runner_reads(config: Config, root: Path, inside: list[Path]) -> list[list[LintFile]]:
+def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> list[list[LintFile]]:
     """A folder's migrations in the order and with the transactions of its layout, then what the runner does not run.
 
     A folder the runner would refuse (two files with one version, a broken name) is read in natural order: what is wrong
@@ -269,7 +327,7 @@ def _as_the_runner_reads(config: Config, root: Path, inside: list[Path]) -> list
     from dbkit.migrate.layouts import discover
 
     try:
-        found = discover(config, folder=root)
+        found = discover(source.config, folder=root)
         left = {str(path): path for path in inside}  # a path is slow to hash
         files = []
         for migration in found.migrations:
@@ -277,12 +335,12 @@ def _as_the_runner_reads(config: Config, root: Path, inside: list[Path]) -> list
             for named, down in ((migration.path, False), (migration.down_path, True)):
                 path = left.pop(str(named.absolute()), None) if named is not None else None
                 if path is not None:
-                    file = _read(path, config, MIGRATION)
+                    file = source.file(path, MIGRATION)
                     file.down, file.bare = down, bare
                     files.append(file)
     except DbkitError:
-        return [[_read(path, config, MIGRATION) for path in _in_order(inside)]]
-    return [files, [_read(path, config, MIGRATION) for path in _in_order(left.values())]]
+        return [[source.file(path, MIGRATION) for path in _in_order(inside)]]
+    return [files, [source.file(path, MIGRATION) for path in _in_order(left.values())]]
 
 
 # Layouts whose runner leaves transactions to the file.
@@ -304,39 +362,10 @@ def _sort_key(path: Path) -> tuple[object, ...]:
     return (path.name.startswith("R__"), parts)
 
 
-def _expand(paths: Iterable[Path], config: Config) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found = _sql_below(path)
-            if not found:
-                raise DbkitError(
-                    f"no SQL files in {config.display(path)}",
-                    detail="The folder and its sub-folders hold no file that ends in .sql.",
-                    hint="Name a folder or file with SQL: dbkit lint PATH",
-                )
-            files.extend(found)
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise DbkitError(
-                f"no such file or folder: {config.display(path)}",
-                hint="Name existing SQL files or folders: dbkit lint PATH",
-            )
-    return list(dict.fromkeys(files))
-
-
-def _sql_below(folder: Path) -> list[Path]:
-    found = [f"{place}{os.sep}{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")]
-    return [Path(name) for name in found if os.path.isfile(name)]  # noqa: PTH113, for thousands of them
-
-
-def _read(path: Path, config: Config, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
-    from dbkit.source import read_text
-
-    # As config.display() says it, without building a path for each of thousands of files.
-    display = str(path).removeprefix(f"{os.getcwd()}{os.sep}")  # noqa: PTH109
-    return LintFile(path, display, read_text(path)[1], kind, judged, module)
+def _inside(paths: Iterable[Path], *folders: Path) -> list[Path]:
+    """Those of the paths that are in one of the folders; all of them are absolute."""
+    above = tuple(f"{folder}{os.sep}" for folder in folders)
+    return [path for path in paths if str(path).startswith(above)]
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

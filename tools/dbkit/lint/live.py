@@ -67,8 +67,9 @@ def load_database_rules() -> Mapping[str, DatabaseRule]:
     found: list[DatabaseRule] = []
     for module_info in pkgutil.iter_modules(package.__path__):
         module = import_module(f"{package.__name__}.{module_info.name}")
-        rule: Rule = module.rule
-        if module_info.name not in known:
+        # A rule of files too is the one that the settings know.
+        rule: Rule = known.get(module_info.name, module.rule)
+        if rule is module.rule:
             rule.name, rule.doc = module_info.name, module.__doc__ or ""
         found.append(DatabaseRule(rule, module.__doc__ or "", module.check))
     found.sort(key=lambda item: (item.rule.code, item.rule.name))

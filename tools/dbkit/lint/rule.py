@@ -18,12 +18,10 @@ it names its statements, its subcommands, words or a pattern the file must hold,
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dbkit.lint.files import DECLARED, MIGRATION, SEED
@@ -143,7 +141,7 @@ class Rule:
     statement_checks: dict[str, list[StatementCheck]] = field(default_factory=dict)
     alter_checks: dict[str, list[StatementCheck]] = field(default_factory=dict)
     column_checks: dict[str, list[ColumnCheck]] = field(default_factory=dict)
-    settled_checks: list[tuple[str | None, FileCheck]] = field(default_factory=list)
+    settled_checks: list[tuple[str | frozenset[str] | None, FileCheck]] = field(default_factory=list)
     concluded_checks: list[tuple[str | None, FileCheck]] = field(default_factory=list)
 
     def on(self, *tags: str) -> Callable[[StatementCheck], StatementCheck]:
@@ -190,10 +188,19 @@ class Rule:
         return function
 
     def settled_with(self, effect: str) -> Callable[[FileCheck], FileCheck]:
-        """`settled`, for files only that had the effect: an attribute of `Effects`, or `locks` for a strong one."""
+        """`settled`, for files only that had the effect: an attribute of `Effects`, or what `checks.had` adds."""
 
         def register(function: FileCheck) -> FileCheck:
             self.settled_checks.append((effect, function))
+            return function
+
+        return register
+
+    def settled_after(self, *tags: str) -> Callable[[FileCheck], FileCheck]:
+        """`settled`, for files only that hold a statement of one of these kinds."""
+
+        def register(function: FileCheck) -> FileCheck:
+            self.settled_checks.append((frozenset(tags), function))
             return function
 
         return register
@@ -215,17 +222,10 @@ class Rule:
 
 @cache
 def load_rules() -> Mapping[str, Rule]:
-    """Every rule by name, in order of code and name."""
-    from dbkit.lint import rules as package
+    """Every rule by name, in order of code and name. Their modules are imported when they are asked."""
+    from dbkit.lint.rule_index import indexed_rules
 
-    found: list[Rule] = []
-    for module_info in pkgutil.iter_modules(package.__path__):
-        module = import_module(f"{package.__name__}.{module_info.name}")
-        rule: Rule = module.rule
-        rule.name, rule.doc = module_info.name, module.__doc__ or ""
-        found.append(rule)
-    found.sort(key=lambda rule: (rule.code, rule.name))
-    return {rule.name: rule for rule in found}
+    return indexed_rules()
 
 
 def all_rules() -> Mapping[str, Rule]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import time
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,12 @@ from typing import Any
 
 from dbkit.report import Finding, Location, Severity
 
-__all__ = ["code_digest", "digest_of", "finding_of", "forget_oldest", "is_ours", "row_of", "write_whole"]
+try:
+    from _blake2 import blake2b  # what hashlib gives, without OpenSSL, whose loading takes 5 ms
+except ImportError:  # a Python built without it
+    from hashlib import blake2b
+
+__all__ = ["blake2b", "code_digest", "digest_of", "finding_of", "forget_oldest", "is_ours", "row_of", "write_whole"]
 
 
 # Files of one kind that are kept; the oldest go first.
@@ -30,29 +35,30 @@ def is_ours(folder: Path) -> bool:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, also under a second run and kill -9. Raises OSError."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    new = path.with_name(f".new-{os.getpid()}-{time.time_ns():x}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(data)
-        Path(name).replace(path)
+        new.replace(path)
     except BaseException:
-        Path(name).unlink()
+        new.unlink(missing_ok=True)
         raise
 
 
 def forget_oldest(path: Path) -> None:
     """Keep the newest files of the kind of a path, which is its name up to the dash; the others go. Raises OSError."""
-    kind = path.name.partition("-")[0]
-    files = sorted(path.parent.glob(f"{kind}-*"), key=lambda file: file.stat().st_mtime)
-    for old in files[:-_KEPT]:
-        old.unlink(missing_ok=True)
+    kind = path.name.partition("-")[0] + "-"
+    with os.scandir(path.parent) as entries:
+        files = [entry for entry in entries if entry.name.startswith(kind)]
+    if len(files) > _KEPT:
+        files.sort(key=lambda entry: entry.stat().st_mtime_ns)
+        for old in files[:-_KEPT]:
+            Path(old.path).unlink(missing_ok=True)
 
 
 def digest_of(parts: Iterable[object]) -> str:
     """32 hex digits of the texts of some values."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(f"{part}\0".encode(errors="surrogatepass"))
     return digest.hexdigest()

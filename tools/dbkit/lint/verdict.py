@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from dbkit.lint.allow import Allowance, read_allowances
+from dbkit.lint.allow import Allowance
 from dbkit.lint.answers import Answer, answer
 from dbkit.lint.files import LintFile, Series
 from dbkit.lint.result import Repair
@@ -19,26 +19,34 @@ __all__ = ["Verdict"]
 class Verdict:
     """What is reported of one series.
 
+    Args:
+        allowances: reads those of a file.
+
     Attributes:
         findings: in no order.
         repairs: those of them that come with one.
     """
 
-    def __init__(self, series: Series, answers: Iterable[Answer], settings: Settings, sizes: Sizes | None) -> None:
+    def __init__(
+        self,
+        series: Series,
+        answers: Iterable[Answer],
+        allowances: Callable[[LintFile], list[Allowance]],
+        settings: Settings,
+        sizes: Sizes | None,
+    ) -> None:
         self.findings: list[Finding] = []
         self.repairs: list[Repair] = []
         self._series = series
         self._settings = settings
         self._sizes = sizes
-        allowances = {
-            number: listed
-            for number, file in enumerate(series.files)
-            if file.judged and (listed := read_allowances(file))
+        allowed = {
+            number: listed for number, file in enumerate(series.files) if file.judged and (listed := allowances(file))
         }
         for item in answers:
-            if not _is_allowed(item, allowances.get(item.file, ())):
+            if not _is_allowed(item, allowed.get(item.file, ())):
                 self._report(item)
-        for number, listed in allowances.items():
+        for number, listed in allowed.items():
             for allowance in listed:
                 for name, hit in _faults(allowance, settings.rules):
                     if name in settings.rules:

@@ -6,7 +6,6 @@ when a migration is about to run.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -126,6 +125,8 @@ class Migration:
     @cached_property
     def checksum(self) -> str:
         """sha256 of the bytes, hexadecimal."""
+        import hashlib
+
         return hashlib.sha256(self.data).hexdigest()
 
     @cached_property

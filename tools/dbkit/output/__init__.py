@@ -6,7 +6,6 @@ suites and its annotations with the same writers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,4 +60,6 @@ def _writer(output_format: str) -> Callable[[Report], str]:
 
 
 def _render_json(report: Report) -> str:
+    import json
+
     return json.dumps(report.as_dict(), indent=2, default=str, ensure_ascii=False)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dbkit.tenancy.declaration import Declaration, Scope
 from dbkit.tenancy.evidence import login_columns
 from dbkit.tenancy.expressions import caller_expressions
-from dbkit.tenancy.keys import TENANT_COLUMN, Keys, find_keys, in_foreign_key, policy_text, references
+from dbkit.tenancy.keys import TENANT_COLUMN, USER_COLUMN, Keys, find_keys, in_foreign_key, policy_text, references
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
@@ -64,6 +64,7 @@ def build_model(declaration: Declaration, relations: Relations, *, isolation: st
         scopes=(default, *further),
         tenant_is_user=tenant_is_user is not None,
         user_columns=keys.user_columns,
+        person_columns=keys.person_columns,
         login_columns=login_columns(relations),
         tenant_columns=keys.columns,
         inferred=tuple(inferred),
@@ -71,13 +72,17 @@ def build_model(declaration: Declaration, relations: Relations, *, isolation: st
 
 
 def _tenant_is_user(keys: Keys, default: ScopeModel) -> str | None:
-    """What says that a tenant is a user: a tenant column that references the users."""
+    """What says that a tenant is a user: a tenant column that references the users, or callers who are nothing else."""
     for name, table in default.tables.items():
         if table.kind is not Kind.TENANT or table.column is None:
             continue
         target = references(keys.relations, name, table.column)
         if target is not None and target == keys.users:
             return f"{name}.{table.column} references {target[0]}"
+    scope = default.scope
+    persons = bool(keys.columns) and all(map(USER_COLUMN.match, keys.columns))
+    if persons and scope.names_user and not scope.names_tenant and not (keys.registry or keys.memberships):
+        return f"the context names a user only, and {', '.join(keys.columns)} one too"
     return None
 
 

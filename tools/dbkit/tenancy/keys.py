@@ -10,12 +10,18 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from dbkit.tenancy.declaration import Declaration, Memberships
-from dbkit.tenancy.evidence import columns_of_context, compared_columns, paired_columns, registry_columns
+from dbkit.tenancy.evidence import (
+    columns_of_context,
+    compared_alike,
+    compared_columns,
+    paired_columns,
+    registry_columns,
+)
 from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.spelled import with_user_for_constants
 
-__all__ = ["TENANT_COLUMN", "Keys", "find_keys", "in_foreign_key", "policy_text", "references"]
+__all__ = ["TENANT_COLUMN", "USER_COLUMN", "Keys", "find_keys", "in_foreign_key", "policy_text", "references"]
 
 _TENANT_WORDS = (
     "tenant|organi[sz]ation|org|company|account|workspace|team|customer|agency|clinic|shop|store|client|school|firm"
@@ -23,7 +29,7 @@ _TENANT_WORDS = (
 )
 TENANT_COLUMN = re.compile(rf"^(?:{_TENANT_WORDS})(?:_?(?:id|uuid|key|code|slug|ref))?$|^owner_user_id$")
 _TENANT_TABLE = re.compile(rf"^(?:{_TENANT_WORDS})(?:s|es)?$|^companies$|^agencies$|^businesses$")
-_USER_COLUMN = re.compile(
+USER_COLUMN = re.compile(
     r"^(?:auth_)?(?:user|member|profile|person|owner|owner_user|author|created_by|uploaded_by|invited_by|assigned_to)"
     r"(?:_?(?:id|uuid))?$|^uid$|^sub$"
 )
@@ -40,6 +46,7 @@ class Keys:
         registry: table and column that list the tenants.
         users: table and column that list the users.
         user_columns: table -> columns that hold a user id.
+        person_columns: the same with those in which a row may name somebody else, such as whom it is shared with.
         inferred: (what, value, reason) of everything that was not declared.
     """
 
@@ -50,6 +57,7 @@ class Keys:
     registry: tuple[str, str] | None
     users: tuple[str, str] | None
     user_columns: dict[str, tuple[str, ...]]
+    person_columns: dict[str, tuple[str, ...]]
     memberships: Memberships | None
     inferred: tuple[tuple[str, str, str], ...]
 
@@ -110,6 +118,7 @@ class _Finder:
             registry=registry,
             users=self.users,
             user_columns=self.user_columns,
+            person_columns=self._with_alike(self.user_columns, written=False),
             memberships=memberships,
             inferred=tuple(self.inferred),
         )
@@ -126,18 +135,29 @@ class _Finder:
                     # A column that policies compare says more than a name.
                     counts[column] += 10 if column in words else 1
         compared = [name for name, count in counts.most_common() if count >= 10] or self._compared_with_context()
-        columns = tuple(compared or [name for name, _ in counts.most_common()])
+        columns = self._of_persons(tuple(compared or [name for name, _ in counts.most_common()]))
         if columns:
             reason = "compared in policies" if compared else "named like a tenant column"
             self.inferred.append(("columns", ", ".join(columns), reason))
         return columns
+
+    def _of_persons(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Where callers are persons and most rows name their owner, what else is named are things that persons own."""
+        if any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
+            return columns
+        persons = tuple(name for name in columns if USER_COLUMN.match(name))
+        owned = [t for t in self.relations.base_tables if any(name in t.columns for name in persons)]
+        others = [
+            t for t in self.relations.base_tables if t not in owned and any(name in t.columns for name in columns)
+        ]
+        return persons if len(owned) > len(others) else columns
 
     def _compared_with_context(self) -> list[str]:
         """Columns that name no tenant by their words, but are what policies compare with the caller's tenant."""
         if not any(scope.names_tenant or not scope.context for scope in self.declaration.scopes):
             return list(dict.fromkeys(tenant for _, tenant in self.pairs))
         compared = compared_columns(self.relations) or registry_columns(self.relations)
-        return [name for name in compared if not _USER_COLUMN.match(name)]
+        return [name for name in compared if not USER_COLUMN.match(name)]
 
     def _registry(self) -> tuple[str, str] | None:
         declared = self.declaration.tenants
@@ -185,13 +205,22 @@ class _Finder:
                 target = self._person(self._references(table.qualified, column))
                 if (self.users and target == self.users) or (
                     target is None
-                    and (_USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
+                    and (USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
                     and not in_foreign_key(table, column)
                 ):
                     names.append(column)
             if self.users and self.users[0] == table.qualified:
                 names.append(self.users[1])
             found[table.qualified] = tuple(dict.fromkeys(names))
+        return self._with_alike(found, written=True)
+
+    def _with_alike(self, known: dict[str, tuple[str, ...]], *, written: bool) -> dict[str, tuple[str, ...]]:
+        """With the columns that policies compare with the caller as they compare the known ones."""
+        found = dict(known)
+        for name, columns in compared_alike(self.relations, known, written=written).items():
+            table = self.relations.tables[name]
+            named = [c for c in sorted(columns) if c not in self.columns and not in_foreign_key(table, c)]
+            found[name] = tuple(dict.fromkeys((*found[name], *named)))
         return found
 
     def _person(self, target: tuple[str, str] | None) -> tuple[str, str] | None:

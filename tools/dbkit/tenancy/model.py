@@ -76,6 +76,7 @@ class Model:
         users: table and column that list the users.
         tenant_is_user: tenant ids are user ids (a tenant column references the users).
         user_columns: table -> columns that hold a user id.
+        person_columns: the same with those in which a row may name somebody else, such as whom it is shared with.
         login_columns: table -> columns that hold the name of a login role.
         tenant_columns: default names of tenant columns, declared or inferred.
         inferred: (what, value, reason) of everything that was not declared.
@@ -89,6 +90,7 @@ class Model:
     scopes: tuple[ScopeModel, ...]
     tenant_is_user: bool
     user_columns: Mapping[str, tuple[str, ...]]
+    person_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenant_columns: tuple[str, ...] = ()
     inferred: tuple[tuple[str, str, str], ...] = field(default_factory=tuple)
