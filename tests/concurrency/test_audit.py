@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from together import scalar
 
 from dbkit.postgres import Database
 
@@ -48,12 +49,6 @@ def seal(connection: Connection) -> int:
             return sealed
         assert time.monotonic() < deadline, "a transaction somewhere never ends"
         time.sleep(0.02)
-
-
-def scalar(connection: Connection, query: str, parameters: tuple[object, ...] = ()) -> Any:
-    row = connection.execute(query, parameters).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def problems(connection: Connection, **arguments: object) -> list[tuple[Any, ...]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from together import at_once, found_tenants, scalar
 
 from dbkit.postgres import Database
 
@@ -29,20 +28,7 @@ select name, current_setting(name, true)
 @pytest.fixture
 def conninfo(core_db: Database) -> str:
     """core with two tenants, north owned by ann and south by sue, committed."""
-    with psycopg.connect(core_db.conninfo) as admin:
-        for person, name in ((ANN, "ann"), (SUE, "sue")):
-            admin.execute(
-                "insert into core.users (id, auth_subject, email, name) values (%s, %s, %s, %s)",
-                (person, name, f"{name}@example.test", name),
-            )
-        for tenant, owner, name in ((NORTH, ANN, "north"), (SOUTH, SUE, "south")):
-            admin.execute(
-                "insert into core.tenants (id, system, name, owner_user_id) values (%s, 'crm', %s, %s)",
-                (tenant, name, owner),
-            )
-            admin.execute(
-                "insert into core.memberships (tenant_id, user_id, role_key) values (%s, %s, 'OWNER')", (tenant, owner)
-            )
+    found_tenants(core_db.conninfo, north=(NORTH, ANN), south=(SOUTH, SUE))
     return core_db.conninfo
 
 
@@ -56,24 +42,6 @@ def request(
         if person is not None:
             connection.execute("select core.set_context(%s, %s)", (person, tenant))
         yield connection
-
-
-def at_once(times: int, work: Callable[[int], T]) -> list[T]:
-    """Run `work(0 … times - 1)` in as many threads, all let go together."""
-    start = Barrier(times)
-
-    def one(number: int) -> T:
-        start.wait(timeout=60)
-        return work(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
-
-def scalar(connection: Connection, query: str, parameters: tuple[object, ...] = ()) -> Any:
-    row = connection.execute(query, parameters).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def test_parallel_first_requests_create_one_user(conninfo: str) -> None:
@@ -170,7 +138,7 @@ def test_parallel_guesses_count_one_after_the_other(conninfo: str) -> None:
     def guess(number: int) -> str:
         try:
             with request(conninfo, None, role="app_anon") as connection:
-                connection.execute("select core.record_login('ann@example.test', false, 'bad password')")
+                connection.execute("select core.record_login('north@example.test', false, 'bad password')")
             return "recorded"
         except psycopg.Error as error:
             return str(error.sqlstate)

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg import IsolationLevel
+from together import found_tenants
 
 from dbkit.postgres import Database
 
@@ -28,19 +29,7 @@ WRITERS, PER_WRITER = 8, 25
 @pytest.fixture
 def conninfo(core_db: Database) -> str:
     """core with two tenants, north owned by ann and south by sue, committed."""
-    with psycopg.connect(core_db.conninfo) as admin:
-        for person, tenant, name in ((ANN, NORTH, "north"), (SUE, SOUTH, "south")):
-            admin.execute(
-                "insert into core.users (id, auth_subject, email, name) values (%s, %s, %s, %s)",
-                (person, name, f"{name}@example.test", name),
-            )
-            admin.execute(
-                "insert into core.tenants (id, system, name, owner_user_id) values (%s, 'crm', %s, %s)",
-                (tenant, name, person),
-            )
-            admin.execute(
-                "insert into core.memberships (tenant_id, user_id, role_key) values (%s, %s, 'OWNER')", (tenant, person)
-            )
+    found_tenants(core_db.conninfo, north=(NORTH, ANN), south=(SOUTH, SUE))
     return core_db.conninfo
 
 

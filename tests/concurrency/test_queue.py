@@ -5,16 +5,16 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from together import at_once, found_tenants, scalar
 
 from dbkit.config import Config
 from dbkit.postgres import Database
@@ -41,26 +41,9 @@ ANN, SUE = uuid4(), uuid4()
 NORTH, SOUTH = uuid4(), uuid4()
 
 
-def seed(conninfo: str) -> None:
-    """Two tenants, north owned by ann and south by sue, committed."""
-    with psycopg.connect(conninfo) as admin:
-        for person, tenant, name in ((ANN, NORTH, "ann"), (SUE, SOUTH, "sue")):
-            admin.execute(
-                "insert into core.users (id, auth_subject, email, name) values (%s, %s, %s, %s)",
-                (person, name, f"{name}@example.test", name),
-            )
-            admin.execute(
-                "insert into core.tenants (id, system, name, owner_user_id) values (%s, 'crm', %s, %s)",
-                (tenant, name, person),
-            )
-            admin.execute(
-                "insert into core.memberships (tenant_id, user_id, role_key) values (%s, %s, 'OWNER')", (tenant, person)
-            )
-
-
 @pytest.fixture
 def conninfo(core_db: Database) -> str:
-    seed(core_db.conninfo)
+    found_tenants(core_db.conninfo, north=(NORTH, ANN), south=(SOUTH, SUE))
     return core_db.conninfo
 
 
@@ -87,24 +70,6 @@ def enqueue(conninfo: str, jobs: int, queue: str = "default", person: UUID = ANN
                 ENQUEUE_MANY,
                 (min(10000, jobs - start), queue),
             )
-
-
-def at_once(times: int, work: Callable[[int], T]) -> list[T]:
-    """Run `work(0 … times - 1)` in as many threads, all let go together."""
-    start = Barrier(times)
-
-    def one(number: int) -> T:
-        start.wait(timeout=60)
-        return work(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
-
-def scalar(connection: Connection, query: str, parameters: tuple[object, ...] = ()) -> Any:
-    row = connection.execute(query, parameters).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def undo(transaction: psycopg.Transaction) -> None:
@@ -363,7 +328,7 @@ def test_a_server_killed_in_the_middle_of_a_claim_loses_nothing(config: Config) 
     server = LocalServer.start(choose_binaries(config), recipe, synchronous_commit="on")
     try:
         with server.template(recipe).clone() as database:
-            seed(database.conninfo)
+            found_tenants(database.conninfo, north=(NORTH, ANN), south=(SOUTH, SUE))
             enqueue(database.conninfo, 30)
             committed = psycopg.connect(database.conninfo, autocommit=True, options="-c role=app_worker")
             lease = scalar(committed, "select lease_id from core.next_jobs('w1', 10)")

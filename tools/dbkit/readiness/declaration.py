@@ -86,7 +86,7 @@ def load_claim(config: Config, name: str) -> Claim:
         known = ", ".join(config.readiness)
         raise DbkitError(
             f"unknown claim: {name}",
-            detail=f"dbkit.toml declares {known}." if known else "dbkit.toml declares none.",
+            detail=f"dbkit.toml declares {known}." if known else config.lacks("readiness"),
             hint="Name a file of criteria under [readiness] in dbkit.toml, or one that is there.",
         )
     path = config.resolve(config.readiness[name])
