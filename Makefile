@@ -9,7 +9,7 @@ BASE ?= postgres:17
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo test check unit lint drift pgtap leak bench bench-postgres bench-migrate bench-pgtap \
         bench-rls bench-landlord bench-queue bench-queue-own bench-audit bench-limits bench-retention bench-leak \
-        bench-leak-scaling bench-lint fuzz-lint leak-mutate docs baselines docker-image clean
+        bench-leak-scaling bench-lint fuzz-lint leak-mutate readiness docs baselines docker-image clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ pgtap: setup ## Run the pgTAP tests
 
 leak: setup ## Prove that no tenant reaches another
 	$(BIN)/dbkit leak
+
+readiness: setup ## Measure what the landlord platform promises, criterion by criterion
+	$(BIN)/dbkit readiness landlord
 
 leak-mutate: setup ## Break one guard at a time and expect the proof to find it
 	$(BIN)/dbkit leak --mutate

@@ -6,6 +6,7 @@ ratio within one run. Every script prints its figures and, where the project has
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +17,19 @@ __all__ = ["Samples", "geometric_mean", "interleave", "table", "verdict"]
 
 @dataclass
 class Samples:
-    """Seconds of each run of one contender."""
+    """Seconds of each run of one contender, by the clock and of processor time in the processes it started."""
 
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
 
     @property
     def median(self) -> float:
         return statistics.median(self.seconds)
+
+    @property
+    def cpu(self) -> float:
+        """Median of processor time, which neighbours disturb least."""
+        return statistics.median(self.cpu_seconds)
 
     @property
     def quartile(self) -> float:
@@ -47,12 +54,19 @@ def interleave(contenders: Mapping[str, Callable[[], object]], rounds: int, *, w
     for turn in range(-warm_up, rounds):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            started = time.perf_counter()
+            used, started = _children_cpu(), time.perf_counter()
             contenders[name]()
             elapsed = time.perf_counter() - started
             if turn >= 0:
                 samples[name].seconds.append(elapsed)
+                samples[name].cpu_seconds.append(_children_cpu() - used)
     return samples
+
+
+def _children_cpu() -> float:
+    """Seconds of processor time that processes started from here, and ended, have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def geometric_mean(values: Sequence[float]) -> float:

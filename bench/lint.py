@@ -12,7 +12,9 @@ one; a false alarm is anything at warning or above in a good file.
 Speed is that of whole processes over generated migrations and over the project's own SQL: cold (nothing remembered),
 warm (nothing changed since the last run), with one file of all changed and the whole folder judged again, and with
 that file named, as a hook or an editor does it: the others are then read for what they create. squawk, pgfence and the
-Postgres Language Server are installed below the cache folder; what cannot be had is skipped by name.
+Postgres Language Server are installed below the cache folder; what cannot be had is skipped by name. The parser floor
+is a Python process that reads the same files and turns them into trees, and does nothing else: no linter that is built
+on this parser can be faster in one process.
 
 With --sql, a folder of anybody's SQL is linted in every profile instead: it must not crash, and the share that parses
 is told. PostgreSQL's own regression tests are in the source of its Debian package:
@@ -55,6 +57,19 @@ SECTIONS = {
     (140, 199): "functions and cross-file",
 }
 COLD_RATIO, WARM_RATIO, CHANGED_SECONDS = 2.0, 1.0, 0.3
+FLOOR = """
+import gc, json, os, sys
+gc.disable()
+from pglast import parser
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    try:
+        json.loads(parser.parse_sql_json(text))
+    except parser.ParseError:
+        pass
+os._exit(0)
+"""
 NODE_PEERS = {
     "pgfence": ("@flvmnt/pgfence", ["analyze", "--output", "json"]),
     "postgres-language-server": ("@postgres-language-server/cli", ["check", "--max-diagnostics=none"]),
@@ -244,14 +259,14 @@ def speed(folder: Path, what: str, peers: dict[str, list[str]], rounds: int) -> 
             "dbkit, warm": partial(_run, [*linter(), str(folder)], environment),
             "dbkit, one file changed": partial(_run_changed, changing, environment),
             "dbkit, one file changed and named": partial(_run_changed, changing, environment, named=True),
+            "parser floor": partial(_run, [sys.executable, "-c", FLOOR, *listed], environment),
         }
         for name, command in peers.items():
             contenders[name] = partial(_run, [*command, *listed], environment)
         samples = interleave(contenders, rounds, warm_up=1)
     print(f"{what}: {len(files)} files, whole process, {rounds} rounds, ms")
-    print(
-        table(("", "median", "best"), [(name, _ms(timed.median), _ms(timed.best)) for name, timed in samples.items()])
-    )
+    rows = [(name, _ms(timed.median), _ms(timed.best), _ms(timed.cpu)) for name, timed in samples.items()]
+    print(table(("", "median", "best", "CPU"), rows))
     met = _judge(samples)
     print()
     return met
@@ -261,9 +276,12 @@ def _judge(samples: dict[str, Samples]) -> bool:
     contenders = ("one file changed", "one file changed and named")
     figures = [(f"{name}, s", samples[f"dbkit, {name}"].median, CHANGED_SECONDS) for name in contenders]
     if "squawk" in samples:
-        theirs = samples["squawk"].median
-        figures.append(("cold / squawk", samples["dbkit, cold"].median / theirs, COLD_RATIO))
-        figures.append(("warm / squawk", samples["dbkit, warm"].median / theirs, WARM_RATIO))
+        theirs = samples["squawk"]
+        for name, target in (("cold", COLD_RATIO), ("warm", WARM_RATIO)):
+            ours = samples[f"dbkit, {name}"]
+            figures.append((f"{name} / squawk", ours.median / theirs.median, target))
+            print(f"{name} / squawk in processor time: {ours.cpu / theirs.cpu:.2f}")
+        print(f"parser floor / squawk in processor time: {samples['parser floor'].cpu / theirs.cpu:.2f}")
     for name, value, target in figures:
         print(verdict(name, value, target))
     return all(value <= target for _, value, target in figures)

@@ -3,7 +3,7 @@
 The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are
 server CPU of the one backend (nanoseconds the kernel counted, so neighbours hardly matter) and WAL bytes, per job;
 contenders take turns within one run. Peers are measured by bench/jobqueue.py.
-Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, enqueue.
+Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, volume, enqueue.
 """
 
 from __future__ import annotations
@@ -265,6 +265,54 @@ def backlog(conninfo: str, rounds: int) -> None:
         print(verdict(f"1M rows against 10k, CPU per job, batch {batch}", large / small, 1.2))
 
 
+def volume(conninfo: str, rounds: int) -> None:
+    """Eight workers at once, with nothing finished and on top of a million finished jobs."""
+    backend = Backend(conninfo)
+    empty(backend)
+    rates, costs = [], []
+    for finished in (0, 1_000_000):
+        if finished:
+            add(backend, finished)
+            drain(backend, "default", 1000, finished)
+        runs = [eight_workers(conninfo, backend) for _ in range(rounds)]
+        rate, cpu = (statistics.median(column) for column in zip(*runs, strict=True))
+        rates.append(rate)
+        costs.append(cpu)
+        kept = backend.scalar("select count(*) from core.all_jobs where status = 'completed'")
+        print(f"8 workers, batch 10, {kept:,} jobs finished: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs per job")
+    print(f"jobs/s with a million finished: {rates[1]:,.0f} (target ≥ 500): {'met' if rates[1] >= 500 else 'MISSED'}")
+    print(verdict("1M finished jobs against none, CPU per job", costs[1] / costs[0], 1.2))
+
+
+def add(backend: Backend, jobs: int) -> None:
+    """More waiting jobs; what is finished stays."""
+    backend.connection.execute(FILL.format(target="core.jobs_ready", queue="default", jobs=jobs, payload=PAYLOAD))
+    backend.connection.execute("vacuum analyze core.jobs_ready")
+    backend.connection.execute("checkpoint")
+
+
+def eight_workers(conninfo: str, backend: Backend) -> tuple[float, float]:
+    """(jobs per second of all together, CPU µs per job)."""
+    each = 2_500
+    add(backend, 8 * each)
+    workers = [Backend(conninfo) for _ in range(8)]
+    before = sum(worker.cpu() for worker in workers)
+    threads = [threading.Thread(target=drain, args=(worker, "default", 10, each)) for worker in workers]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - start
+    cpu = sum(worker.cpu() for worker in workers) - before
+    for worker in workers:
+        worker.connection.close()
+    left = backend.scalar("select count(*) from core.jobs_ready")
+    if left:
+        raise SystemExit(f"error: {left} jobs were left over")
+    return 8 * each / elapsed, cpu * 1e6 / (8 * each)
+
+
 def enqueue(conninfo: str, rounds: int) -> None:
     """One job a statement, and 1,000."""
     backend = Backend(conninfo)
@@ -293,7 +341,7 @@ def enqueue(conninfo: str, rounds: int) -> None:
         print(f"enqueue {name}: {rate:,.0f} jobs/s, CPU {cpu:.1f} µs, WAL {wal:.0f} B per job")
 
 
-PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "enqueue": enqueue}
+PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "volume": volume, "enqueue": enqueue}
 
 
 def main() -> None:

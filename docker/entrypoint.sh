@@ -14,4 +14,4 @@ printf "alter role postgres password '%s'" "${POSTGRES_PASSWORD:?must be set}" \
     | as_postgres "$bin/postgres" --single -D "$PGDATA" postgres > /dev/null
 
 exec setpriv --reuid=postgres --regid=postgres --init-groups \
-    "$bin/postgres" -D "$PGDATA" -c listen_addresses='*' "$@"
+    "$bin/postgres" -D "$PGDATA" -c listen_addresses='*' -c log_min_duration_statement=1000 "$@"

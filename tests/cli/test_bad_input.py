@@ -261,7 +261,20 @@ def test_project_file_that_cannot_be_read(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     refused(dbkit(tmp_path, "drift"), f"not UTF-8: {file}")
     file.write_bytes(b"\xef\xbb\xbf[migrations]\r\ndir = 'sql'\r\n")  # a mark of Windows is no mistake
-    refused(dbkit(tmp_path, "drift"), "no such migrations folder: sql")
+    refused(dbkit(tmp_path, "drift"), "no such migrations folder: sql", "dbkit init")
+    file.unlink()
+    refused(dbkit(tmp_path, "docs"), "no modules declared", "Neither this folder nor one above it")
+
+
+WRITE_A_REPORT = ["leak --html", "leak --emit", "lint --output", "test --junit", "deploy-check --save"]
+
+
+@pytest.mark.parametrize("command", WRITE_A_REPORT)
+def test_a_report_without_a_place_is_refused_before_the_work(tmp_path: Path, command: str) -> None:
+    (tmp_path / "taken").write_text("")
+    done = dbkit(tmp_path, *command.split(), "taken/report")
+    refused(done, f"invalid value for '{command.split()[1]}'", "'taken' is no folder")
+    assert (tmp_path / "taken").read_text() == "" and [*tmp_path.iterdir()] == [tmp_path / "taken"]
 
 
 # -- databases that cannot be used -----------------------------------------------------------------------------------
@@ -303,6 +316,8 @@ URLS = {
     "postgresql://ann:sesame@[::1/app": ("bad connection string", "IPv6", "postgresql://user@host"),
     "postgresql://ann:open@sesame@127.0.0.1/app": ("bad connection string", "where its password ends", "%40"),
     "postgresql://ann:open/sesame@127.0.0.1/app": ("bad connection string", "where its password ends", "%2F"),
+    "postgresql://ann@127.0.0.1:sesame/app": ("bad connection string", "port is no number", "%40"),
+    "mysql://ann:sesame@127.0.0.1/app": ("bad connection string", "not begin with postgresql://", "postgresql://user@host"),
     "postgresql://ann:sesame@127.0.0.1/app?connect_timeout=soon": ("bad connection string", "connect_timeout", ""),
 }  # fmt: skip
 

@@ -102,6 +102,24 @@ def test_refused_rows_are_reported_by_line_and_cost_no_other(landlords: Database
     ]  # fmt: skip
 
 
+def test_units_are_imported_in_the_same_way(landlords: Database, tmp_path: Path) -> None:
+    file = tmp_path / "units.csv"
+    good = "".join(f"Unit {n},{n} Main St,Salem,OR,97301,A-{n}\n" for n in range(1, 151))
+    file.write_text(f"name,address1,city,state,postalCode,externalRef\n{good}Twin,1 Main St,Salem,OR,97301,A-1\n")
+    command = [
+        "rental.import_units" if word == "rental.bulk_invite_tenants" else word for word in arguments(landlords, file)
+    ]
+    done = run(command, tmp_path)
+    assert done.returncode == 1, done.stderr
+    refused = [row for row in report(file) if row["error"]]
+    assert [row["line"] for row in refused] == ["152"]
+    units = "select count(*) from rental.units where owner_user_id = '%s'"
+    assert scalar(landlords, units % LANDLORD) == 150
+    assert scalar(landlords, units % STRANGER) == 0
+    assert run(command, tmp_path).returncode == 1
+    assert scalar(landlords, units % LANDLORD) == 150  # answered from the first run
+
+
 def test_a_second_run_answers_from_the_first(landlords: Database, tmp_path: Path) -> None:
     file = people(tmp_path, 120)
     assert run(arguments(landlords, file), tmp_path).returncode == 0

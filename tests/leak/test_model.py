@@ -10,9 +10,10 @@ from leak_schema import TENANCY, execute
 
 from dbkit.errors import DbkitError
 from dbkit.postgres import Database
+from dbkit.tenancy.classify import build_model
 from dbkit.tenancy.declaration import parse_declaration
 from dbkit.tenancy.describe import describe_model
-from dbkit.tenancy.model import Kind, Model, build_model
+from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.reading import read_relations
 
 

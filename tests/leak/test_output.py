@@ -178,13 +178,61 @@ def test_extension_owned_objects_are_left_out_by_name(run: Run, clean: Database,
     assert "public.pg_stat_statements" not in {finding["object"] for finding in report["findings"]}
 
 
-def test_the_terminal_says_why(run: Run, clean: Database, tenancy: Path) -> None:
-    _, out, _ = run("--database", clean.conninfo, "--tenancy", str(tenancy))
+def test_the_terminal_says_on_demand_why_each_command_holds(run: Run, clean: Database, tenancy: Path) -> None:
+    _, out, _ = run("--database", clean.conninfo, "--tenancy", str(tenancy), "--verbose")
     lines = out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("app.invoices "))
     why = [line.strip() for line in lines[at + 1 : at + 9] if line.startswith("    ")]
     assert "SELECT, COPY TO: the own rows only (by own_select)" in why
     assert "UPDATE: the own rows only (by own_update)" in why
+
+
+def test_what_tables_share_is_said_once_and_what_is_not_granted_is_named(
+    run: Run, clean: Database, tenancy: Path
+) -> None:
+    execute(
+        clean.conninfo,
+        """
+        create table app.ledgers (tenant_id uuid not null references app.tenants (id), id uuid primary key);
+        alter table app.ledgers enable row level security, force row level security;
+        create policy own on app.ledgers to leak_app using (tenant_id = (select app.tenant()));
+        revoke delete on app.invoices from leak_app;
+        """,
+    )
+    code, out, _ = run("--database", clean.conninfo, "--tenancy", str(tenancy))
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "leak_app (scope default): 9 context states each, - is no grant"
+    invoices = next(line for line in lines if line.startswith("app.invoices "))
+    assert invoices.split() == ["app.invoices", *["9", "hold"] * 3, "-", *["9", "hold"] * 4]
+    (folded,) = [line for line in lines if line.startswith("no grant  ")]
+    named = folded.partition(": ")[2].split(", ")
+    assert "app.ledgers" in named and folded.startswith(f"no grant  {len(named)} table")
+    assert not any(line.startswith("app.ledgers ") for line in lines)
+    assert any(line.startswith("why       SELECT, ") and line.endswith(": the own rows only") for line in lines)
+    assert any("own_{select,insert,update" in line and "app.invoices" in line for line in lines)
+    _, out, _ = run("--database", clean.conninfo, "--tenancy", str(tenancy), "-v")
+    ledgers = next(line for line in out.splitlines() if line.startswith("app.ledgers "))
+    assert ledgers.split() == ["app.ledgers", *["no", "grant"] * 8]
+
+
+def test_what_does_not_hold_is_explained_below_its_table(run: Run, broken: Database, tenancy: Path) -> None:
+    _, out, _ = run("--database", broken.conninfo, "--tenancy", str(tenancy))
+    lines = out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("app.invoices "))
+    assert " LEAK" in lines[at]
+    assert lines[at + 1].startswith("    DELETE")
+
+
+def test_a_report_in_a_file_has_no_colours(
+    run: Run, broken: Database, tenancy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click._compat.should_strip_ansi", lambda *_: False)  # as on a terminal
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+    file = tmp_path / "leak.txt"
+    _, out, _ = run("--database", broken.conninfo, "--tenancy", str(tenancy), "--output", str(file))
+    assert "\x1b[31m\x1b[1m" in out
+    assert "\x1b" not in file.read_text(encoding="utf-8")
 
 
 # The writers by themselves

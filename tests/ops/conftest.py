@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from operators_shell import Shell
 
@@ -46,3 +47,15 @@ def busy_server(config: Config) -> Iterator[LocalServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def watched(busy_server: LocalServer) -> Iterator[str]:
+    """A server with pg_stat_statements, in a schema of its own."""
+    with psycopg.connect(busy_server.conninfo("postgres"), autocommit=True) as admin:
+        admin.execute("create schema if not exists extensions")
+        admin.execute("grant usage on schema extensions to app_monitor, app_definer")
+        admin.execute("create extension if not exists pg_stat_statements schema extensions")
+        admin.execute("select extensions.pg_stat_statements_reset()")
+        yield busy_server.conninfo("postgres")
+        admin.execute("drop extension pg_stat_statements")

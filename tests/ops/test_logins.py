@@ -55,10 +55,11 @@ def test_an_application_login_has_no_schedule(as_login: Callable[[str], Shell], 
 def test_any_login_asks_for_health_and_learns_states_only(as_login: Callable[[str], Shell]) -> None:
     done = as_login("app_login_a")("health")
     assert done.returncode == 1, "nothing runs the schedule of a fresh database"
-    states = dict(line.split() for line in done.stdout.splitlines()[1:])
+    states = dict(line.split() for line in done.stdout.splitlines() if line.startswith("    "))
     assert states == {
         "cache": "healthy", "cron": "unhealthy", "database": "healthy", "migrations": "healthy", "queue": "healthy",
     }  # fmt: skip
+    assert done.stdout.endswith("\nsee why: dbkit cron list\n")
     document = as_login("app_login_b").json("health")
     assert (document["status"], document["code"], document["services"]) == ("degraded", 503, states)
 

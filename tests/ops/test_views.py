@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -15,7 +14,6 @@ from operators_shell import Shell
 from dbkit.config import Config
 from dbkit.ops import cron
 from dbkit.postgres import Database
-from dbkit.postgres.local import LocalServer
 
 PATIENCE_SECONDS = 20
 
@@ -97,18 +95,6 @@ def test_deleted_rows_raise_the_ratio_and_vacuum_lowers_it(core_db: Database) ->
         assert wait_for(core_db.conninfo, f"{ratio} = 0 and last_vacuum_at is not null")
 
 
-@pytest.fixture(scope="module")
-def watched(busy_server: LocalServer) -> Iterator[str]:
-    """A server with pg_stat_statements, in a schema of its own."""
-    with psycopg.connect(busy_server.conninfo("postgres"), autocommit=True) as admin:
-        admin.execute("create schema if not exists extensions")
-        admin.execute("grant usage on schema extensions to app_monitor, app_definer")
-        admin.execute("create extension if not exists pg_stat_statements schema extensions")
-        admin.execute("select extensions.pg_stat_statements_reset()")
-        yield busy_server.conninfo("postgres")
-        admin.execute("drop extension pg_stat_statements")
-
-
 def test_a_slow_statement_is_listed_and_a_fast_one_is_not(watched: str) -> None:
     with psycopg.connect(watched, autocommit=True) as admin:
         for _ in range(3):
@@ -135,6 +121,56 @@ def test_slow_statements_are_snapshotted_and_raise_their_alert(watched: str) -> 
         admin.execute("select core.evaluate_alerts('slow_statements')")
         state = admin.execute("select state, value >= 1 from core.alert_status where rule = 'slow_statements'")
         assert state.fetchone() == ("firing", True)
+
+
+def test_what_a_query_takes_is_a_metric_of_each_hour(watched: str) -> None:
+    def measured(admin: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+        """The samples of a snapshot of this minute."""
+        assert cron.run(admin, "query-stats-snapshot").ok
+        return admin.execute("delete from core.metric_samples where name = 'query_ms' returning value").fetchall()
+
+    with psycopg.connect(watched, autocommit=True) as admin:
+        admin.execute("truncate core.query_stats_snapshots")
+        admin.execute("select pg_sleep(0.2)")
+        assert measured(admin) == []  # there is nothing to compare with
+
+        # An hour later: a third of a second more of one statement, and what else there is has been called anew.
+        admin.execute("delete from core.query_stats_snapshots where query <> 'select pg_sleep($1)'")
+        admin.execute(AN_HOUR_LATER)
+        admin.execute("select pg_sleep(0.3)")
+        early_in_a_minute()
+        samples = measured(admin)
+        assert samples == [(pytest.approx(since_before(admin)),)]
+        assert measured(admin) == []  # once a snapshot
+
+        # Statistics that were reset meanwhile begin anew, and are never negative.
+        admin.execute(AN_HOUR_LATER)
+        admin.execute("update core.query_stats_snapshots set calls = 1e9, total_exec_ms = 1e12")
+        ((value,),) = measured(admin)
+        admin.execute("delete from core.query_stats_snapshots where calls = 1e9")
+        assert value == pytest.approx(since_before(admin))
+
+
+AN_HOUR_LATER = "update core.query_stats_snapshots set taken_at = taken_at - interval '1 hour'"
+SUMS = """
+select coalesce(sum(case when taken_at = newest then total_exec_ms else -total_exec_ms end), 0)::float,
+       coalesce(sum(case when taken_at = newest then calls else -calls end), 0)::float
+  from core.query_stats_snapshots, (select max(taken_at) as newest from core.query_stats_snapshots) as n
+"""
+
+
+def since_before(admin: psycopg.Connection[Any]) -> float:
+    """Milliseconds an execution took between the two snapshots that are kept."""
+    row = admin.execute(SUMS).fetchone()
+    assert row is not None
+    return float(row[0]) / float(row[1])
+
+
+def early_in_a_minute() -> None:
+    """A snapshot is of its minute: two that are to be of the same one do not begin at its end."""
+    second = time.time() % 60
+    if second > 50:
+        time.sleep(60.1 - second)
 
 
 def test_an_extension_the_server_does_not_preload_is_told_apart(core_db: Database, shell: Shell) -> None:

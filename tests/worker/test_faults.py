@@ -112,6 +112,29 @@ def test_a_running_job_that_is_cancelled_stops_and_is_not_completed(queue: Queue
     assert "began unbegun 1" not in workers.notes
 
 
+def test_a_job_cancelled_before_its_worker_hears_of_it_is_not_told_as_completed(queue: Queue, workers: Workers) -> None:
+    """Both of a batch end at once, long before a heartbeat, and are reported as a whole; and one that is alone."""
+    kept, gone = queue.enqueue_all("data_import", [{"name": "kept", "gate": "both"}, {"name": "gone", "gate": "both"}])
+    worker = workers.start("--concurrency", "2")
+    for name in ("kept", "gone"):
+        workers.until_noted(f"began {name} 1")
+    queue.admin("select core.platform_cancel_job(%s)", gone)
+    workers.open("both")
+    queue.until(kept, "completed")
+    alone = queue.enqueue("data_import", name="alone", gate="alone")
+    workers.until_noted("began alone 1")
+    queue.admin("select core.platform_cancel_job(%s)", alone)
+    workers.open("alone")
+    workers.until_noted("ended alone 1")
+    worker.terminate()
+    assert worker.left() == 0
+    assert {one["job"] for one in worker.named("job_completed")} == {str(kept)}
+    assert {one["job"] for one in worker.named("job_cancelled")} == {str(gone), str(alone)}
+    assert worker.named("lease_lost") == []
+    assert worker.named("worker_stopped")[0]["completed"] == 1
+    assert [queue.job(one)["status"] for one in (kept, gone, alone)] == ["completed", "cancelled", "cancelled"]
+
+
 def test_a_stale_workers_result_is_refused(queue: Queue, workers: Workers) -> None:
     """The worker is stopped as a whole (a paused machine); its job runs elsewhere; then it wakes up."""
     job = queue.enqueue("data_import", name="n1", gate="first")

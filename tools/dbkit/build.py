@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbkit import source
 from dbkit.config import Config
-from dbkit.conninfo import cannot_connect
+from dbkit.conninfo import cannot_connect, refuse_old_server
 from dbkit.errors import DbkitError
 from dbkit.mentions import FileObjects, ObjectName, read_objects
 from dbkit.source import KINDS, MODULE_FILE, SqlFile
@@ -110,6 +110,7 @@ def transaction(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     except psycopg.OperationalError as error:
         raise cannot_connect(conninfo, str(error)) from None
     with connection, connection.transaction():
+        refuse_old_server(connection.info.server_version)
         yield connection
 
 
@@ -200,7 +201,11 @@ def sql_error(error: psycopg.Error, text: str, display: str, offset: int = 0) ->
     parts = [f"{display}:{line}:{column}: {error.sqlstate or 'connection lost'}", code_frame(text, line, column)]
     parts += [part for part in (diagnostic.message_detail, diagnostic.internal_query, diagnostic.context) if part]
     message = diagnostic.message_primary or str(error).strip() or type(error).__name__
-    mend = {"53100": "Make room on the server's disk.", None: "Check that the server runs, and run the command again."}
+    mend = {
+        "53100": "Make room on the server's disk.",
+        "3F000": "Correct the name at the caret, or apply the migrations that make the schema: dbkit migrate apply",
+        None: "Check that the server runs, and run the command again.",
+    }
     return DbkitError(
         message,
         detail="\n".join(parts),

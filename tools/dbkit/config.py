@@ -108,6 +108,7 @@ class Config:
         isolation: trusted, sealed or signed (`[core] isolation`).
         database_url: the database commands work on where nothing else names one (`[database] url`).
         seeds: environment -> sub-folders of `seeds/`, loaded in that order.
+        readiness: name -> file of success criteria; `dbkit.readiness` reads them.
         tenancy: the raw `[tenancy]` table; `dbkit.tenancy` reads it.
         lint: the raw `[lint]` table; `dbkit.lint` reads it.
         worker: the raw `[worker]` table; `dbkit.worker.settings` reads it.
@@ -123,6 +124,7 @@ class Config:
     migrations: MigrationsConfig = field(default_factory=MigrationsConfig)
     test: TestConfig = field(default_factory=TestConfig)
     seeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    readiness: Mapping[str, str] = field(default_factory=dict)
     tenancy: Mapping[str, Any] | None = None
     lint: Mapping[str, Any] = field(default_factory=dict)
     worker: Mapping[str, Any] = field(default_factory=dict)
@@ -130,6 +132,12 @@ class Config:
     def resolve(self, relative: str | Path) -> Path:
         """A path of the project file, made absolute."""
         return (self.root / relative).absolute()
+
+    def lacks(self, table: str) -> str:
+        """That the project file has no such table, or that there is no project here, as a sentence."""
+        if self.path is None:
+            return f"Neither this folder nor one above it has a {CONFIG_NAME}."
+        return f"{self.display(self.path)} has no [{table}]."
 
     def display(self, path: Path) -> str:
         """A path as shown to people: relative to the working directory where that is shorter."""
@@ -260,7 +268,7 @@ class _Reader:
 
     def config(self, raw: dict[str, Any]) -> Config:
         known = {"project", "modules", "core", "database", "postgres", "migrations", "test", "seeds", "tenancy", "lint"}
-        self._refuse_unknown("", raw, known | {"worker"})
+        self._refuse_unknown("", raw, known | {"readiness", "worker"})
         core = self._table(raw, "core", {"isolation"})
         isolation = core.get("isolation", "sealed")
         self._one_of("core.isolation", isolation, ISOLATION_MODES)
@@ -277,6 +285,7 @@ class _Reader:
             migrations=MigrationsConfig(**self.fields(raw, "migrations", MigrationsConfig)),
             test=TestConfig(**self.fields(raw, "test", TestConfig)),
             seeds=self._lists(raw, "seeds"),
+            readiness=self._texts(raw, "readiness"),
             tenancy=self._table(raw, "tenancy") if "tenancy" in raw else None,
             lint=self._table(raw, "lint"),
             worker=self._table(raw, "worker"),
@@ -297,6 +306,10 @@ class _Reader:
     def _lists(self, raw: dict[str, Any], name: str) -> dict[str, tuple[str, ...]]:
         """A table whose keys are the project's own and whose values are lists of strings."""
         return {key: self._strings(f"{name}.{key}", value) for key, value in self._table(raw, name).items()}
+
+    def _texts(self, raw: dict[str, Any], name: str) -> dict[str, str]:
+        """A table whose keys are the project's own and whose values are strings."""
+        return {key: self._typed(f"{name}.{key}", value, "str") for key, value in self._table(raw, name).items()}
 
     def _text(self, raw: dict[str, Any], name: str, key: str) -> str | None:
         """The only key of a table."""

@@ -16,8 +16,9 @@ from typing import Any
 
 from dbkit.errors import DbkitError
 
-__all__ = ["cannot_connect", "for_program", "load_pq", "masked", "parse"]
+__all__ = ["cannot_connect", "for_program", "load_pq", "masked", "parse", "refuse_old_server"]
 
+_OLDEST = 150000
 _HINT = "Write postgresql://user@host:5432/name or host=… dbname=… user=…."
 _ESCAPE_HINT = "Write special characters of the password as %40 (@), %3A (:), %2F (/), %3F (?), %23 (#)."
 
@@ -87,12 +88,13 @@ def parse(conninfo: str) -> dict[str, str]:
     if separator and scheme in ("postgres", "postgresql"):
         before_query = rest.partition("?")[0]
         ports = given.get("port", "").split(",")
-        if before_query.count("@") > 1 or "@" in before_query.partition("/")[2] or not all(map(_is_port, ports)):
-            raise DbkitError(
-                "bad connection string",
-                detail="The URL does not say clearly where its password ends and its host, port and database begin.",
-                hint=_ESCAPE_HINT,
-            )
+        if before_query.count("@") > 1 or "@" in before_query.partition("/")[2]:
+            unclear = "The URL does not say clearly where its password ends and its host, port and database begin."
+            raise DbkitError("bad connection string", detail=unclear, hint=_ESCAPE_HINT)
+        if not all(map(_is_port, ports)):
+            # It is not repeated: it may be a part of the password.
+            unclear = "Its port is no number, or the URL does not say clearly where its password ends."
+            raise DbkitError("bad connection string", detail=unclear, hint=_ESCAPE_HINT)
     return given
 
 
@@ -140,10 +142,28 @@ def cannot_connect(
     return DbkitError(message, detail=": ".join(part for part in (place, f"{cause}.") if part), hint=hint)
 
 
+def refuse_old_server(version: int) -> None:
+    """Stop where a server is older than what dbkit knows.
+
+    Args:
+        version: as libpq has it, 150004 for 15.4.
+
+    Raises:
+        DbkitError: it is older than 15.
+    """
+    if version < _OLDEST:
+        raise DbkitError(
+            f"server is too old: PostgreSQL {version // 10000}",
+            detail=f"dbkit needs PostgreSQL {_OLDEST // 10000} or newer.",
+            hint="Upgrade the server (pg_upgrade), or name another one with --database.",
+        )
+
+
 def _cause(reason: str, *, placed: bool) -> str:
     """libpq's words on one line, without what only repeats that a connection was tried, and where if that is known."""
     text = " ".join(reason.split())
     text = re.sub(r"^connection (failed|is bad): ", "", text)
+    text = re.sub(r" Is the server running .*$", "", text)  # the hint asks that
     if placed and text.count("connection to server ") == 1:
         text = re.sub(r"^connection to server .*? failed: ", "", text)
     return text.removeprefix("FATAL: ").rstrip(".?") or "no reason given"
@@ -161,6 +181,9 @@ def _malformed(conninfo: str, reason: str) -> DbkitError:
         harmless = word not in conninfo or len(word) == 1 or (word.isidentifier() and f"{word}=" in conninfo)
         return quoted.group() if harmless else '"…"'
 
+    scheme, separator, _ = conninfo.partition("://")
+    if separator and scheme.isalnum() and scheme not in ("postgres", "postgresql"):
+        return DbkitError("bad connection string", detail="The URL does not begin with postgresql://.", hint=_HINT)
     cause = " ".join(reason.split()).rstrip(".")
     # Greedy, so that a quote inside the quoted part does not let the rest of it through.
     cause = re.sub(r'(?<=")((?:postgres|postgresql)://.*)(?=")', "…", cause)

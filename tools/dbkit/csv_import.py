@@ -119,7 +119,9 @@ def read_csv(path: Path) -> CsvFile:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
     except OSError as problem:
-        raise DbkitError(f"cannot read {path}", detail=f"{problem.strerror}.") from None
+        raise DbkitError(
+            f"cannot read {path}", detail=f"{problem.strerror}.", hint="Name a CSV file that can be read."
+        ) from None
     except UnicodeDecodeError as problem:
         raise DbkitError(
             "file is not UTF-8",
@@ -285,10 +287,14 @@ def _pause(problem: psycopg.Error, attempt: int, *, lost: bool) -> float | None:
 def _refused(problem: psycopg.Error) -> DbkitError:
     known = f" ({problem.sqlstate})" if problem.sqlstate else ""
     detail = problem.diag.message_detail
+    # Without a context it is the call itself that names what is not there.
+    unknown = problem.sqlstate in ("42883", "3F000") and not problem.diag.context
     return DbkitError(
         f"import stopped: {problem.diag.message_primary or str(problem).splitlines()[0]}{known}",
         detail=(f"{detail} " if detail else "") + "Chunks before this one are imported.",
-        hint="Mend the cause and run the same command again: it goes on where it stopped.",
+        hint="Name an SQL function that takes the rows as one jsonb, such as rental.import_units."
+        if unknown
+        else "Mend the cause and run the same command again: it goes on where it stopped.",
     )
 
 

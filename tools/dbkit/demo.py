@@ -151,9 +151,9 @@ def _test(config: Config) -> None:
 
 def _prove(config: Config) -> None:
     from dbkit.leak.clone import disposable_copy
-    from dbkit.leak.matrix import matrix
     from dbkit.leak.proof import prove
     from dbkit.leak.render import closing_line, report_of
+    from dbkit.leak.text import matrix
     from dbkit.tenancy.declaration import load_declaration
 
     with disposable_copy(config, load_declaration(config, None), None, None) as copy:

@@ -207,6 +207,8 @@ def finish(
     Raises:
         DbkitError: the file cannot be written.
     """
+    import click
+
     from dbkit.output import render, write_text
 
     own = dict(renderers)
@@ -218,9 +220,9 @@ def finish(
         return body
 
     if output is not None:
-        write_text(output, rendered(output_format) + "\n")
+        write_text(output, click.unstyle(rendered(output_format)) + "\n")
         output_format = "text"
     body = rendered(output_format)
     if body:
-        print(body)
+        click.echo(body)  # which takes the colours out where nobody could see them
     sys.exit(report.exit_code)

@@ -112,7 +112,7 @@ def _folders(config: Config, env: str) -> tuple[str, ...]:
         known = ", ".join(config.seeds) or "none"
         raise DbkitError(
             f"unknown environment: {env}",
-            detail=f"The environments of this project are: {known}.",
+            detail=f"The environments of this project are: {known}." if config.path else config.lacks("seeds"),
             hint='Correct the name, or declare it under [seeds] in dbkit.toml, such as `test = ["production"]`.',
         )
     folders = config.seeds[env]

@@ -137,8 +137,10 @@ def module_order(config: Config, modules: Iterable[str] | None = None) -> list[s
     if modules is None and not config.modules:
         raise DbkitError(
             "no modules declared",
-            detail=f"{config.display(config.path or config.resolve(CONFIG_NAME))} has no [modules].",
-            hint="Add [modules] with one line a module, such as `core = []`.",
+            detail=config.lacks("modules"),
+            hint="Add [modules] with one line a module, such as `core = []`."
+            if config.path
+            else "Go to the project's folder, or start a project: dbkit init",
         )
     wanted = list(known) if modules is None else list(modules)
     for module in wanted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 __all__ = ["Statement", "code_frame", "frame", "literal", "position", "split"]
 
@@ -47,20 +48,22 @@ class Statement:
 _NOT_FIRST = r"\x00-@\[-^`{-\x7f"
 _NOT_NEXT = r"\x00-\#%-/:-@\[-^`{-\x7f"  # digits and the dollar sign may follow
 _NOT_IN_TAG = r"\x00-/:-@\[-^`{-\x7f"
+_STRING = r"""[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z)"""
+_WORD = rf"[^{_NOT_FIRST}][^{_NOT_NEXT}]*"
 # Everything that can hide or be a semicolon. The last alternative eats plain text in long runs.
-_TOKEN = re.compile(
-    rf"""
+_TOKEN = rf"""
       (?P<blank>\s+)
     | (?P<comment>--[^\n]*)
     | (?P<block>/\*)
-    | (?P<string>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z))
+    | (?P<string>{_STRING})
     | (?P<dollar>\$(?:[^{_NOT_FIRST}][^{_NOT_IN_TAG}]*)?\$)
-    | (?P<word>[^{_NOT_FIRST}][^{_NOT_NEXT}]*)
+    | (?P<word>{_WORD})
     | (?P<mark>[;()\\])
     | (?P<plain>[*,.=<>+:0-9\[\]]+|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+# As many of those as neither end a statement nor hide its end for long: the fast lane once a statement has begun.
+_HARMLESS = rf"[\x00-!\#%&*-,.0-:<-@\[\]^`{{-\x7f]+ | --[^\n]* | -(?!-) | /(?!\*) | {_STRING} | {_WORD}"
+_RUN = rf"(?:\((?:{_HARMLESS})*+\) | {_HARMLESS})++"
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 # The server takes `from stdout` for `from stdin`.
 _COPY_IN = re.compile(r"copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE | re.DOTALL)
@@ -68,6 +71,12 @@ _COPY_META = re.compile(r"\\copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE)
 # psql commands that send the query buffer, as a semicolon does.
 _SENDING = re.compile(r"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch|bind|parse|sendpipeline)(?=\s|\(|$)")
 _ROUTINE = re.compile(r"create(?:\s+or\s+replace)?\s+(?:function|procedure)$")
+
+
+@cache
+def _lanes() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of one token and of a run; compiled when asked for, which most who import this module never do."""
+    return re.compile(_TOKEN, re.VERBOSE | re.DOTALL), re.compile(_RUN, re.VERBOSE | re.DOTALL)
 
 
 def split(text: str, *, psql: bool = False) -> list[Statement]:
@@ -132,8 +141,13 @@ class _Splitter:
 
     def run(self) -> list[Statement]:
         text, at, size = self.text, 0, len(self.text)
-        match = _TOKEN.match
+        match, run = (lane.match for lane in _lanes())
         while at < size:
+            if self.start is not None and (self.parens or self._cannot_be_atomic()):
+                plain = run(text, at)
+                if plain is not None:
+                    at = plain.end()
+                    continue
             token = match(text, at)
             assert token is not None  # the last alternative matches any character
             kind, after = token.lastgroup, token.end()
@@ -157,6 +171,10 @@ class _Splitter:
         if self.start is not None:
             self._emit(size, terminated=False)
         return self.statements
+
+    def _cannot_be_atomic(self) -> bool:
+        """Whether the words of the statement no longer matter: it creates nothing, so that no body opens in it."""
+        return self.words != "" and not self.words.startswith("create")
 
     def _begin(self, at: int) -> None:
         if self.start is None:

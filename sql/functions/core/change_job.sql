@@ -57,7 +57,9 @@ begin
                and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
             delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
             update core.job_leases as l
-               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+               set open_count = l.open_count - 1,
+                   settled = coalesce(l.settled, '{}') || p_job_id,
+                   cancelled = coalesce(l.cancelled, '{}') || p_job_id
              where l.id = v_lease.id and l.open_count > 1;
         end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;

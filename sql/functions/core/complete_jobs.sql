@@ -16,5 +16,5 @@ grant execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) to ap
 comment on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) is
     'Settle jobs of a lease: those in p_done are completed (null: all that p_failed does not name), those in p_failed ({"id", "error", '
     '"retryable", "retry_after" seconds}) are tried again later or fail for good; results by job id. Jobs not named stay in the lease. '
-    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone '
-    'or a job named is not open in it; nothing was settled then.';
+    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone, '
+    'a job named is not open in it, or p_done is null and a job of it was cancelled: name them then; nothing was settled.';

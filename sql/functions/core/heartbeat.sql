@@ -15,19 +15,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds, l.settled
+         returning l.id, l.lease_seconds, l.cancelled
         )
         select asked.id,
                e.id is not null,
                coalesce(e.lease_seconds, 0)::double precision,
-               -- only of a lease that has lost jobs: the others need not be looked into
-               case when e.id is null or e.settled is not null then array(
+               -- a lease that is held knows, also of jobs queued again meanwhile; of one that is gone it shows in what became of them
+               case when e.id is null then array(
                    select dead.id
                      from core.job_envelopes as batch
                     cross join unnest(batch.jobs) as job
                      join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
                     where batch.id = asked.id)
-               else '{}' end
+               else coalesce(e.cancelled, '{}') end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end

@@ -32,6 +32,10 @@ begin
     select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
     if not found then
         perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    elsif p_done is null and v_lease.cancelled is not null then
+        -- "all" was said of a batch that is whole: answered, a worker that has not heard of it would take a cancelled job for done
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job of this lease was cancelled; name those that are done.', jsonb_build_object('lease_id', p_lease)::text);
     end if;
     select array_agg(job.id)
       into v_open
@@ -83,4 +87,4 @@ revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from 
 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
     'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
-    'the caller''s any more.';
+    'the caller''s any more, or no job is named and one was cancelled.';

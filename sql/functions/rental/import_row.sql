@@ -1,6 +1,6 @@
 -- rental.import_row: one row of a bulk call, written or refused.
 
-create or replace function rental.import_row(p_kind text, p_row jsonb) returns uuid
+create or replace function rental.import_row(p_kind text, p_row jsonb, p_batch_id uuid default null) returns uuid
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $fn$
@@ -39,17 +39,19 @@ begin
     end if;
     return (
         select i.invite_id
-          from rental.put_tenant_invite(
+          from rental.create_tenant_invite(
               p_first_name => rental.import_text(p_row, 'firstName', true),
               p_last_name  => rental.import_text(p_row, 'lastName', true),
               p_email      => rental.import_text(p_row, 'email', true),
-              p_unit_id    => v_unit_id::uuid) as i);
+              p_unit_id    => v_unit_id::uuid,
+              p_batch_id   => p_batch_id) as i);
 end
 $fn$;
 
-revoke execute on function rental.import_row(text, jsonb) from public;
-grant execute on function rental.import_row(text, jsonb) to app_user;
+revoke execute on function rental.import_row(text, jsonb, uuid) from public;
+grant execute on function rental.import_row(text, jsonb, uuid) to app_user;
 
-comment on function rental.import_row(text, jsonb) is
-    'Write one row of an import of kind tenants or units, and return the id of the invitation or unit. Errors: PT422 a field is missing, '
-    'unknown or malformed, and those of rental.put_tenant_invite and rental.create_unit.';
+comment on function rental.import_row(text, jsonb, uuid) is
+    'Write one row of an import of kind tenants or units, and return the id of the invitation or unit; p_batch_id as in '
+    'rental.create_tenant_invite. Errors: PT422 a field is missing, unknown or malformed, and those of rental.create_tenant_invite and '
+    'rental.create_unit.';

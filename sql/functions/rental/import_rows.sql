@@ -7,6 +7,7 @@ as $fn$
 declare
     c_name_field constant text := case p_kind when 'tenants' then 'email' else 'name' end;
     c_id_field   constant text := case p_kind when 'tenants' then 'inviteId' else 'unitId' end;
+    v_batch_id   uuid;
     v_row        jsonb;
     v_row_no     integer;
     v_id         uuid;
@@ -18,11 +19,7 @@ declare
     v_failed     jsonb := '[]';
     v_result     jsonb;
 begin
-    perform core.require_tenant();
-    perform core.rate_limit_or_raise('invites');
-    if (case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) else 0 end) not between 1 and 100 then
-        perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
-    end if;
+    v_batch_id := rental.begin_import(p_kind, case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) end);
 
     for v_row, v_row_no in
         select e.value, e.ordinality::integer
@@ -34,7 +31,7 @@ begin
                 perform core.raise_error('PT422', 'invalid', 'This address stands in an earlier row of the call.');
             end if;
             v_seen := v_seen || lower(v_name);
-            v_id := rental.import_row(p_kind, v_row);
+            v_id := rental.import_row(p_kind, v_row, v_batch_id);
             v_success := v_success || jsonb_build_object('row', v_row_no, c_name_field, v_name, c_id_field, v_id);
         exception
             -- These are about the moment and not about the row: the whole call is tried again.
@@ -54,7 +51,7 @@ begin
         'successful', jsonb_array_length(v_success),
         'failed', jsonb_array_length(v_failed),
         'results', jsonb_build_object('success', v_success, 'failed', v_failed));
-    perform rental.record_import(p_kind, v_result);
+    perform rental.record_import(v_batch_id, v_result);
     return v_result;
 end
 $fn$;

@@ -1,36 +1,36 @@
 -- rental.record_import: the log of a bulk call.
 
 -- Definer: readers of the log cannot write it.
-create or replace function rental.record_import(p_kind text, p_result jsonb) returns uuid
+create or replace function rental.record_import(p_batch_id uuid, p_result jsonb) returns void
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_owner    uuid := core.require_tenant();
-    v_batch_id uuid;
+    v_owner uuid := core.require_tenant();
 begin
-    insert into rental.import_batches as b (owner_user_id, kind, total, successful, failed, status)
-    values (
-        v_owner,
-        p_kind,
-        (p_result ->> 'total')::integer,
-        (p_result ->> 'successful')::integer,
-        (p_result ->> 'failed')::integer,
-        'completed')
-    returning b.id into v_batch_id;
+    update rental.import_batches as b
+       set successful = (p_result ->> 'successful')::integer,
+           failed     = (p_result ->> 'failed')::integer,
+           status     = 'completed',
+           rows_left  = 0
+     where b.owner_user_id = v_owner
+       and b.id = p_batch_id
+       and b.status = 'running';
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no import of yours under way with this id.');
+    end if;
 
     insert into rental.import_errors (owner_user_id, batch_id, row_no, email, error)
-    select v_owner, v_batch_id, f.row, f.email, f.error
+    select v_owner, p_batch_id, f.row, f.email, f.error
       from jsonb_to_recordset(p_result #> '{results,failed}') as f (row integer, email text, error text);
-    return v_batch_id;
 end
 $fn$;
 
-alter function rental.record_import(text, jsonb) owner to app_definer;
-revoke execute on function rental.record_import(text, jsonb) from public;
-grant execute on function rental.record_import(text, jsonb) to app_user;
+alter function rental.record_import(uuid, jsonb) owner to app_definer;
+revoke execute on function rental.record_import(uuid, jsonb) from public;
+grant execute on function rental.record_import(uuid, jsonb) to app_user;
 
-comment on function rental.record_import(text, jsonb) is
-    'Keep the outcome of a bulk call of the active landlord: its counts, and each refused row with the reason. Returns the batch. Not '
-    'idempotent. Errors: PT401 not signed in, PT403 no landlord in the context, 23502 or 23514 malformed.';
+comment on function rental.record_import(uuid, jsonb) is
+    'Keep the outcome of an import of the active landlord: its counts, and each refused row with the reason. Not idempotent: the second call '
+    'is refused. Errors: PT401 not signed in, PT403 no landlord in the context, PT404 no such import under way, 23502 or 23514 malformed.';

@@ -881,6 +881,7 @@ create table core.job_leases (
     worker        text not null,
     has_keys      boolean not null,
     settled       uuid[],
+    cancelled     uuid[],
 
     constraint job_leases_pkey primary key (id),
     constraint job_leases_open_count_positive check (open_count > 0)
@@ -892,7 +893,8 @@ create index job_leases_worker_id_idx on core.job_leases (worker, id);
 comment on table core.job_leases is 'Leases on claimed batches: who works on them and until when.';
 comment on column core.job_leases.open_count is 'Jobs of the batch that are still to be settled.';
 comment on column core.job_leases.has_keys is 'Whether a job of the batch holds a dedupe key.';
-comment on column core.job_leases.settled is 'Jobs of the batch that were settled already; null: none.';
+comment on column core.job_leases.settled is 'Jobs of the batch that are settled, or were cancelled; null: none.';
+comment on column core.job_leases.cancelled is 'Those of them that were taken from the worker; null: none.';
 
 -- core.job_types: what a job may be, what its payload must name and how often it is tried.
 
@@ -4352,8 +4354,8 @@ grant execute on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) to ap
 comment on function core.complete_jobs(bigint, uuid[], jsonb, jsonb) is
     'Settle jobs of a lease: those in p_done are completed (null: all that p_failed does not name), those in p_failed ({"id", "error", '
     '"retryable", "retry_after" seconds}) are tried again later or fail for good; results by job id. Jobs not named stay in the lease. '
-    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone '
-    'or a job named is not open in it; nothing was settled then.';
+    'Returns how many were settled. Not idempotent: the second call is refused. Errors: PT400 malformed failures, PT409 the lease is gone, '
+    'a job named is not open in it, or p_done is null and a job of it was cancelled: name them then; nothing was settled.';
 
 -- Constraint names are unique per table only; where two constraints of one name say different things, neither is quoted.
 
@@ -5590,7 +5592,9 @@ begin
                and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
             delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
             update core.job_leases as l
-               set open_count = l.open_count - 1, settled = coalesce(l.settled, '{}') || p_job_id
+               set open_count = l.open_count - 1,
+                   settled = coalesce(l.settled, '{}') || p_job_id,
+                   cancelled = coalesce(l.cancelled, '{}') || p_job_id
              where l.id = v_lease.id and l.open_count > 1;
         end if;
         delete from core.job_keys as k where v_found and k.job_id = p_job_id;
@@ -5795,19 +5799,19 @@ begin
                set lease_until = clock_timestamp() + make_interval(secs => l.lease_seconds)
               from held
              where l.id = held.id
-         returning l.id, l.lease_seconds, l.settled
+         returning l.id, l.lease_seconds, l.cancelled
         )
         select asked.id,
                e.id is not null,
                coalesce(e.lease_seconds, 0)::double precision,
-               -- only of a lease that has lost jobs: the others need not be looked into
-               case when e.id is null or e.settled is not null then array(
+               -- a lease that is held knows, also of jobs queued again meanwhile; of one that is gone it shows in what became of them
+               case when e.id is null then array(
                    select dead.id
                      from core.job_envelopes as batch
                     cross join unnest(batch.jobs) as job
                      join core.jobs_dead as dead on dead.id = job.id and dead.status = 'cancelled'
                     where batch.id = asked.id)
-               else '{}' end
+               else coalesce(e.cancelled, '{}') end
           from unnest(p_leases) as asked (id)
           left join extended as e on e.id = asked.id;
 end
@@ -7112,12 +7116,18 @@ grant execute on function core.probe_metric_p95(integer, text) to app_definer;
 comment on function core.probe_metric_p95(integer, text) is
     'Probe: 95th percentile of metric p_argument in the last p_minutes; null without samples. Errors: none.';
 
+-- A mail server that is down lets every message be tried and put off: who waits for a retry counts, who waits for a date does not.
+
 create or replace function core.probe_queue_depth(p_minutes integer, p_argument text default null) returns double precision
     language plpgsql stable
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return (select coalesce(sum(h.ready), 0) from core.queue_health as h where h.job_type = p_argument or p_argument is null);
+    return (
+        select coalesce(sum(h.ready + h.retrying), 0)
+          from core.queue_health as h
+         where p_argument is null
+            or h.job_type = any (string_to_array(p_argument, ',')));
 end
 $fn$;
 
@@ -7125,7 +7135,7 @@ revoke execute on function core.probe_queue_depth(integer, text) from public;
 grant execute on function core.probe_queue_depth(integer, text) to app_definer;
 
 comment on function core.probe_queue_depth(integer, text) is
-    'Probe: jobs that wait for a worker, of type p_argument or of all. Errors: none.';
+    'Probe: jobs that wait for a worker or for another attempt, of the types p_argument lists between commas, or of all. Errors: none.';
 
 -- A backup nobody restored is a hope.
 
@@ -8879,6 +8889,10 @@ begin
     select l.* into v_lease from core.job_leases as l where l.id = p_lease for update;
     if not found then
         perform core.raise_error('PT409', 'conflict', 'The lease has ended or was taken away.', jsonb_build_object('lease_id', p_lease)::text);
+    elsif p_done is null and v_lease.cancelled is not null then
+        -- "all" was said of a batch that is whole: answered, a worker that has not heard of it would take a cancelled job for done
+        perform core.raise_error(
+            'PT409', 'conflict', 'A job of this lease was cancelled; name those that are done.', jsonb_build_object('lease_id', p_lease)::text);
     end if;
     select array_agg(job.id)
       into v_open
@@ -8930,7 +8944,7 @@ revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from 
 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
     'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
-    'the caller''s any more.';
+    'the caller''s any more, or no job is named and one was cancelled.';
 
 -- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
 -- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
@@ -8975,10 +8989,13 @@ create or replace function core.snapshot_query_stats() returns integer
 as $fn$
 declare
     c_statements constant integer := 200;
+    v_now        timestamptz := date_trunc('minute', clock_timestamp());
+    v_before     timestamptz := (select max(q.taken_at) from core.query_stats_snapshots as q where q.taken_at < v_now);
+    v_is_again   boolean := exists (select from core.query_stats_snapshots as q where q.taken_at = v_now);
     v_rows       integer;
 begin
     insert into core.query_stats_snapshots (taken_at, queryid, userid, query, calls, total_exec_ms, mean_exec_ms, max_exec_ms)
-    select date_trunc('minute', clock_timestamp()), s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
+    select v_now, s.queryid, s.userid, min(s.query), sum(s.calls), sum(s.total_ms),
            sum(s.total_ms) / sum(s.calls), max(s.max_ms)
       from core.statement_statistics() as s
      where s.queryid is not null
@@ -8988,6 +9005,22 @@ begin
      limit c_statements
     on conflict do nothing;
     get diagnostics v_rows = row_count;
+
+    -- What these statements took since the snapshot before, one execution with another. A statement that counts from the beginning
+    -- again was reset meanwhile; one that was not among the dearest before counts as a whole.
+    insert into core.metric_samples (name, value, created_at)
+    select 'query_ms', sum(since.ms) / sum(since.calls), clock_timestamp()
+      from (
+          select case when q.calls >= b.calls then q.calls - b.calls else q.calls end as calls,
+                 case when q.calls >= b.calls then greatest(q.total_exec_ms - b.total_exec_ms, 0) else q.total_exec_ms end as ms
+            from core.query_stats_snapshots as q
+            left join core.query_stats_snapshots as earlier
+              on earlier.taken_at = v_before and earlier.queryid = q.queryid and earlier.userid = q.userid
+           cross join lateral (select coalesce(earlier.calls, 0), coalesce(earlier.total_exec_ms, 0)) as b (calls, total_exec_ms)
+           where q.taken_at = v_now) as since
+     where not v_is_again
+       and v_before is not null
+    having sum(since.calls) > 0;
     return v_rows;
 exception
     when sqlstate 'PT503' then
@@ -8999,8 +9032,9 @@ alter function core.snapshot_query_stats() owner to app_definer;
 revoke execute on function core.snapshot_query_stats() from public;
 
 comment on function core.snapshot_query_stats() is
-    'Keep the 200 dearest statements of this database as they stand now; the cron job query-stats-snapshot. Returns the rows written, 0 '
-    'without pg_stat_statements. Idempotent within a minute. Errors: none.';
+    'Keep the 200 dearest statements of this database as they stand now, and as the metric query_ms what an execution of them took on '
+    'average since the snapshot before; the cron job query-stats-snapshot. Returns the rows written, 0 without pg_stat_statements. '
+    'Idempotent within a minute. Errors: none.';
 
 -- Definer, because a SELECT policy that hides deleted rows also refuses the update that deletes one; hence its own tenant filter.
 

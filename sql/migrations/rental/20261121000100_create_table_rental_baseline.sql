@@ -54,6 +54,7 @@ create table rental.import_batches (
     total         integer     not null default 0,
     successful    integer     not null default 0,
     failed        integer     not null default 0,
+    rows_left     integer     not null default 0,
     status        text        not null default 'running',
     created_at    timestamptz not null default now(),
     updated_at    timestamptz not null default now(),
@@ -73,6 +74,7 @@ create table rental.import_batches (
 
 comment on table rental.import_batches is 'A bulk import of renters or units by one landlord, with its counts.';
 comment on column rental.import_batches.owner_user_id is 'The landlord: tenant column of the rental schema.';
+comment on column rental.import_batches.rows_left is 'Renters it may still invite under its one call of the policy invites.';
 
 -- rental.import_errors: the rows of a bulk import that were refused, and why.
 
@@ -540,6 +542,38 @@ comment on function rental.backfill_tenant_owners() is
     'quarantine; returns how many of each. Idempotent. Errors: PT409 the counts do not add up, 23503 a renter to set aside '
     'is still referenced.';
 
+-- rental.begin_import: a bulk call is counted and put on record before its first row.
+
+-- Definer: how many rows an import has left is nothing a landlord may write.
+create or replace function rental.begin_import(p_kind text, p_total integer) returns uuid
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_owner    uuid := core.require_tenant();
+    v_batch_id uuid;
+begin
+    perform core.rate_limit_or_raise('invites');
+    if (p_total between 1 and 100) is not true then
+        perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
+    end if;
+    insert into rental.import_batches as b (owner_user_id, kind, total, rows_left)
+    values (v_owner, p_kind, p_total, case when p_kind = 'tenants' then p_total else 0 end)
+    returning b.id into v_batch_id;
+    return v_batch_id;
+end
+$fn$;
+
+alter function rental.begin_import(text, integer) owner to app_definer;
+revoke execute on function rental.begin_import(text, integer) from public;
+grant execute on function rental.begin_import(text, integer) to app_user;
+
+comment on function rental.begin_import(text, integer) is
+    'Begin an import of 1 to 100 rows of kind tenants or units for the active landlord, count it as one call, and return the batch. Each call '
+    'begins another. Errors: PT400 not 1 to 100 rows, PT401 not signed in, PT403 no landlord in the context, PT429 too many calls '
+    '(policy invites), 23502 or 23514 no such kind.';
+
 -- rental.bulk_invite_tenants: invite up to 100 renters in one call.
 
 create or replace function rental.bulk_invite_tenants(p_tenants jsonb) returns jsonb
@@ -693,34 +727,94 @@ comment on function rental.complete_onboarding_step(text, jsonb) is
     'object, PT401 not signed in, PT403 not a landlord or a suspended one, PT409 another step comes next, named in the '
     'hint, PT422 bad data, 23502 a unit value is missing.';
 
--- rental.create_tenant_invite: the landlord invites a renter, known or new.
+-- rental.count_invite: an import is one call, however many renters it invites; whatever else invites one is a call of its own.
+
+-- Definer: how many rows an import has left is nothing a landlord may write.
+create or replace function rental.count_invite(p_batch_id uuid default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_owner uuid := core.require_tenant();
+begin
+    update rental.import_batches as b
+       set rows_left = b.rows_left - 1
+     where b.owner_user_id = v_owner
+       and b.id = p_batch_id
+       and b.rows_left > 0;
+    if not found then
+        perform core.rate_limit_or_raise('invites');
+    end if;
+end
+$fn$;
+
+alter function rental.count_invite(uuid) owner to app_definer;
+revoke execute on function rental.count_invite(uuid) from public;
+grant execute on function rental.count_invite(uuid) to app_user;
+
+comment on function rental.count_invite(uuid) is
+    'Count an invitation: as a row of an import that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no '
+    'landlord in the context, PT429 too many calls (policy invites).';
+
+-- rental.create_tenant_invite: the landlord invites a renter, known or new, by itself or as a row of an import.
 
 create or replace function rental.create_tenant_invite(
     p_first_name text,
     p_last_name  text,
     p_email      text,
-    p_unit_id    uuid default null
+    p_unit_id    uuid default null,
+    p_batch_id   uuid default null
 ) returns table (invite_id uuid, tenant_id uuid, token text)
     language plpgsql volatile
     rows 1
     set search_path = pg_catalog, pg_temp
 as $fn$
+#variable_conflict use_column
+declare
+    v_owner  uuid := core.require_tenant();
+    v_renter rental.tenants;
 begin
-    perform core.require_tenant();
     -- whoever calls in a loop sends mail to strangers
-    perform core.rate_limit_or_raise('invites');
-    return query select * from rental.put_tenant_invite(p_first_name, p_last_name, p_email, p_unit_id);
+    perform rental.count_invite(p_batch_id);
+    if p_unit_id is not null then
+        perform rental.authorize_unit(p_unit_id);
+    end if;
+
+    -- Two calls for one address meet here, and the second finds the first one's renter.
+    insert into rental.tenants as t (owner_user_id, first_name, last_name, email, unit_id)
+    values (v_owner, p_first_name, p_last_name, lower(p_email), p_unit_id)
+    on conflict (owner_user_id, email) do update set unit_id = coalesce(t.unit_id, excluded.unit_id)
+    returning t.* into v_renter;
+    if v_renter.user_id is not null then
+        perform core.raise_error('PT409', 'conflict', 'This renter has accepted an invitation already.');
+    end if;
+
+    token := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
+    tenant_id := v_renter.id;
+    insert into rental.tenant_invites as i (owner_user_id, tenant_id, unit_id, email, token_hash)
+    values (v_owner, v_renter.id, p_unit_id, v_renter.email, rental.hash_invite_token(token))
+    on conflict (owner_user_id, tenant_id) where claimed_at is null do update
+        set unit_id    = coalesce(excluded.unit_id, i.unit_id),
+            email      = excluded.email,
+            token_hash = excluded.token_hash,
+            expires_at = excluded.expires_at
+    returning i.id into invite_id;
+
+    -- The message is written while it is sent, so no token ever lies in a job.
+    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
+    return next;
 end
 $fn$;
 
-revoke execute on function rental.create_tenant_invite(text, text, text, uuid) from public;
-grant execute on function rental.create_tenant_invite(text, text, text, uuid) to app_user;
+revoke execute on function rental.create_tenant_invite(text, text, text, uuid, uuid) from public;
+grant execute on function rental.create_tenant_invite(text, text, text, uuid, uuid) to app_user;
 
-comment on function rental.create_tenant_invite(text, text, text, uuid) is
+comment on function rental.create_tenant_invite(text, text, text, uuid, uuid) is
     'Invite a renter, found or created by address, and queue the e-mail; a renter has one open invitation, which another call renews for '
-    '14 days under a new token. The token is returned once and only its hash is kept. Errors: PT401 not signed in, PT403 no landlord in '
-    'the context or not your unit, PT409 the renter has a login already, PT429 too many calls '
-    '(policy invites), 23502 or 23514 a name or address is not acceptable.';
+    '14 days under a new token. The token is returned once and only its hash is kept. p_batch_id: an import of rental.begin_import, which '
+    'counted for all its rows. Errors: PT401 not signed in, PT403 no landlord in the context or not your unit, PT409 the renter has a '
+    'login already, PT429 too many calls (policy invites), 23502 or 23514 a name or address is not acceptable.';
 
 -- rental.create_ticket: a landlord, or the renter of the unit, reports something to mend.
 
@@ -1028,7 +1122,7 @@ comment on function rental.hash_invite_token(text) is
 
 -- rental.import_row: one row of a bulk call, written or refused.
 
-create or replace function rental.import_row(p_kind text, p_row jsonb) returns uuid
+create or replace function rental.import_row(p_kind text, p_row jsonb, p_batch_id uuid default null) returns uuid
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $fn$
@@ -1067,20 +1161,22 @@ begin
     end if;
     return (
         select i.invite_id
-          from rental.put_tenant_invite(
+          from rental.create_tenant_invite(
               p_first_name => rental.import_text(p_row, 'firstName', true),
               p_last_name  => rental.import_text(p_row, 'lastName', true),
               p_email      => rental.import_text(p_row, 'email', true),
-              p_unit_id    => v_unit_id::uuid) as i);
+              p_unit_id    => v_unit_id::uuid,
+              p_batch_id   => p_batch_id) as i);
 end
 $fn$;
 
-revoke execute on function rental.import_row(text, jsonb) from public;
-grant execute on function rental.import_row(text, jsonb) to app_user;
+revoke execute on function rental.import_row(text, jsonb, uuid) from public;
+grant execute on function rental.import_row(text, jsonb, uuid) to app_user;
 
-comment on function rental.import_row(text, jsonb) is
-    'Write one row of an import of kind tenants or units, and return the id of the invitation or unit. Errors: PT422 a field is missing, '
-    'unknown or malformed, and those of rental.put_tenant_invite and rental.create_unit.';
+comment on function rental.import_row(text, jsonb, uuid) is
+    'Write one row of an import of kind tenants or units, and return the id of the invitation or unit; p_batch_id as in '
+    'rental.create_tenant_invite. Errors: PT422 a field is missing, unknown or malformed, and those of rental.create_tenant_invite and '
+    'rental.create_unit.';
 
 -- rental.import_rows: the frame of the bulk calls. A bad row costs itself and no other.
 
@@ -1091,6 +1187,7 @@ as $fn$
 declare
     c_name_field constant text := case p_kind when 'tenants' then 'email' else 'name' end;
     c_id_field   constant text := case p_kind when 'tenants' then 'inviteId' else 'unitId' end;
+    v_batch_id   uuid;
     v_row        jsonb;
     v_row_no     integer;
     v_id         uuid;
@@ -1102,11 +1199,7 @@ declare
     v_failed     jsonb := '[]';
     v_result     jsonb;
 begin
-    perform core.require_tenant();
-    perform core.rate_limit_or_raise('invites');
-    if (case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) else 0 end) not between 1 and 100 then
-        perform core.raise_error('PT400', 'bad_request', 'An import takes an array of 1 to 100 rows.');
-    end if;
+    v_batch_id := rental.begin_import(p_kind, case when jsonb_typeof(p_rows) = 'array' then jsonb_array_length(p_rows) end);
 
     for v_row, v_row_no in
         select e.value, e.ordinality::integer
@@ -1118,7 +1211,7 @@ begin
                 perform core.raise_error('PT422', 'invalid', 'This address stands in an earlier row of the call.');
             end if;
             v_seen := v_seen || lower(v_name);
-            v_id := rental.import_row(p_kind, v_row);
+            v_id := rental.import_row(p_kind, v_row, v_batch_id);
             v_success := v_success || jsonb_build_object('row', v_row_no, c_name_field, v_name, c_id_field, v_id);
         exception
             -- These are about the moment and not about the row: the whole call is tried again.
@@ -1138,7 +1231,7 @@ begin
         'successful', jsonb_array_length(v_success),
         'failed', jsonb_array_length(v_failed),
         'results', jsonb_build_object('success', v_success, 'failed', v_failed));
-    perform rental.record_import(p_kind, v_result);
+    perform rental.record_import(v_batch_id, v_result);
     return v_result;
 end
 $fn$;
@@ -1594,97 +1687,42 @@ comment on function rental.put_contractor_results(uuid, jsonb) is
     'Store the search results of an own ticket in place of earlier ones and return the row. Idempotent. Errors: PT401 not '
     'signed in, PT403 no such ticket or not yours, PT422 not an array.';
 
--- rental.put_tenant_invite: an invitation, by itself or as a row of an import.
-
-create or replace function rental.put_tenant_invite(
-    p_first_name text,
-    p_last_name  text,
-    p_email      text,
-    p_unit_id    uuid default null
-) returns table (invite_id uuid, tenant_id uuid, token text)
-    language plpgsql volatile
-    rows 1
-    set search_path = pg_catalog, pg_temp
-as $fn$
-#variable_conflict use_column
-declare
-    v_owner  uuid := core.require_tenant();
-    v_renter rental.tenants;
-begin
-    if p_unit_id is not null then
-        perform rental.authorize_unit(p_unit_id);
-    end if;
-
-    -- Two calls for one address meet here, and the second finds the first one's renter.
-    insert into rental.tenants as t (owner_user_id, first_name, last_name, email, unit_id)
-    values (v_owner, p_first_name, p_last_name, lower(p_email), p_unit_id)
-    on conflict (owner_user_id, email) do update set unit_id = coalesce(t.unit_id, excluded.unit_id)
-    returning t.* into v_renter;
-    if v_renter.user_id is not null then
-        perform core.raise_error('PT409', 'conflict', 'This renter has accepted an invitation already.');
-    end if;
-
-    token := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
-    tenant_id := v_renter.id;
-    insert into rental.tenant_invites as i (owner_user_id, tenant_id, unit_id, email, token_hash)
-    values (v_owner, v_renter.id, p_unit_id, v_renter.email, rental.hash_invite_token(token))
-    on conflict (owner_user_id, tenant_id) where claimed_at is null do update
-        set unit_id    = coalesce(excluded.unit_id, i.unit_id),
-            email      = excluded.email,
-            token_hash = excluded.token_hash,
-            expires_at = excluded.expires_at
-    returning i.id into invite_id;
-
-    -- The message is written while it is sent, so no token ever lies in a job.
-    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
-    return next;
-end
-$fn$;
-
-revoke execute on function rental.put_tenant_invite(text, text, text, uuid) from public;
-grant execute on function rental.put_tenant_invite(text, text, text, uuid) to app_user;
-
-comment on function rental.put_tenant_invite(text, text, text, uuid) is
-    'What rental.create_tenant_invite does but for counting the call: an import counts once for all its rows. Internal. Errors: PT401 not '
-    'signed in, PT403 no landlord in the context or not your unit, PT409 the renter has a login already, 23502 or 23514 a name or address '
-    'is not acceptable.';
-
 -- rental.record_import: the log of a bulk call.
 
 -- Definer: readers of the log cannot write it.
-create or replace function rental.record_import(p_kind text, p_result jsonb) returns uuid
+create or replace function rental.record_import(p_batch_id uuid, p_result jsonb) returns void
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_owner    uuid := core.require_tenant();
-    v_batch_id uuid;
+    v_owner uuid := core.require_tenant();
 begin
-    insert into rental.import_batches as b (owner_user_id, kind, total, successful, failed, status)
-    values (
-        v_owner,
-        p_kind,
-        (p_result ->> 'total')::integer,
-        (p_result ->> 'successful')::integer,
-        (p_result ->> 'failed')::integer,
-        'completed')
-    returning b.id into v_batch_id;
+    update rental.import_batches as b
+       set successful = (p_result ->> 'successful')::integer,
+           failed     = (p_result ->> 'failed')::integer,
+           status     = 'completed',
+           rows_left  = 0
+     where b.owner_user_id = v_owner
+       and b.id = p_batch_id
+       and b.status = 'running';
+    if not found then
+        perform core.raise_error('PT404', 'not_found', 'There is no import of yours under way with this id.');
+    end if;
 
     insert into rental.import_errors (owner_user_id, batch_id, row_no, email, error)
-    select v_owner, v_batch_id, f.row, f.email, f.error
+    select v_owner, p_batch_id, f.row, f.email, f.error
       from jsonb_to_recordset(p_result #> '{results,failed}') as f (row integer, email text, error text);
-    return v_batch_id;
 end
 $fn$;
 
-alter function rental.record_import(text, jsonb) owner to app_definer;
-revoke execute on function rental.record_import(text, jsonb) from public;
-grant execute on function rental.record_import(text, jsonb) to app_user;
+alter function rental.record_import(uuid, jsonb) owner to app_definer;
+revoke execute on function rental.record_import(uuid, jsonb) from public;
+grant execute on function rental.record_import(uuid, jsonb) to app_user;
 
-comment on function rental.record_import(text, jsonb) is
-    'Keep the outcome of a bulk call of the active landlord: its counts, and each refused row with the reason. Returns the batch. Not '
-    'idempotent. Errors: PT401 not signed in, PT403 no landlord in the context, 23502 or 23514 malformed.';
+comment on function rental.record_import(uuid, jsonb) is
+    'Keep the outcome of an import of the active landlord: its counts, and each refused row with the reason. Not idempotent: the second call '
+    'is refused. Errors: PT401 not signed in, PT403 no landlord in the context, PT404 no such import under way, 23502 or 23514 malformed.';
 
 -- rental.register_landlord: a signed-in user becomes a landlord, that is, a tenant of their own.
 
@@ -2810,8 +2848,7 @@ drop function rental.require_renter_values(jsonb);
 drop function rental.require_patch(jsonb, text[]);
 drop function rental.require_onboarded();
 drop function rental.register_landlord(text);
-drop function rental.record_import(text, jsonb);
-drop function rental.put_tenant_invite(text, text, text, uuid);
+drop function rental.record_import(uuid, jsonb);
 drop function rental.put_contractor_results(uuid, jsonb);
 drop function rental.portal_tickets(integer, text);
 drop function rental.my_unit_ids();
@@ -2824,7 +2861,7 @@ drop function rental.invite_email(uuid);
 drop function rental.import_units(jsonb);
 drop function rental.import_text(jsonb, text, boolean);
 drop function rental.import_rows(text, jsonb);
-drop function rental.import_row(text, jsonb);
+drop function rental.import_row(text, jsonb, uuid);
 drop function rental.hash_invite_token(text);
 drop function rental.get_user_roles(uuid);
 drop function rental.get_contractor_results(uuid, interval);
@@ -2833,10 +2870,12 @@ drop function rental.end_tenancy(uuid, date);
 drop function rental.delete_unit(uuid);
 drop function rental.create_unit(text, text, text, text, text, text, text);
 drop function rental.create_ticket(uuid, text, text, text);
-drop function rental.create_tenant_invite(text, text, text, uuid);
+drop function rental.create_tenant_invite(text, text, text, uuid, uuid);
+drop function rental.count_invite(uuid);
 drop function rental.complete_onboarding_step(text, jsonb);
 drop function rental.claim_invite(text);
 drop function rental.bulk_invite_tenants(jsonb);
+drop function rental.begin_import(text, integer);
 drop function rental.backfill_tenant_owners();
 drop function rental.authorize_unit(uuid);
 drop function rental.authorize_ticket(uuid);

@@ -10,6 +10,7 @@ create table core.job_leases (
     worker        text not null,
     has_keys      boolean not null,
     settled       uuid[],
+    cancelled     uuid[],
 
     constraint job_leases_pkey primary key (id),
     constraint job_leases_open_count_positive check (open_count > 0)
@@ -21,4 +22,5 @@ create index job_leases_worker_id_idx on core.job_leases (worker, id);
 comment on table core.job_leases is 'Leases on claimed batches: who works on them and until when.';
 comment on column core.job_leases.open_count is 'Jobs of the batch that are still to be settled.';
 comment on column core.job_leases.has_keys is 'Whether a job of the batch holds a dedupe key.';
-comment on column core.job_leases.settled is 'Jobs of the batch that were settled already; null: none.';
+comment on column core.job_leases.settled is 'Jobs of the batch that are settled, or were cancelled; null: none.';
+comment on column core.job_leases.cancelled is 'Those of them that were taken from the worker; null: none.';

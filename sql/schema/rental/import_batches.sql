@@ -8,6 +8,7 @@ create table rental.import_batches (
     total         integer     not null default 0,
     successful    integer     not null default 0,
     failed        integer     not null default 0,
+    rows_left     integer     not null default 0,
     status        text        not null default 'running',
     created_at    timestamptz not null default now(),
     updated_at    timestamptz not null default now(),
@@ -27,3 +28,4 @@ create table rental.import_batches (
 
 comment on table rental.import_batches is 'A bulk import of renters or units by one landlord, with its counts.';
 comment on column rental.import_batches.owner_user_id is 'The landlord: tenant column of the rental schema.';
+comment on column rental.import_batches.rows_left is 'Renters it may still invite under its one call of the policy invites.';

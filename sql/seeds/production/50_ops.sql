@@ -41,7 +41,7 @@ values
     ('slow_response',        'Slow responses, p95 in milliseconds',        'core.probe_metric_p95',          'response_ms', '>', 1000, 5,    5,  1,    'warning'),
     ('slow_transaction',     'A transaction is open for long, in milliseconds', 'core.probe_slowest_transaction', null,     '>', 5000, 0,    0,  1,    'warning'),
     ('db_cpu_high',          'Processor of the database host in percent',  'core.probe_metric_avg',          'db_cpu',      '>', 80,   2,    10, 1,    'warning'),
-    ('email_queue_depth',    'E-mails waiting to be sent',                 'core.probe_queue_depth',         'send_email',  '>', 1000, 0,    0,  1,    'warning'),
+    ('email_queue_depth',    'E-mails waiting to be sent',                 'core.probe_queue_depth',         'send_email,batch_email,tenant_invite', '>', 1000, 0,    0,  1,    'warning'),
     ('high_connections',     'Connections of the server',                  'core.probe_connections',         null,          '>', 80,   0,    0,  5,    'warning'),
     ('pool_utilization',     'Connections in percent of the maximum',      'core.probe_connections_percent', null,          '>', 80,   0,    0,  5,    'critical'),
     ('slow_statements',      'Statements with a mean over 100 ms',         'core.probe_slow_statements',     null,          '>', 0,    0,    0,  60,   'info'),

@@ -1,11 +1,24 @@
 -- The alert rules every installation has: the line of each, one step below and one above.
 begin;
-select plan(20);
+select plan(22);
 
-select set_eq($$ select name from core.alert_rules $$,
-    $$ values ('high_error_count'), ('high_error_rate'), ('slow_response'), ('slow_transaction'), ('db_cpu_high'), ('email_queue_depth'), ('high_connections'), ('pool_utilization'),
-              ('slow_statements'), ('cache_hit_low'), ('backup_missing'), ('restore_test_missing'), ('cron_failed'), ('rls_gap') $$,
-    'fourteen rules');
+select set_eq(
+    $$ select name, comparator, threshold, window_minutes, for_minutes, every_minutes, is_enabled from core.alert_rules $$,
+    $$ values ('high_error_count',  '>', 50::double precision, 5, 0, 1, true),
+              ('high_error_rate',      '>', 1,    5,  5,  1,    true),
+              ('slow_response',        '>', 1000, 5,  5,  1,    true),
+              ('slow_transaction',     '>', 5000, 0,  0,  1,    true),
+              ('db_cpu_high',          '>', 80,   2,  10, 1,    true),
+              ('email_queue_depth',    '>', 1000, 0,  0,  1,    true),
+              ('high_connections',     '>', 80,   0,  0,  5,    true),
+              ('pool_utilization',     '>', 80,   0,  0,  5,    true),
+              ('slow_statements',      '>', 0,    0,  0,  60,   true),
+              ('cache_hit_low',        '<', 80,   60, 0,  5,    true),
+              ('backup_missing',       '>', 26,   0,  0,  1440, true),
+              ('restore_test_missing', '>', 31,   0,  0,  1440, true),
+              ('cron_failed',          '>', 0,    0,  0,  1,    true),
+              ('rls_gap',              '>', 0,    0,  0,  1440, true) $$,
+    'fourteen rules: the line of each, its window, how long it must last and how often it is asked, in minutes');
 create function tests.state_of(p_rule text) returns text language plpgsql as $fn$
 begin
     perform core.evaluate_alerts(p_rule);
@@ -37,6 +50,11 @@ select core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}') from gen
 select is(tests.state_of('email_queue_depth'), 'ok', 'a thousand e-mails may wait');
 select core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}');
 select is(tests.state_of('email_queue_depth'), 'firing', 'a thousand and one may not');
+delete from core.jobs_ready where job_type = 'send_email';
+select is(tests.state_of('email_queue_depth'), 'ok', 'sent, they wait no longer');
+select core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}'), core.enqueue_for(null, 'tenant_invite', '{}'), core.enqueue_for(null, 'batch_email', '{}')
+  from generate_series(1, 334);
+select is(tests.state_of('email_queue_depth'), 'firing', 'whatever kind of e-mail they are');
 
 -- cache, backups, schedule, tables
 insert into core.cache_stats (tenant_id, bucket, name, hits, misses) values (tests.id('north'), date_trunc('minute', clock_timestamp()), 'customers', 80, 20);
@@ -52,7 +70,7 @@ select is(tests.state_of('rls_gap'), 'ok', 'no table is open');
 select tests.act_as_admin();
 create table core.forgotten (id integer);
 select is(tests.state_of('rls_gap'), 'firing', 'until one is');
-select ok((select count(*) = (select count(*) from core.alerts where state = 'firing') and bool_and(tenant_id is null) from core.job_queue where job_type = 'send_alert'), 'people were told of each once, by jobs of the platform');
+select ok((select count(*) = (select count(*) from core.alerts where fired_at is not null) and bool_and(tenant_id is null) from core.job_queue where job_type = 'send_alert'), 'people were told of each once, by jobs of the platform');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- core.cache_get, _set, _invalidate and the triggers: per tenant, never expired, never older than what it was made from.
 begin;
-select plan(92);
+select plan(95);
 
 select tests.tenant('north', 'crm', 'ann'), tests.member('north', 'bob', 'MEMBER'), tests.member('north', 'cid', 'MEMBER'), tests.tenant('south', 'crm', 'sue');
 select tests.widgets();
@@ -98,9 +98,14 @@ select is(core.cache_invalidate_tag('vip'), 2, 'a tag, whatever the policy');
 select is(core.cache_get('equipment', '1'), null, 'is gone there, too');
 select is(core.cache_get('customers', '2'), '1', 'what does not carry it stays');
 select core.cache_set('customers', '1', '1'), core.cache_set('equipment', '1', '1');
+select core.cache_set('equipment', 'customers:1', '1');
 select is(core.cache_invalidate_prefix('customers:%'), 0, 'a prefix is no pattern');
 select is(core.cache_invalidate_prefix('customers:'), 3, 'a prefix takes all that begin with it');
 select is(core.cache_get('customers', '2'), null, 'they are gone');
+select is(core.cache_get('equipment', 'customers:1'), '1', 'what only contains it stays');
+select is(core.cache_invalidate_prefix('customersx'), 0, 'a longer word is another');
+select core.cache_set('customers', '1', '1');
+select is(core.cache_invalidate_prefix('custome'), 1, 'and a prefix may end in a word');
 select throws_ok($$ select core.cache_invalidate_prefix(null) $$, 'PT400', 'bad_request', 'nothing is no prefix');
 select tests.request('sue', 'south');
 select is(core.cache_get('customers', '1'), '"of south"', 'other tenants keep theirs');

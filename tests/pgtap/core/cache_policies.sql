@@ -1,7 +1,19 @@
 -- core.cache_policies as shipped, and the closed tables of the cache.
 begin;
-select plan(18);
+select plan(19);
 
+select set_eq(
+    $$ select name, tag, array_to_string(source_tables, ' '), varies_by from core.cache_policies where priority <> 'NEVER' $$,
+    $$ values ('pricebook', 'pricebook', 'field.price_book_items', 'tenant'), ('company_settings', 'company_settings', 'field.company_settings', 'tenant'),
+              ('permissions', 'permissions', 'core.memberships field.custom_roles field.team_members', 'user'),
+              ('labor_rates', 'labor_rates', 'field.labor_rates', 'role'), ('service_packages', 'service_packages', 'field.service_packages', 'tenant'),
+              ('customers', 'customers', 'field.customers', 'tenant'), ('equipment', 'equipment', 'field.equipment', 'tenant'),
+              ('tags', 'tags', 'field.tags', 'tenant'), ('inventory', 'inventory', 'field.inventory', 'tenant'),
+              ('team_members', 'team_members', 'field.team_members', 'tenant'), ('sessions', 'session', 'core.users', 'person'),
+              ('user_roles', 'role', 'rental.user_profiles rental.units rental.tenants', 'person'), ('dashboard_kpis', 'kpis', 'field.company_kpis', 'tenant'),
+              ('job_stats', 'job_stats', 'field.jobs', 'tenant'), ('invoice_stats', 'invoice_stats', 'field.invoices', 'tenant'),
+              ('reports', 'reports', '', 'role') $$,
+    'the tag of each, the tables whose change makes it stale, and for whom an entry is');
 select results_eq(
     $$ select priority collate "C", name collate "C", ttl_seconds from core.cache_policies where ttl_seconds is not null order by 1, 2 $$,
     $$ values ('P0' collate "C", 'company_settings' collate "C", 86400), ('P0', 'labor_rates', 3600), ('P0', 'permissions', 900), ('P0', 'pricebook', 3600),

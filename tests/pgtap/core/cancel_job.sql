@@ -1,6 +1,6 @@
 -- core.cancel_job, core.retry_job: by members who may, and by the platform.
 begin;
-select plan(39);
+select plan(45);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue'), tests.member('north', 'bob', 'MEMBER');
 create temporary table job (name text primary key, id uuid) on commit drop;
@@ -37,6 +37,8 @@ create temporary table run (name text primary key, lease_id bigint) on commit dr
 grant all on run to public;
 insert into job
 select name, core.enqueue('send_sms', '{"to": "x"}', p_dedupe_key => name) from unnest(array['run 1', 'run 2', 'run 3', 'alone']) as name;
+insert into job
+select name, core.enqueue('data_import', jsonb_build_object('name', name)) from unnest(array['again 1', 'again 2']) as name;
 select tests.act_as('app_worker');
 insert into run select 'batch', max(lease_id) from core.next_jobs('w1', 3, p_types => '{send_sms}');
 insert into run select 'alone', max(lease_id) from core.next_jobs('w1', 3, p_types => '{send_sms}');
@@ -58,8 +60,29 @@ select throws_ok(
     'PT409', 'conflict', 'that a cancelled job was completed is refused');
 select throws_ok($$ select core.complete_jobs((select lease_id from run where name = 'alone')) $$, 'PT409', 'conflict', 'in every form');
 select is(core.complete_jobs((select lease_id from run where name = 'batch'), array[pg_temp.job('run 2')]), 1, 'the others of the batch go on');
-select is(core.complete_jobs((select lease_id from run where name = 'batch')), 1, 'to the last');
+select throws_ok(
+    $$ select core.complete_jobs((select lease_id from run where name = 'batch')) $$,
+    'PT409', 'conflict', 'that all is done is no word about a batch that has lost a job');
+select throws_ok(
+    $$ select from core.next_jobs('w1', p_types => '{send_sms}', p_lease => (select lease_id from run where name = 'batch')) $$,
+    'PT409', 'conflict', 'nor with a claim');
+select is(core.complete_jobs((select lease_id from run where name = 'batch'), array[pg_temp.job('run 3')]), 1, 'named, they are done to the last');
+
+-- cancelled and queued again, before the first worker heard of it
+insert into run select 'again', max(lease_id) from core.next_jobs('w1', 2, p_types => '{data_import}');
 select tests.act_as('app_user', 'ann', 'north');
+select core.cancel_job(pg_temp.job('again 1')), core.retry_job(pg_temp.job('again 1'));
+select tests.act_as('app_worker');
+select results_eq(
+    $$ select beat.is_held, beat.cancelled from core.heartbeat((select array_agg(lease_id) from run where name = 'again')) as beat $$,
+    $$ values (true, array[pg_temp.job('again 1')]) $$, 'a job queued again is told as cancelled to the worker that had it');
+select throws_ok(
+    $$ select core.complete_jobs((select lease_id from run where name = 'again')) $$, 'PT409', 'conflict', 'which cannot call it done with the rest');
+select is(core.complete_jobs((select lease_id from run where name = 'again'), array[pg_temp.job('again 2')]), 1, 'only the rest');
+select tests.act_as('app_user', 'ann', 'north');
+select results_eq(
+    $$ select job.name, j.status from job join core.job_queue as j using (id) where job.name like 'again%' order by 1 $$,
+    $$ values ('again 1', 'pending'), ('again 2', 'completed') $$, 'it waits for its second run');
 select results_eq(
     $$ select job.name, j.status from job join core.job_queue as j using (id) where job.name like 'run%' or job.name = 'alone' order by 1 $$,
     $$ values ('alone', 'cancelled'), ('run 1', 'cancelled'), ('run 2', 'completed'), ('run 3', 'completed') $$, 'each is told once and rightly');

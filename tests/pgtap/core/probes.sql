@@ -1,6 +1,6 @@
 -- core.probe_*: what each alert rule asks. A probe answers a number, or nothing where there is no data.
 begin;
-select plan(43);
+select plan(47);
 
 select results_eq(
     $$ select r.name from core.alert_rules as r where to_regproc(r.probe) is null order by r.name $$,
@@ -62,6 +62,12 @@ select is(core.probe_queue_depth(0), 0::double precision, 'nothing waits');
 select core.enqueue_for(null, 'send_alert', '{"rule": "a", "message": "b"}'), core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}'), core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}');
 select is(core.probe_queue_depth(0, 'send_email'), 2::double precision, 'two e-mails wait');
 select is(core.probe_queue_depth(0), 3::double precision, 'among three jobs');
+select is(core.probe_queue_depth(0, 'send_email,send_alert'), 3::double precision, 'of two types');
+select is(core.probe_queue_depth(0, 'send'), 0::double precision, 'a part of a name is no type');
+select core.enqueue_for(null, 'send_email', '{"to": "a@example.test"}', p_run_at => now() + interval '1 hour');
+select is(core.probe_queue_depth(0, 'send_email'), 2::double precision, 'a message for later does not wait');
+select core.fail_job((select id from core.claim_jobs('w', 1, 'default', '{send_email}')), 'w', 'no mail server', true);
+select is(core.probe_queue_depth(0, 'send_email'), 2::double precision, 'one that has to be tried again does');
 
 -- the cache
 select is(core.probe_cache_hit_rate(60), null, 'nobody asked the cache');

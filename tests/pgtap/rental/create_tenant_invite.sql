@@ -1,6 +1,6 @@
 -- rental.create_tenant_invite: a renter is found or made, has one open invitation, and a job waits to send it.
 begin;
-select plan(26);
+select plan(41);
 
 select tests.landlord('north'), tests.landlord('south');
 select tests.unit('north', 'loft'), tests.unit('south', 'barn');
@@ -77,6 +77,45 @@ select results_eq(
     $$ values ('PT429', '{"limit": 5, "remaining": 0}'::jsonb) $$, 'the sixth call is refused');
 select tests.act_as('app_user', 'south', 'south');
 select lives_ok($$ select rental.create_tenant_invite('F', 'L', 'many1@example.test') $$, 'another landlord''s is not');
+
+-- every way in counts: only the rows of an import that was counted do not
+create temp table import (name text primary key, id uuid) on commit drop;
+grant all on import to app_user;
+create function pg_temp.invite(p_name text, p_import text default null) returns uuid
+    language sql
+return (select invite_id from rental.create_tenant_invite('F', 'L', p_name || '@example.test', p_batch_id => (select id from import where name = p_import)));
+create function pg_temp.person(p_name text) returns jsonb
+    language sql return jsonb_build_object('firstName', 'F', 'lastName', 'L', 'email', p_name || '@example.test');
+select tests.act_as('app_user', 'south', 'south');
+insert into import values ('south''s', rental.begin_import('tenants', 100));
+select tests.act_as_admin();
+delete from core.rate_limits;
+update core.rate_limit_policies set max_requests = 2 where name = 'invites';
+select tests.act_as('app_user', 'north', 'north');
+insert into import values ('begun', rental.begin_import('tenants', 2));
+select lives_ok($$ select pg_temp.invite('row1', 'begun') $$, 'a row of an import is part of its call');
+select lives_ok($$ select rental.import_row('tenants', pg_temp.person('row2'), (select id from import where name = 'begun')) $$, 'so is the next, to the last');
+select lives_ok($$ select pg_temp.invite('row3', 'begun') $$, 'an import has the rows it was begun with: one more is a call of its own');
+select throws_ok($$ select pg_temp.invite('row4', 'begun') $$, 'PT429', 'rate_limited', 'and the next is one too many');
+select throws_ok($$ select pg_temp.invite('row4') $$, 'PT429', 'rate_limited', 'as it is without an import');
+select throws_ok($$ select rental.import_row('tenants', pg_temp.person('row4')) $$, 'PT429', 'rate_limited', 'by the door of the rows, too');
+select throws_ok($$ select pg_temp.invite('row4', 'south''s') $$, 'PT429', 'rate_limited', 'another landlord''s import opens it for nobody else');
+select throws_ok($$ select rental.begin_import('tenants', 1) $$, 'PT429', 'rate_limited', 'nor is one begun');
+select throws_ok(
+    $$ insert into rental.import_batches (owner_user_id, kind, rows_left) values (tests.id('north'), 'tenants', 100) $$,
+    '42501', 'permission denied for table import_batches', 'nobody gives rows to an import');
+select throws_ok($$ update rental.import_batches set rows_left = 100 $$, '42501', 'permission denied for table import_batches', 'or more of them');
+select tests.act_as_admin();
+delete from core.rate_limits;
+select tests.act_as('app_user', 'north', 'north');
+insert into import values ('units', rental.begin_import('units', 100)), ('ended', rental.begin_import('tenants', 100));
+select throws_ok($$ select rental.record_import((select id from import where name = 'south''s'), '{}') $$, 'PT404', 'not_found', 'another landlord''s import is not ended');
+select lives_ok(
+    $$ select rental.record_import((select id from import where name = 'ended'), '{"successful": 0, "failed": 0}') $$, 'an own one is');
+select throws_ok($$ select pg_temp.invite('row4', 'ended') $$, 'PT429', 'rate_limited', 'and then has no rows left');
+select throws_ok($$ select pg_temp.invite('row4', 'units') $$, 'PT429', 'rate_limited', 'one of units never has');
+select tests.act_as('app_user', 'south', 'south');
+select lives_ok($$ select pg_temp.invite('row4', 'south''s') $$, 'whose import it is invites by it');
 
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- rental.tickets: landlords run them, renters open them.
 begin;
-select plan(20);
+select plan(23);
 
 select tests.landlord('north'), tests.landlord('south');
 select tests.unit('north', 'loft'), tests.unit('south', 'barn');
@@ -79,6 +79,27 @@ select throws_ok(
     $$ insert into rental.tickets (owner_user_id, unit_id, tenant_id, title, status)
        values (tests.id('south'), tests.id('barn'), tests.id('south/sam'), 'x', 'CLOSED') $$,
     '42501', 'permission denied for table tickets', 'a renter does not decide the status');
+
+-- Live boards: each change is an event of its landlord, and of nobody else.
+select tests.act_as_admin();
+delete from core.outbox_events;
+select tests.act_as('app_user', 'north', 'north');
+select rental.create_ticket(tests.id('loft'), 'Drip');
+select rental.update_ticket(id, '{"status": "CLOSED"}', 0) from rental.tickets where title = 'Drip';
+select tests.act_as('app_renter', 'sam');
+select rental.create_ticket(tests.id('barn'), 'Draught');
+select tests.act_as('app_user', 'north', 'north');
+select results_eq(
+    $$ select e.channel, e.event, e.entity_type, t.title, e.payload #>> '{row,status}', e.payload #>> '{user,id}', e.payload #>> '{user,email}'
+         from core.outbox_events as e join rental.tickets as t on t.id::text = e.entity_id order by e.id $$,
+    $$ select 'tickets', what.event, 'rental.tickets', 'Drip', what.status, u.id::text, u.email::text
+         from core.users as u, (values (1, 'INSERT', 'OPEN'), (2, 'UPDATE', 'CLOSED')) as what (n, event, status) where u.id = tests.id('north') order by what.n $$,
+    'north hears of a new ticket and of its end, and who did it');
+select is((select count(*) from core.outbox_events), 2::bigint, 'and of nothing else');
+select tests.act_as('app_user', 'south', 'south');
+select results_eq(
+    $$ select event, payload #>> '{row,title}', payload -> 'user' from core.outbox_events $$,
+    $$ values ('INSERT', 'Draught', 'null'::jsonb) $$, 'south hears what a renter reported; a person from outside is not named');
 
 select * from finish();
 rollback;

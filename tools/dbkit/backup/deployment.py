@@ -18,6 +18,7 @@ from dbkit.backup.picture import Picture, take
 from dbkit.config import Config
 from dbkit.conninfo import cannot_connect
 from dbkit.errors import DbkitError
+from dbkit.ops.health import ask_next
 from dbkit.report import Finding, Report, Severity
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def load(path: Path) -> Before:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DbkitError(
             f"cannot read {path}",
-            detail=f"{type(error).__name__}: {error}.",
+            detail=f"{error.strerror or error}." if isinstance(error, OSError) else "It is not what --save writes.",
             hint=f"Save one before the deployment: dbkit deploy-check --save {path}",
         ) from None
 
@@ -159,8 +160,14 @@ def _health(connection: Connection[Any]) -> Iterator[Finding]:
     row = connection.execute(_HEALTH).fetchone()
     health = row[0] if row else {}
     if health.get("status") != "healthy":
-        services = ", ".join(f"{name}: {state}" for name, state in sorted(health.get("services", {}).items()))
-        yield Finding("unhealthy", f"the database says it is {health.get('status')}", detail=services or None)
+        services = dict(sorted(health.get("services", {}).items()))
+        commands = ask_next(services)
+        yield Finding(
+            "unhealthy",
+            f"the database says it is {health.get('status')}",
+            detail=", ".join(f"{name}: {state}" for name, state in services.items()) or None,
+            hint=f"See why: {', '.join(commands)}" if commands else None,
+        )
 
 
 def _backup(connection: Connection[Any]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dbkit.catalog import model, queries
 from dbkit.catalog.grants import parse_acl
 from dbkit.catalog.other_queries import OTHER_OBJECTS
-from dbkit.conninfo import cannot_connect
+from dbkit.conninfo import cannot_connect, refuse_old_server
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def read_in_transaction(
 
     try:
         with psycopg.connect(conninfo, row_factory=dict_row, autocommit=True) as connection:
+            refuse_old_server(connection.info.server_version)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("backup", "Save a database with pg_dump, and beside it what the dump must contain."),
     "restore-verify": ("restore_verify", "Restore a dump on a disposable server and compare it with what was saved."),
     "deploy-check": ("deploy_check", "Check a database before and after a deployment."),
+    "readiness": ("readiness", "Measure the success criteria of a platform on a disposable server."),
     "doctor": ("doctor", "Show what this machine offers dbkit and how to mend what is missing."),
     "init": ("init", "Start a project with a module of its own beside core."),
     "docs": ("docs", "Write the SQL reference of a project from its comments."),

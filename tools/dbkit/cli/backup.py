@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import Writable, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.report import emit_json
 
@@ -15,7 +15,7 @@ from dbkit.report import emit_json
 @database_option("Database to save, as a login that sees every row (dbkit_backup).")
 @click.option(
     "--directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Writable(file_okay=False),
     required=True,
     metavar="DIR",
     help="Folder for the dump; created where it does not exist.",

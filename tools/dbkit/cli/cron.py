@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import command_group, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_FINDINGS
 
@@ -18,7 +18,7 @@ __all__ = ["cron"]
 _STATUS = "core.cron_status"
 
 
-@click.group()
+@command_group
 def cron() -> None:
     """Run scheduled jobs, by pg_cron or without it.
 
@@ -64,6 +64,10 @@ def list_jobs(database: str | None, output_format: str, config_file: Path | None
     for job in jobs:
         click.echo(f"{job.name:<28} {job.schedule:<14} {_next(job, following[job.name]):<34} {_last(job)}".rstrip())
     click.echo(f"{len(jobs)} jobs, {sum(job.runs for job in jobs)} scheduled; times are UTC")
+    if not jobs:
+        click.echo("the schedule comes with the reference rows: dbkit seed --env production")
+    elif not any(job.last_started_at for job in jobs):
+        click.echo("none has run yet: let a timer call dbkit cron tick each minute, or run dbkit cron sync for pg_cron")
 
 
 @cron.command()

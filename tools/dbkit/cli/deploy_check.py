@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dbkit.cli.options import config_option, database_option, findings_format_option, output_option
+from dbkit.cli.options import Writable, config_option, database_option, findings_format_option, output_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import DbkitError
 from dbkit.report import finish
@@ -17,7 +17,7 @@ from dbkit.report import finish
 @click.option(
     "--save",
     "save_to",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Writable(dir_okay=False),
     metavar="FILE",
     help="Before: save the row counts.",
 )

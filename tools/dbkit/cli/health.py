@@ -28,7 +28,7 @@ def health(database: str | None, output_format: str, config_file: Path | None) -
         dbkit health --database postgresql://app_login_a@db.example.com/app
         dbkit health --format json
     """
-    from dbkit.ops.health import check
+    from dbkit.ops.health import ask_next, check
 
     found = check(required_database_url(load_config(config_file), database))
     if output_format == "json":
@@ -39,4 +39,6 @@ def health(database: str | None, output_format: str, config_file: Path | None) -
         click.echo(found.status)
         for service, state in found.services.items():
             click.echo(f"    {service:<12} {state}")
+        if commands := ask_next(found.services):
+            click.echo(f"see why: {', '.join(commands)}")
     sys.exit(EXIT_CLEAN if found.code == 200 else EXIT_FINDINGS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import Writable, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
 from dbkit.terminal import status_line
@@ -24,13 +25,15 @@ _SHOWN = 20
 @click.command("import")
 @click.argument("function")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--user", required=True, metavar="UUID", help="The person on whose behalf rows are written.")
-@click.option("--tenant", required=True, metavar="UUID", help="The tenant they are written for.")
+@click.option(
+    "--user", type=click.UUID, required=True, metavar="UUID", help="The person on whose behalf rows are written."
+)
+@click.option("--tenant", type=click.UUID, required=True, metavar="UUID", help="The tenant they are written for.")
 @click.option("--role", default="app_user", show_default=True, metavar="ROLE", help="Database role that writes them.")
 @click.option("--chunk", type=click.IntRange(1, 100), default=100, show_default=True, metavar="N", help="Rows a call.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Writable(dir_okay=False),
     default=None,
     metavar="FILE",
     help="Where to write what became of each row. Default: FILE.report.csv beside the file.",
@@ -41,8 +44,8 @@ _SHOWN = 20
 def import_csv(
     function: str,
     file: Path,
-    user: str,
-    tenant: str,
+    user: UUID,
+    tenant: UUID,
     role: str,
     chunk: int,
     report: Path | None,
@@ -72,7 +75,7 @@ def import_csv(
             url,
             function,
             source,
-            importing.Caller(user, tenant, role),
+            importing.Caller(str(user), str(tenant), role),
             chunk=chunk,
             progress=lambda done: tell(f"{done:,} of {len(source.rows):,} rows"),
         )

@@ -11,14 +11,14 @@ from uuid import UUID
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import command_group, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
 from dbkit.errors import DbkitError
 
 __all__ = ["jobs"]
 
 
-@click.group()
+@command_group
 def jobs() -> None:
     """Look at the jobs of a queue, retry and cancel them.
 

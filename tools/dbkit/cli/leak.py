@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from dbkit.cli.options import config_option, database_option, findings_format_option, jobs_option, output_option
+from dbkit.cli.options import (
+    Writable,
+    config_option,
+    database_option,
+    findings_format_option,
+    jobs_option,
+    output_option,
+)
 from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["leak"]
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_NEW_FILE = Writable(dir_okay=False)
 
 
 @click.command()
@@ -46,7 +54,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--emit",
     "emit_dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Writable(file_okay=False),
     metavar="DIR",
     help="Also write the attacks as pgTAP files that need no dbkit.",
 )
@@ -62,7 +70,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="With --mutate: only mutants whose name contains this; * stands for anything. The score is theirs.",
 )
 @jobs_option
-@click.option("--html", "html_file", type=_FILE, metavar="FILE", help="Also write the report as one HTML page.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for every table, with the reasons for each command.")
+@click.option("--html", "html_file", type=_NEW_FILE, metavar="FILE", help="Also write the report as one HTML page.")
 @findings_format_option("html")
 @output_option
 @config_option
@@ -78,6 +87,7 @@ def leak(
     mutate: bool,
     only: str | None,
     jobs: int | None,
+    verbose: bool,
     html_file: Path | None,
     output_format: str,
     output: Path | None,
@@ -119,10 +129,10 @@ def leak(
     from dbkit.leak.against import compared_with, resolve_base
     from dbkit.leak.emit import emit
     from dbkit.leak.html import page
-    from dbkit.leak.matrix import matrix
     from dbkit.leak.places import located
     from dbkit.leak.proof import prove
     from dbkit.leak.render import closing_lines, github_annotations, report_of
+    from dbkit.leak.text import matrix
     from dbkit.output import write_text
     from dbkit.report import finish
     from dbkit.tenancy.declaration import load_declaration
@@ -162,7 +172,7 @@ def leak(
         output_format,
         closing=["", *closing_lines(report)],
         renderers=[
-            ("text", lambda shown: matrix(proof, shown)),
+            ("text", lambda shown: matrix(proof, shown, verbose=verbose)),
             ("html", lambda shown: page(proof, shown)),
             ("github", github_annotations),
         ],

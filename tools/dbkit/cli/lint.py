@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dbkit.cli.options import config_option, findings_format_option, output_option
+from dbkit.cli.options import Writable, config_option, findings_format_option, output_option
 from dbkit.config import load_config
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--write-baseline",
     "baseline_to_write",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Writable(dir_okay=False),
     metavar="FILE",
     default=None,
     help="List all findings in FILE and stop.",

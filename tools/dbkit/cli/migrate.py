@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option
+from dbkit.cli.options import command_group, config_option, database_option, format_option
 from dbkit.config import database_url, load_config
 from dbkit.config import required_database_url as url_of
 
 __all__ = ["migrate"]
 
 
-@click.group()
+@command_group
 def migrate() -> None:
     """Plan, apply, revert and check migrations.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import click
 
 __all__ = [
+    "Writable",
+    "command_group",
     "config_option",
     "database_option",
     "findings_format_option",
@@ -18,6 +21,36 @@ __all__ = [
 ]
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Writable(click.Path):
+    """A file, or with `file_okay=False` a folder, that a command writes when its work is done.
+
+    Whether it can be written is asked before: nobody waits minutes for a report that then has no place.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        existing = path
+        while not existing.exists():  # folders that are missing are made
+            existing = existing.parent
+        if existing != path and not existing.is_dir():
+            self.fail(f"{str(path)!r} cannot be written: {str(existing)!r} is no folder", param, ctx)
+        if not os.access(existing, os.W_OK):
+            self.fail(f"{str(path)!r} cannot be written: no permission on {str(existing)!r}", param, ctx)
+        return path
+
+
+class _Group(click.Group):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=200)) for name, command in commands])
+
+
+def command_group(function: Callable[..., Any]) -> click.Group:
+    """A command with commands of its own; its help tells what each does in full."""
+    return click.group(cls=_Group)(function)
 
 
 def database_option(help_text: str = "Database to work on.") -> _Decorator:
@@ -53,7 +86,7 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--output",
         "output",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=Writable(dir_okay=False),
         default=None,
         metavar="FILE",
         help="Write the --format to FILE and print the text.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dbkit.cli.options import config_option, database_option, format_option, jobs_option
+from dbkit.cli.options import Writable, config_option, database_option, format_option, jobs_option
 from dbkit.config import load_config
 from dbkit.errors import DbkitError
 from dbkit.report import finish
@@ -22,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 @database_option("Database to test: cloned where its server is listed as disposable, else used in place.")
 @jobs_option
 @format_option("tap", "github", "junit")
-@click.option("--junit", "junit_file", type=_PATH, metavar="FILE", help="Also write JUnit XML.")
+@click.option("--junit", "junit_file", type=Writable(dir_okay=False), metavar="FILE", help="Also write JUnit XML.")
 @click.option("-k", "expression", metavar="EXPR", help='Files whose name matches, e.g. "tickets and not portal".')
 @click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only the files that failed last, if any did.")
 @click.option("-x", "--exitfirst", "stop_at_first", is_flag=True, help="Stop after the first file that fails.")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from dbkit.config import Config, load_config
-from dbkit.conninfo import cannot_connect, masked
+from dbkit.conninfo import cannot_connect, masked, refuse_old_server
 from dbkit.errors import DbkitError
 from dbkit.leak.changes import Change, Risk, guard_changes
 from dbkit.leak.clone import Disposable, disposable_copy
@@ -146,6 +146,7 @@ def _relations(conninfo: str, declaration: Declaration) -> Relations:
 
     try:
         with psycopg.connect(conninfo, connect_timeout=10) as connection:
+            refuse_old_server(connection.info.server_version)
             connection.read_only = True
             return read_relations(connection, declaration.app_roles)
     except psycopg.OperationalError as error:

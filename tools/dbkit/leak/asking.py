@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from dbkit.tenancy.relations import Policy, Relations
+from dbkit.tenancy.relations import TEXTS_KEPT, Policy, Relations
 
 __all__ = ["asking", "mentions"]
 
@@ -58,4 +59,9 @@ def _with_functions(words: set[str], sources: dict[str, set[str]]) -> set[str]:
 
 
 def _words(texts: Iterable[str]) -> set[str]:
-    return {word.lower() for text in texts for word in _WORD.findall(text)}
+    return {word for text in texts for word in _words_of(text)}
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(text))

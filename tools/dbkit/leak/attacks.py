@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, build_states
+from dbkit.leak.controls import Target, take_controls
 from dbkit.leak.explain import explain_reads
-from dbkit.leak.judge import TableAttack, Target
+from dbkit.leak.judge import TableAttack
 from dbkit.leak.logins import acting_role
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, RoleProof
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
@@ -66,16 +67,15 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
         with Attacker(conninfo, role, state) as attacker:
             for target in targets:
                 attacker.renew()
-                run = TableAttack(attacker, proof, role, model, scope, target, population, state)
                 if state.name == "right":
-                    run.take_controls()
-                run.attack()
+                    take_controls(attacker, model, scope, population, target)
+                TableAttack(attacker, proof, role, model, scope, target, population, state).attack()
             attacker.renew()
             views.attack(attacker)
         if state.name == "right":
             # A further caller that names nobody has no rows of its own to see.
             nobody = scope is not model.scopes[0] and scope.scope.anonymous
-            proof.vacuous = None if nobody else _vacuity(targets, _made_up(model, population))
+            proof.vacuous = None if nobody else _vacuity(targets, model, population)
     proof.paths = _without_repetition(_merge_variants(proof.paths))
     explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof
@@ -120,11 +120,12 @@ def _made_up(model: Model, population: Population) -> list[str]:
     return [name for name in internal if name in population.tables and name.rpartition(".")[2] in read]
 
 
-def _vacuity(targets: list[Target], made_up: list[str]) -> str | None:
+def _vacuity(targets: list[Target], model: Model, population: Population) -> str | None:
     """The right context must open something, or every later "zero rows" says nothing."""
     reachable = [target for target in targets if target.privileges.reachable]
     if not reachable or any(control.works for target in reachable for c in target.controls.values() for control in c):
         return None
+    made_up = _made_up(model, population)
     reason = "under the caller's own context no table gives its own rows, so zero rows elsewhere prove nothing"
     if made_up:
         reason += (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from dbkit.leak.exchange import Caller
-from dbkit.leak.lookalikes import lookalikes, wildcards
+from dbkit.leak.lookalikes import begins_with_caller, lookalikes, wildcards
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, Values
 from dbkit.leak.values import first_value
 from dbkit.tenancy.expressions import arms, columns_in, narrowed_beside
@@ -22,6 +22,8 @@ _NAMES_A_READER = re.compile(r"e?mail|phone|login|recipient|shared|public|visib|
 _OPEN_BY_WORD = re.compile(r"public|publish|shared?$|visib|listed|template|global|anonym|featured", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WILDCARD = "W1"
+# How a column holds a list with one key on it, by its type.
+_LISTS = {"jsonb": '["{}"]', "json": '["{}"]', "_text": '{{"{}"}}', "_varchar": '{{"{}"}}', "_uuid": "{{{}}}"}
 # Ways through the policies of one table that are tried.
 _MOST_WAYS = 12
 
@@ -60,7 +62,7 @@ class CaseMaker:
         self.column = self.table.columns[table.column or ""]
 
     def cases(self) -> list[Case]:
-        return [*self._resembling(), *self._twins(), *self._opened()]
+        return [*self._resembling(), *self._listed(), *self._twins(), *self._opened()]
 
     def wildcard_identities(self, attacker: Identity) -> dict[str, Identity]:
         """Tenants whose key is a pattern for the victim's, by the slot that cases name as their reader."""
@@ -92,6 +94,33 @@ class CaseMaker:
                 yield Case(
                     f"a key matched by one {how}", stored, theirs, "key_compared_in_part", "POL-07", reader=reader
                 )
+
+    def _listed(self) -> Iterator[Case]:
+        """The victim's row with a list of its readers, on which stands a key that resembles the attacker's."""
+        theirs, stored = self.rows.spares.get(VICTIM), self.rows.rows[VICTIM]
+        identity = self.population.identities[ATTACKER]
+        if theirs is None or stored[self.column.name] is None:
+            return
+        texts = [text for policy in self.table.policies for text in (policy.using, policy.check) if text]
+        asked = {name for text in texts for name in columns_in(text, self.table.name, self.table.columns)}
+        for name in sorted(asked - {self.column.name}):
+            if self.table.columns[name].base in ("text", "varchar") and begins_with_caller(" ".join(texts), name):
+                for how, resembling in lookalikes(identity.tenant, "text"):
+                    values = {**theirs, name: f"{resembling}/{theirs.get(name) or name}"}
+                    key = stored[self.column.name] or ""
+                    yield Case(f"{name} below a key {how}", key, values, "key_compared_in_part", "POL-07")
+        for name in sorted(asked - {self.column.name, *self.table.primary_key}):
+            column = self.table.columns[name]
+            for key in dict.fromkeys((identity.user, identity.tenant)):
+                base = "uuid" if _UUID.fullmatch(key) else "text"
+                for how, resembling in lookalikes(key, base) if column.base in _LISTS else ():
+                    if base == "uuid" and resembling.lower() == key.lower():
+                        continue
+                    values = {**theirs, name: _LISTS[column.base].format(resembling)}
+                    yield Case(
+                        f"{name} naming a key {how}", stored[self.column.name] or "", values, "key_compared_in_part",
+                        "POL-07",
+                    )  # fmt: skip
 
     def _twins(self) -> Iterator[Case]:
         """The victim's row with the attacker's values in every other column that policies ask."""

@@ -145,6 +145,8 @@ def lapsed_states(model: Model, scope: ScopeModel, attacker: Identity, standings
 def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Model) -> frozenset[str]:
     """Slots whose rows the attacker may see or change in this state."""
     mine = frozenset({ATTACKER})
+    if model.tenant_is_user and table.kind is Kind.USER and _hangs_on_tenant(table, scope):
+        mine |= {COLLEAGUE, NEWCOMERS[ATTACKER]}
     by_user = table.kind is Kind.USER or (table.kind is Kind.ROW and scope.by_user)
     if state.open_to_own:
         return mine if by_user else frozenset({ATTACKER, COLLEAGUE, NEWCOMERS[ATTACKER]})
@@ -153,9 +155,15 @@ def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Mod
         membership = model.memberships is not None and model.memberships.table == table.table.qualified
         registry = model.registry is not None and model.registry[0] == table.table.qualified
         known = registry and (state.knows_tenant or _names_owner(table, model))
-        if by_user or table.kind is Kind.MEMBER or membership or known:
+        owner = table.column in model.user_columns.get(table.table.qualified, ())
+        if by_user or owner or table.kind is Kind.MEMBER or membership or known:
             return mine
     return frozenset()
+
+
+def _hangs_on_tenant(table: TableModel, scope: ScopeModel) -> bool:
+    """Whether rows reference what a tenant owns: where that is one user, so are theirs whoever wrote them."""
+    return any(scope.tables[key.target].kind is Kind.TENANT for key in table.table.foreign_keys)
 
 
 def _names_owner(table: TableModel, model: Model) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbkit.leak.arrays import tenant_arrays
+from dbkit.leak.lookalikes import begins_with_caller
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
+from dbkit.leak.solving import solve
 from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.declaration import Memberships
-from dbkit.tenancy.expressions import caller_expressions, columns_in
+from dbkit.tenancy.expressions import columns_in
+from dbkit.tenancy.keys import policy_text
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDED", "Draft"]
 
-_COMBINATIONS = 4000
 # Who ended something: a row is made as it is in use, so these stay empty.
 ENDED = re.compile(r"^(?:deleted|removed|archived|revoked|suspended|cancell?ed|closed|rejected)_")
 # A key that a policy reads out of a document: of a column, or of the claims that a column is compared with.
@@ -33,10 +34,6 @@ _KEY = re.compile(r"->>\s*'([^']+)'")
 _LOOKED_UP = r"\b{column}\s*=\s*\(+\s*select\s+(?:\w+\.)?(\w+)(?:\s+as\s+\w+)?\s+from\s+(?:\w+\.)?(\w+)"
 _USER_KEY = re.compile(r"user|actor|author|member|^sub$|^uid$", re.IGNORECASE)
 _OTHER_KEY = re.compile(r"^(?:role|roles|email|aal|exp|iat|aud|iss|is_.*|type|kind|status|state)$", re.IGNORECASE)
-
-
-def _policy_text(table: Table) -> str:
-    return " ".join(text for policy in table.policies for text in (policy.using, policy.check) if text)
 
 
 class Draft:
@@ -63,7 +60,7 @@ class Draft:
             if column.name not in self.values:
                 self._fill(column)
         for check in self.checks[len(table.checks) :]:
-            self._solve(check)
+            solve(self, check)
 
     @property
     def given(self) -> Values:
@@ -192,24 +189,26 @@ class Draft:
         """A value of the column's type; for a domain the first candidate that the domain accepts."""
         guess = first_value(self.table.qualified, column, self.who, self.number)
         if column.base in ("json", "jsonb") and not self.number % 100:
-            guess = json.dumps(self._payload(column))
+            guess = json.dumps(self.payload(column))
         elif not self.number % 100:
-            guess = self._followed(column) or guess
+            guess = self._followed(column) or self._named_alike(column) or guess
+        if guess is not None and self._below_tenant(column):
+            guess = f"{self.identity.tenant}/{guess}"
         checks = [
             check for domain in column.domains for check in self.synthesis.relations.domain_checks.get(domain, ())
         ]
         if checks:
             for value in [guess, *check_candidates(column, checks, self.who, self.number)]:
-                if value is not None and self._accepted(column, value):
+                if value is not None and self.accepted(column, value):
                     guess = value
                     break
         if guess is not None or not column.nullable:
             self.values[column.name] = guess
 
-    def _payload(self, column: Column) -> dict[str, str]:
+    def payload(self, column: Column) -> dict[str, str]:
         """A document that says whose it is under every key that a policy might look for, and nothing twice."""
         model, about = self.synthesis.model, self.synthesis.relations.base_tables
-        policies = " ".join(map(_policy_text, about))
+        policies = " ".join(map(policy_text, about))
         generated = " ".join(c.default or "" for c in self.table.columns.values() if c.generated)
         keys = {*model.tenant_columns, *(_KEY.findall(f"{policies} {generated}"))}
         payload = {
@@ -221,7 +220,7 @@ class Draft:
 
     def _followed(self, column: Column) -> str | None:
         """A value that a policy follows without a foreign key: the id of an own row, or the word for its table."""
-        policies = _policy_text(self.table)
+        policies = policy_text(self.table)
         names = set(re.findall(r"[a-z_][a-z0-9_]*", policies))
         if column.name not in names:
             return None
@@ -244,7 +243,25 @@ class Draft:
                     return str(kind)
         return None
 
-    def _accepted(self, column: Column, value: str) -> bool:
+    def _named_alike(self, column: Column) -> str | None:
+        """The id of an own row of the one table whose key has the same name: a trigger may follow it."""
+        keys = [
+            (name, table)
+            for name in self.synthesis.population.tables
+            for table in [self.synthesis.relations.tables[name]]
+            if table is not self.table and column.name in table.primary_key[-1:]
+        ]
+        if len(keys) != 1 or keys[0][1].columns[column.name].base != column.base or not column.name.endswith("_id"):
+            return None
+        return self.synthesis.population.tables[keys[0][0]].rows.get(self.slot, {}).get(column.name)
+
+    def _below_tenant(self, column: Column) -> bool:
+        """Whether a policy admits what begins with the caller's tenant: a path, made below the tenant's own."""
+        of_text = column.base in ("text", "varchar") and column.name not in self.fixed
+        return of_text and begins_with_caller(policy_text(self.table), column.name)
+
+    def accepted(self, column: Column, value: str) -> bool:
+        """Whether the server takes the value for the column's type, a domain's CHECKs included."""
         return not self.synthesis.ask(f"select {literal(value)}::{column.type}").refused
 
     def _checks(self, column: str) -> list[Check]:
@@ -273,7 +290,7 @@ class Draft:
     def _mend_check(self, outcome: Outcome) -> bool:
         for check in self.table.checks:
             if check.name == outcome.constraint:
-                return self._solve(check)
+                return solve(self, check)
         # A CHECK of a domain: the error names the domain, not the column.
         changed = False
         for column in self.table.columns.values():
@@ -281,122 +298,6 @@ class Draft:
                 self._generate(column)
                 changed = column.name in self.values or changed
         return changed
-
-    def _solve(self, violated: Check) -> bool:
-        """Search values for the columns of a violated CHECK that satisfy it and all checks that share a column.
-
-        Where its own columns are not enough, those of the checks it shares columns with may change too.
-        """
-        free: list[str] = []
-        for _ in range(3):
-            checks = [check for check in self.checks if set(check.columns) & {*free, *violated.columns}]
-            columns = violated.columns if not free else [name for check in checks for name in check.columns]
-            wider = [name for name in dict.fromkeys(columns) if self._is_free(name)]
-            if not wider or wider == free:
-                break
-            free = wider
-            checks = [check for check in self.checks if set(check.columns) & set(free)]
-            found = self._search(free, [self._choices(self.table.columns[name], checks) for name in free], checks)
-            if found is not None:
-                self.solved.setdefault(tuple(free), set()).add(found)
-                self.values.update(zip(free, found, strict=True))
-                return True
-        return self._solve_around(violated)
-
-    def _is_free(self, name: str) -> bool:
-        column = self.table.columns[name]
-        open_to_choice = name not in self.fixed or name in self.referencing or self.values.get(name) is None
-        return not column.filled_by_server and open_to_choice
-
-    def _solve_around(self, violated: Check) -> bool:
-        """Second resort for a CHECK: leave its optional columns empty, references included."""
-        emptied = False
-        for name in violated.columns:
-            if self.table.columns[name].nullable and self.values.get(name) is not None:
-                self.values[name] = None
-                emptied = True
-        return emptied
-
-    def _choices(self, column: Column, checks: list[Check]) -> list[str | None]:
-        current = self._current(column)
-        if column.name in self.referencing and current is not None:
-            others = [*self._siblings(column.name), *self._partners(column.name)]
-            return list(dict.fromkeys([current, *others, *([None] if column.nullable else [])]))
-        own = [check for check in checks if column.name in check.columns]
-        documents = [json.dumps(self._payload(column))] if column.base in ("json", "jsonb") else []
-        wanted = [current, *documents, *self._related(column, own)]
-        wanted += check_candidates(column, own, self.who, self.number)
-        wanted.append(first_value(self.table.qualified, column, self.who, self.number))
-        return [
-            value
-            for value in dict.fromkeys(wanted)
-            if (value is None and column.nullable) or (value is not None and self._accepted(column, value))
-        ]
-
-    def _siblings(self, name: str) -> list[str | None]:
-        """What a reference may lead to instead: the rows of the same tenant."""
-        key, target = self.referencing[name]
-        rows = self.synthesis.population.tables.get(key.target)
-        return [row[target] for slot, row in rows.rows.items() if slot[0] == self.slot[0]] if rows else []
-
-    def _partners(self, name: str) -> list[str]:
-        """Or to another tenant, as the other side of a deal does, where the column does not say whose row it is."""
-        default = self.synthesis.default.tables[self.table.qualified]
-        partner = None if name == default.column else self.synthesis.partner(self.referencing[name][0])
-        return [partner] if partner else []
-
-    def _related(self, column: Column, checks: list[Check]) -> Iterator[str | None]:
-        """What the other columns ask of this one: the other side of an equation, a piece of what is put together."""
-        for check in checks:
-            names = [name for name in check.columns if not self.table.columns[name].generated or name in self.fixed]
-            row = ", ".join(self._typed(self.table.columns[name]) for name in names)
-            for expression in caller_expressions(check.expression, column.name):
-                outcome = self.synthesis.ask(f"select ({expression})::text from (select {row}) r")
-                yield from (cells[0] for cells in outcome.rows)
-            for glue in filter(None, re.findall(r"'([^']+)'", check.expression)):
-                for name in names:
-                    value = self.values.get(name)
-                    if name != column.name and value and name in self.fixed and glue in value:
-                        yield from (*value.partition(glue)[::2], *value.rpartition(glue)[::2], *value.split(glue))
-
-    def _typed(self, column: Column) -> str:
-        return f"{literal(self._current(column))}::{column.type} as {column.sql}"
-
-    def _current(self, column: Column) -> str | None:
-        """What the column holds now: the drafted value, else its default."""
-        if column.name in self.values or column.default is None:
-            return self.values.get(column.name)
-        outcome = self.synthesis.ask(f"select ({column.default})::text")
-        return outcome.rows[0][0] if outcome.rows else None
-
-    def _search(
-        self, free: list[str], choices: list[list[str | None]], checks: list[Check]
-    ) -> tuple[str | None, ...] | None:
-        # The likeliest values of every column first, then all values of the last ones.
-        depth = max(3, int(_COMBINATIONS ** (1 / max(len(free), 1))))
-        products = itertools.chain(itertools.product(*(each[:depth] for each in choices)), itertools.product(*choices))
-        combinations = list(dict.fromkeys(itertools.islice(products, 2 * _COMBINATIONS)))
-        tried_before = self.solved.get(tuple(free), set())
-        combinations.sort(key=tried_before.__contains__)
-        if not combinations:
-            return None
-        involved = {name for check in checks for name in check.columns}
-        columns = [self.table.columns[name] for name in involved if name not in free]
-        fixed = [self._typed(column) for column in columns]
-        tried = [
-            f"t.v{i}::{self.table.columns[name].type} as {self.table.columns[name].sql}" for i, name in enumerate(free)
-        ]
-        rows = ", ".join(
-            f"({number}, {', '.join(f'{literal(value)}::text' for value in values)})"
-            for number, values in enumerate(combinations)
-        )
-        names = ", ".join(["n", *(f"v{i}" for i in range(len(free)))])
-        condition = " and ".join(f"(({check.expression}) is not false)" for check in checks)
-        outcome = self.synthesis.ask(
-            f"select n from (values {rows}) t ({names}) cross join lateral (select {', '.join([*fixed, *tried])}) r "
-            f"where {condition} order by n limit 1"
-        )
-        return combinations[int(outcome.rows[0][0] or 0)] if outcome.rows else None
 
     def _mend_unique(self, outcome: Outcome) -> bool:
         """Another value for the columns of the index that are ours to choose."""

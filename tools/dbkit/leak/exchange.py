@@ -93,11 +93,11 @@ class Exchange:
     def trial(self) -> Iterator[None]:
         """What happens inside is taken back at the end, the script too."""
         kept, acting = list(self.script), self._acting
-        self.session.must("savepoint trial")
+        self.session.later("savepoint trial")
         try:
             yield
         finally:
-            self.session.must("rollback to savepoint trial", "release savepoint trial")
+            self.session.later("rollback to savepoint trial", "release savepoint trial")
             self.script, self._acting = kept, acting
 
     def _act(self, who: str, become: list[str], statements: tuple[str, ...]) -> Outcome:
@@ -105,12 +105,12 @@ class Exchange:
         self.session.must("savepoint act")
         outcome = self.session.run(*opening, *statements)
         if outcome.refused:
-            self.session.must("rollback to savepoint act", "release savepoint act")
+            self.session.later("rollback to savepoint act", "release savepoint act")
             self.script += [*opening, *(f"-- {text};" for text in statements), f"-- refused: {outcome}"]
             # The roll back took the caller's role and context with it; the next act puts them on again.
             self._acting = None
             return outcome
-        self.session.run("release savepoint act")
+        self.session.later("release savepoint act")
         self.script += [*opening, *statements]
         self._acting = who
         return outcome

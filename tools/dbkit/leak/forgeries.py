@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from dbkit.leak.rows import Identity
 from dbkit.leak.states import State, Step, set_setting, strict
 from dbkit.tenancy.model import Model, ScopeModel
-from dbkit.tenancy.relations import literal
+from dbkit.tenancy.relations import TEXTS_KEPT, literal
 
 __all__ = ["SWITCH", "forged_states", "identity_for"]
 
@@ -17,6 +18,7 @@ _CLAIMS = "request.jwt.claim"
 # A key rather than a word: long, of letters and digits.
 _SECRET = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{12,}")
 _CONSTANT = re.compile(r"'((?:[^']|'')+)'")
+_MODELS_KEPT = 16
 _USER_SETTING = re.compile(r"user|sub$|member|actor|person|uid", re.IGNORECASE)
 _TENANT_SETTING = re.compile(
     r"tenant|org|compan|account|workspace|team|customer|agenc|clinic|shop|store|landlord|owner|current", re.IGNORECASE
@@ -44,7 +46,7 @@ def forged_states(
         yield State(
             "forged", "ids swapped after the right context", steps=(*strict(right), *replaced), open_to_own=True
         )
-        named = [(name, identity_for(name, victim)) for name in settings]
+        named = [(name, identity_for(name, victim) or _carried(name, scope, victim)) for name in settings]
         bare = [Step(set_setting(name, literal(value)), tolerant=True) for name, value in named if value is not None]
         if bare:
             # Where the login is the context, nothing takes the own rows away.
@@ -56,6 +58,16 @@ def forged_states(
         steps = [Step(set_setting(name, literal(values[name])), tolerant=True) for name in switches]
         variant = ", ".join(f"{name} = {values[name]}" for name in switches)
         yield State("forged", variant, steps=(*strict(right), *steps), open_to_own=True)
+
+
+def _carried(name: str, scope: ScopeModel, victim: Identity) -> str | None:
+    """The victim's id alone, for a setting that the context statement fills with an id and what vouches for it."""
+    for statement in scope.scope.context if not scope.scope.signed else ():
+        if f"'{name}'" in statement and "{tenant}" in statement:
+            return victim.context_tenant
+        if f"'{name}'" in statement and "{user}" in statement:
+            return victim.user
+    return None
 
 
 def _switch_values(switches: list[str], compared: Mapping[str, list[str]]) -> Iterator[Mapping[str, str]]:
@@ -71,38 +83,59 @@ def _compared_constants(model: Model, settings: Iterable[str]) -> dict[str, list
     """Words that policies and functions compare each setting with; a key is not guessed."""
     policies = [policy for table in model.relations.base_tables for policy in table.policies]
     texts = [text for policy in policies for text in (policy.using, policy.check) if text]
-    sources = model.relations.sources
-    asked = "\n".join([*texts, *sources.values()])
+    asked = tuple(dict.fromkeys((*texts, *model.relations.sources.values())))
+    return _constants(tuple(settings), tuple(model.relations.helpers.items()), asked)
+
+
+@lru_cache(maxsize=_MODELS_KEPT)
+def _constants(
+    settings: tuple[str, ...], readers: tuple[tuple[str, str], ...], texts: tuple[str, ...]
+) -> dict[str, list[str]]:
+    asked = {text: _lowered(text) for text in texts}
     found = {}
     for name in settings:
         read = rf"current_setting\(\s*'{re.escape(name)}'[^)]*\)"
-        # The setting itself, functions without arguments that read it, variables that were given it.
-        ways = [read]
-        ways += [
-            rf"\b{re.escape(helper.rpartition('.')[2])}\(\)"
-            for helper, source in model.relations.helpers.items()
-            if re.search(read, source, re.IGNORECASE)
+        naming = [text for text, lowered in asked.items() if name.lower() in lowered]
+        helpers = [helper.rpartition(".")[2] for helper, source in readers if re.search(read, source, re.IGNORECASE)]
+        variables = [variable for text in naming for variable in _given(read, text)]
+        # The setting itself, functions without arguments that read it, variables that were given it; each with a word
+        # that is looked for first, since patterns over every body of a database take seconds.
+        ways = [(name, read)]
+        ways += [(helper, rf"\b{re.escape(helper)}\(\)") for helper in helpers]
+        ways += [(variable, rf"\b{variable}\b") for variable in dict.fromkeys(variables)]
+        words = [
+            word
+            for mark, way in ways
+            for text, lowered in asked.items()
+            if mark.lower() in lowered
+            for word in _words_beside(way, text)
         ]
-        ways += [
-            rf"\b{variable}\b" for variable in re.findall(rf"\b(\w+)(?:\s+\w+)?\s*:=[^;]*?{read}", asked, re.IGNORECASE)
-        ]
-        words = [word for way in ways for word in _words_beside(way, asked)]
         found[name] = [word for word in dict.fromkeys(words) if not _SECRET.fullmatch(word)]
     return found
 
 
-def _words_beside(way: str, text: str) -> Iterator[str]:
+@lru_cache(maxsize=TEXTS_KEPT)
+def _lowered(text: str) -> str:
+    return text.lower()
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _given(read: str, text: str) -> tuple[str, ...]:
+    """Variables of a body that are assigned what this pattern reads."""
+    return tuple(re.findall(rf"\b(\w+)(?:\s+\w+)?\s*:=[^;]*?{read}", text, re.IGNORECASE))
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _words_beside(way: str, text: str) -> tuple[str, ...]:
     """The constants one way of reading a setting is compared with; 'true' where it is taken for a boolean."""
     rest = r"(?:\s|\)|::[\w \"]+|,\s*'[^']*')*"
     listed = r"(?:any\s*)?\(*(?:array)?[\[(]?((?:\s*'(?:[^']|'')+'(?:::[\w \[\]]+)?\s*,?)+)"
-    for match in re.finditer(
-        rf"{way}{rest}(?:=|<>|\bin\b|\bis\s+not\s+distinct\s+from\b)\s*{listed}", text, re.IGNORECASE
-    ):
-        yield from _CONSTANT.findall(match[1])
-    for match in re.finditer(rf"'((?:[^']|'')+)'(?:::\w+)?\)*\s*=\s*[\w(]*{way}", text, re.IGNORECASE):
-        yield match[1]
+    compared = rf"{way}{rest}(?:=|<>|\bin\b|\bis\s+not\s+distinct\s+from\b)\s*{listed}"
+    words = [word for match in re.finditer(compared, text, re.IGNORECASE) for word in _CONSTANT.findall(match[1])]
+    words += re.findall(rf"'((?:[^']|'')+)'(?:::\w+)?\)*\s*=\s*[\w(]*{way}", text, re.IGNORECASE)
     if re.search(rf"{way}(?:\s|\)|,\s*'[^']*')*::\s*bool", text, re.IGNORECASE):
-        yield "true"
+        words.append("true")
+    return tuple(words)
 
 
 def _replace_ids(name: str, attacker: Identity, victim: Identity) -> str:

@@ -58,7 +58,7 @@ def page(proof: Proof | None, report: Report) -> str:
         *_filter(),
         '<section aria-labelledby="findings">',
         '<h2 id="findings">Findings</h2>',
-        *([part for finding in _worst_first(wrong) for part in _finding(finding)] or ["<p>None.</p>"]),
+        *_findings(wrong),
         "</section>",
         '<section aria-labelledby="matrix">',
         '<h2 id="matrix">Who reaches what</h2>',
@@ -101,8 +101,20 @@ def _filter() -> Iterator[str]:
     yield "</form>"
 
 
-def _worst_first(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: -finding.severity)
+def _findings(findings: list[Finding]) -> Iterator[str]:
+    """Errors and warnings, the worst first; notes folded below them, which say what is as it should be."""
+    worst_first = sorted(findings, key=lambda finding: -finding.severity)
+    problems = [finding for finding in worst_first if finding.severity >= Severity.WARNING]
+    notes = [finding for finding in worst_first if finding not in problems]
+    if not problems:
+        yield "<p>None.</p>"
+    for finding in problems:
+        yield from _finding(finding)
+    if notes:
+        yield f'<details class="notes"><summary>{plural(len(notes), "note")}</summary>'
+        for finding in notes:
+            yield from _finding(finding)
+        yield "</details>"
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -86,7 +86,7 @@ def _entries(subject: Subject, caller: Caller, machinery: Machinery) -> Iterator
             continue
         owner = caller.scope.tables.get(relation.qualified)
         # Another tenant's person may be named, invited or written to: that is not another tenant's row.
-        people = subject.model.user_columns.get(relation.qualified, ())
+        people = subject.model.person_columns.get(relation.qualified, ())
         columns = [name for name in row if (owner is None or name != owner.column) and name not in people]
         if not running:
             columns = [name for name in columns if name in words(guarding)]

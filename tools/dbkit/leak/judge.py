@@ -1,79 +1,28 @@
-"""Attack one table in one context state and judge each answer: leak, holds or unverified, with its control.
-
-An attack that touches nothing proves something only beside its control: the permitted twin works on the caller's own
-rows, and the same statement run by the administrator does reach the victim's.
-"""
+"""Attack one table in one context state and judge each answer beside its control: leak, holds or unverified."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
+from dbkit.leak.controls import ENDLESS, PATIENCE, Control, Target
 from dbkit.leak.directory import directory_columns, is_directory
 from dbkit.leak.paths import HOLDS, LEAK, UNVERIFIED, Path, Probe, RoleProof
-from dbkit.leak.references import crossing_values, fellow_values, leading_columns
-from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
+from dbkit.leak.rows import VICTIM, Population, identify
 from dbkit.leak.session import Outcome
-from dbkit.leak.statements import COMMANDS, FELLOW, LED, REFERENCE, Variant, build_variants
-from dbkit.tenancy.expressions import arms
-from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Privileges, Role, literal
+from dbkit.leak.statements import COMMANDS, Variant
+from dbkit.tenancy.model import Kind, Model, ScopeModel
+from dbkit.tenancy.relations import Role, literal
 
-__all__ = ["Control", "TableAttack", "Target"]
+__all__ = ["TableAttack"]
 
-# What a table's own policies run into whatever is asked; each costs a second or so, so it is not asked for ever.
-_ENDLESS = ("57014", "54001")
-_PATIENCE = 3
-_REPLICA = "set local session_replication_role = replica"
-_FOREIGN_KEY_STATES = ("23503", "23001")
 # What PostgreSQL cannot do with a table at all: merge into one with rules.
 _NOT_SUPPORTED = re.compile(r"has INSERT or UPDATE rules|cannot execute MERGE on relation")
 # Refusals that say the attack itself was no statement PostgreSQL understands, so nothing was proven.
 _BROKEN = ("42601", "42703", "42P01", "42883", "42804", "42P10", "42P18", "0A000", "57014", "54001", "42P17", "25P02")
-
-
-@dataclass
-class Control:
-    """What a variant does when it may: on the own rows, and as the administrator."""
-
-    variant: Variant
-    own: Outcome | None
-    admin: Outcome
-    works: bool
-    admin_reaches: bool
-
-    @property
-    def settled(self) -> bool:
-        """True where nothing is gained by another control: it works, is not granted, or there can be none."""
-        return self.works or self.own is None or self.own.no_privilege
-
-    @property
-    def text(self) -> str:
-        parts = []
-        if self.own is not None:
-            parts.append(f"{self.variant.control}; -- on the own rows: {self.own}")
-        parts.append(f"as the administrator the attack gives: {self.admin}")
-        return "\n".join(parts)
-
-
-@dataclass
-class Target:
-    """One table as one role attacks it."""
-
-    model: TableModel
-    rows: TableRows
-    privileges: Privileges
-    controls: dict[str, list[Control]] = field(default_factory=lambda: defaultdict(list))
-    total: int = 0
-    endless: list[Outcome] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.model.table.qualified
 
 
 class TableAttack:
@@ -97,98 +46,8 @@ class TableAttack:
         self.population = population
         self.state = state
         self.model = model
-        self.scope = scope
         self.directory = is_directory(model, role, target.model)
         self.allowed = allowed_slots(state, target.model, scope, model)
-        self.usual = allowed_slots(State("right", "", open_to_own=True), target.model, scope, model)
-        self.owners: dict[tuple[str, ...], dict[tuple[str | None, ...], set[str]]] = {}
-
-    # Controls
-
-    def take_controls(self) -> None:
-        """Run each attack as the administrator and its twin on the own rows, and keep what they give."""
-        target = self.target
-        target.total = self._count()
-        name = target.model.table.qualified
-        known = (self.model, self.scope, self.population, target.model)
-        for variant in build_variants(
-            target.model,
-            target.rows,
-            target.privileges,
-            user_columns=self.model.user_columns.get(name, ()),
-            references=crossing_values(*known),
-            fellows=fellow_values(*known),
-            leading=leading_columns(self.model, self.scope, target.model),
-        ):
-            if len(target.endless) < _PATIENCE:
-                target.controls[variant.command].append(self._control(variant))
-        if all(control.settled for controls in target.controls.values() for control in controls):
-            return
-        # What the attacker may not do to its own row (leave the tenant, demote itself) it may do to a colleague's.
-        if COLLEAGUE not in self.usual or COLLEAGUE not in target.rows.rows:
-            return
-        others = build_variants(target.model, target.rows, target.privileges, own=COLLEAGUE)
-        for variant in others:
-            controls = target.controls[variant.command]
-            for number, control in enumerate(controls):
-                if control.variant.name == variant.name and not control.settled:
-                    second = self._control(variant)
-                    controls[number] = second if second.works else control
-
-    def _count(self) -> int:
-        outcome = self.attacker.run(f"select count(*) from {self.target.model.table.sql}", admin=True)
-        return int((outcome.rows[0][0] if outcome.rows else None) or 0)
-
-    def _control(self, variant: Variant) -> Control:
-        control = self._tried(variant)
-        refusals = [outcome.sqlstate for outcome in (control.own, control.admin) if outcome]
-        # A row that references another's is for the foreign key itself to refuse.
-        unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW, LED))
-        if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
-            # Children stand in the way of everybody; what counts is whether the policy would.
-            control = self._tried(replace(variant, prepare=(*variant.prepare, _REPLICA)))
-        if control.own is not None and not control.works and not control.own.refused:
-            for prepare in self._admitted():
-                again = self._tried(replace(variant, prepare=(*variant.prepare, *prepare)))
-                if again.works:
-                    return again
-        return control
-
-    def _admitted(self) -> Iterator[tuple[str, ...]]:
-        """Own and other row in a state that a policy asks for, such as a job that nobody has been given yet."""
-        table, rows = self.target.model.table, self.target.rows.rows
-        both = " or ".join(f"({identify(table, rows[slot])})" for slot in (ATTACKER, VICTIM))
-        owners = {self.target.model.column, *table.primary_key}
-        for text in dict.fromkeys(policy.using for policy in table.policies if policy.using):
-            for values in arms(text, table.name, table.columns):
-                if owners & values.keys() or "" in values.values():
-                    continue
-                pairs = ", ".join(f"{table.columns[name].sql} = {literal(value)}" for name, value in values.items())
-                yield _REPLICA, f"update {table.sql} set {pairs} where {both}"
-
-    def _tried(self, variant: Variant) -> Control:
-        admin = self.attacker.run(variant.attack, variant.prepare, admin=True)
-        own = self.attacker.run(variant.control, variant.prepare) if variant.control is not None else None
-        if own is not None and own.sqlstate in _ENDLESS:
-            self.target.endless.append(own)
-        works = own is not None and not own.refused and self._reaches(variant, own, self.usual)
-        return Control(variant, own, admin, works, self._reaches(variant, admin, frozenset(SLOTS) - self.usual))
-
-    def _reaches(self, variant: Variant, outcome: Outcome, slots: frozenset[str]) -> bool:
-        """Whether the answer touches rows of these slots (for writes: any row)."""
-        if outcome.refused:
-            return False
-        if variant.judge == "rows":
-            return any(self._slots_of(variant, row) & slots for row in outcome.rows)
-        return bool(outcome.affected)
-
-    def _slots_of(self, variant: Variant, row: tuple[str | None, ...]) -> set[str]:
-        if variant.returns not in self.owners:
-            found: dict[tuple[str | None, ...], set[str]] = defaultdict(set)
-            for slot, stored in self.target.rows.rows.items():
-                found[tuple(stored[name] for name in variant.returns)].add(slot)
-            self.owners[variant.returns] = found
-        return self.owners[variant.returns].get(row, set())
 
     # Attacks
 
@@ -198,9 +57,9 @@ class TableAttack:
 
     def _command(self, command: str, controls: list[Control]) -> Path:
         path = Path(self.proof.scope, self.proof.role, self.target.name, command, self.state.name, HOLDS)
-        if len(self.target.endless) >= _PATIENCE:
+        if len(self.target.endless) >= PATIENCE:
             path.verdict = UNVERIFIED
-            path.reason = f"given up after {_PATIENCE} statements that end so: {self.target.endless[-1]}"
+            path.reason = f"given up after {PATIENCE} statements that end so: {self.target.endless[-1]}"
             return path
         if not controls:
             path.verdict, path.reason = UNVERIFIED, "no further valid row could be made for it"
@@ -215,7 +74,7 @@ class TableAttack:
                     return self._leak(path, control, control.variant.control or "", shown)
             for statement in self._statements(control):
                 outcome = self.attacker.run(statement, control.variant.prepare)
-                if outcome.sqlstate in _ENDLESS:
+                if outcome.sqlstate in ENDLESS:
                     self.target.endless.append(outcome)
                 self._record(control, statement)
                 witness = self._witness(control, statement, outcome)
@@ -294,7 +153,7 @@ class TableAttack:
         if outcome.refused:
             return self._data_in_error(statement, outcome)
         if variant.judge == "rows" and not self._of_directory(variant):
-            foreign = [row for row in outcome.rows if self._foreign(self._slots_of(variant, row))]
+            foreign = [row for row in outcome.rows if self._foreign(self.target.slots_of(variant, row))]
             if not foreign:
                 return ""
             shown = dict(zip(variant.returns, foreign[0], strict=False))

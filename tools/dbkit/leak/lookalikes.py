@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["lookalikes", "stranger", "wildcards"]
+__all__ = ["begins_with_caller", "lookalikes", "stranger", "wildcards"]
 
 _INTEGERS = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "numeric": 10**18}
 _TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name"})
@@ -23,6 +23,12 @@ def lookalikes(key: str, base: str, length: int | None = None) -> Iterator[tuple
     for how, other in dict(_by_type(key, base)).items():
         if other != key and other and (length is None or len(other) <= length):
             yield how, other
+
+
+def begins_with_caller(text: str, column: str) -> bool:
+    """Whether a policy, as pg_get_expr writes it, admits rows whose column begins with something of the caller's."""
+    name = rf"\(*{re.escape(column)}\b\)?(?:::\w+)?"
+    return re.search(rf"\bstarts_with\({name}\s*,|{name} ~~ \(+[^']*\|\|", text) is not None
 
 
 def wildcards(key: str, base: str) -> Iterator[tuple[str, str]]:

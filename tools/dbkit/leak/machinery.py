@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dbkit.leak.session import Session
-from dbkit.tenancy.relations import Relations, Table
+from dbkit.tenancy.relations import TEXTS_KEPT, Relations, Table
 
 __all__ = ["Machinery", "mentioned", "read_machinery", "with_called", "words"]
 
@@ -65,8 +66,9 @@ def with_called(text: str, functions: Mapping[str, str]) -> str:
     return "\n".join([text, *(functions[name] for name in sorted(called))])
 
 
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_][\w$]*", text))
+@lru_cache(maxsize=TEXTS_KEPT)
+def words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[A-Za-z_][\w$]*", text))
 
 
 def mentioned(text: str, tables: Iterable[Table], *, looked_up: bool = False) -> list[Table]:

@@ -8,6 +8,9 @@ const entries = [...document.querySelectorAll("[data-verdicts]")];
 function apply() {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     const verdicts = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const notes of document.querySelectorAll(".notes")) {
+        notes.open ||= wanted.length > 0; // what is looked for may be in there
+    }
     let shown = 0;
     for (const entry of entries) {
         const text = entry.dataset.words;

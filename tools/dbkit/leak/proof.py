@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dbkit.conninfo import cannot_connect
+from dbkit.conninfo import cannot_connect, refuse_old_server
 from dbkit.errors import DbkitError
 from dbkit.leak.attacks import attack_role
 from dbkit.leak.checks import Subject, bypasses, run_checks
@@ -18,8 +18,9 @@ from dbkit.leak.session import Session
 from dbkit.leak.synthesis import populate
 from dbkit.leak.views import refresh_materialized_views
 from dbkit.report import Finding
+from dbkit.tenancy.classify import build_model
 from dbkit.tenancy.declaration import Declaration
-from dbkit.tenancy.model import Model, build_model
+from dbkit.tenancy.model import Model
 from dbkit.tenancy.reading import read_relations
 
 __all__ = ["Proof", "prove", "read_model"]
@@ -50,6 +51,7 @@ def read_model(conninfo: str, declaration: Declaration, isolation: str | None = 
 
     try:
         with psycopg.connect(conninfo, connect_timeout=10) as connection:
+            refuse_old_server(connection.info.server_version)
             connection.read_only = True
             roles = (*declaration.app_roles, *(sample.login for sample in declaration.samples if sample.login))
             return build_model(declaration, read_relations(connection, roles), isolation=isolation)

@@ -88,6 +88,7 @@ class Session:
         if self._connection.status != pq.ConnStatus.OK:
             message = self._connection.error_message.decode(errors="replace").strip()
             raise DbkitError("cannot connect to the disposable database", detail=message)
+        self._due: list[str] = []
 
     def __enter__(self) -> Session:
         return self
@@ -104,6 +105,9 @@ class Session:
         """Send the statements as one text; the outcome is that of the last, or of the first that is refused."""
         from psycopg.pq import ConnStatus
 
+        if self._due:
+            # Not in one text: a syntax error in it would keep these from being run.
+            self.must()
         result = self._connection.exec_(";\n".join(statements).encode())
         outcome = self._outcome(result)
         if self._connection.status != ConnStatus.OK:
@@ -112,12 +116,17 @@ class Session:
 
     def must(self, *statements: str) -> Outcome:
         """Like `run`, for statements of the proof itself: a refusal is an error."""
+        statements, self._due = (*self._due, *statements), []
         outcome = self.run(*statements)
         if outcome.refused:
             raise DbkitError(
                 "a statement of the proof failed", detail=f"{outcome}. Statement: {'; '.join(statements)[:1000]}"
             )
         return outcome
+
+    def later(self, *statements: str) -> None:
+        """Like `must`, but sent with what comes next, which saves a round trip."""
+        self._due += statements
 
     def _outcome(self, result: PGresult) -> Outcome:
         from psycopg.pq import DiagnosticField as Field

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dbkit.leak.rows import ATTACKER, Identity, Population, Values
 from dbkit.leak.session import Session
@@ -32,6 +33,7 @@ _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _RANKS_TRIED = 3
+_ANSWERS_KEPT = 256
 _OFF = ("set local session_replication_role = replica",)
 _ON = ("set local session_replication_role = origin",)
 
@@ -120,10 +122,16 @@ def _lapsed(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
 
 def _gone(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
     """Ended by every column that could say it, asked or not; else deleted."""
-    ended = {c.name: value for c in table.columns.values() if not c.generated and (value := _ended(table, c))}
+    ended = {c.name: value for c in table.columns.values() if not c.generated and (value := _over(table, c))}
     if ended:
         yield _changed(model, table, member, ended)
     yield Standing("", (f"delete from {table.sql} where {_own(model, table, member)}",))
+
+
+def _over(table: Table, column: Column) -> str | None:
+    """The value with which a column ends the membership, now or by the time that has passed."""
+    expires = column.base in _TIMES and _EXPIRES_AT.match(column.name)
+    return "2000-01-02" if expires else _ended(table, column)
 
 
 def _ended(table: Table, column: Column) -> str | None:
@@ -166,19 +174,25 @@ def _ranks_of(model: Model, table: Table, column: Column) -> list[str]:
         return ["true"]
     if column.base not in _TEXTS and not column.labels:
         return []
-    named = set(_LITERAL.findall(_texts(model)))
+    named = set(_found(_LITERAL.pattern, _texts(model)))
     possible = _words(table, column)
     if possible:
         return privileged_first(word for word in possible if word in named)
     if not _RANK.search(column.name):
         return []
     pattern = rf"\b{re.escape(column.name)}\b\)?(?:::\w+)?\s*(?:=|in\b)\s*(?:any\s*)?(\([^)]*\)|'(?:[^']|'')*')"
-    compared = " ".join(re.findall(pattern, _texts(model), re.IGNORECASE))
+    compared = " ".join(_found(pattern, _texts(model)))
     return privileged_first(dict.fromkeys(_LITERAL.findall(compared)))
 
 
 def _asked(model: Model, column: Column) -> bool:
-    return re.search(rf"\b{re.escape(column.name)}\b", _texts(model)) is not None
+    return bool(_found(rf"(?-i:\b{re.escape(column.name)}\b)", _texts(model)))
+
+
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _found(pattern: str, text: str) -> tuple[str, ...]:
+    """What a pattern matches in all that policies and functions say; asked again for every role."""
+    return tuple(re.findall(pattern, text, re.IGNORECASE))
 
 
 def _texts(model: Model) -> str:

@@ -7,13 +7,13 @@ as its reason.
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterable
 
 from dbkit.leak.contexts import own_context
 from dbkit.leak.draft import ENDED, Draft
+from dbkit.leak.filling_order import belongs_to_callers, filling_order
 from dbkit.leak.fixtures import Fixtures
+from dbkit.leak.identities import invent, make_identities, user_type
 from dbkit.leak.rows import (
     ATTACKER,
     NEWCOMERS,
@@ -31,7 +31,6 @@ from dbkit.leak.rows import (
 )
 from dbkit.leak.session import Outcome, Session
 from dbkit.leak.states import set_setting
-from dbkit.tenancy.declaration import Sample
 from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.relations import ForeignKey, Table, literal
 
@@ -71,14 +70,14 @@ class Synthesis:
         self.model = model
         self.relations = model.relations
         self.default = model.scopes[0]
-        self.population = Population(self._identities())
+        self.population = Population(make_identities(model))
         file = model.declaration.fixtures
         self.fixtures = Fixtures(self, model.declaration.beside(file)) if file else None
         self.third: str | None = None  # key of the third tenant, "" where none could be made
         self.existing: dict[tuple[str, tuple[str, ...]], list[tuple[str | None, ...]]] = {}
 
     def run(self) -> Population:
-        order = self._order()
+        order = filling_order(self.model)
         hidden = [
             table
             for table in self.relations.base_tables
@@ -100,7 +99,7 @@ class Synthesis:
         for table in order:
             self._close_cycles(table)
         for table in order:
-            if self._belongs_to_callers(table) and self.population.tables[table.qualified].reason is None:
+            if belongs_to_callers(self.model, table) and self.population.tables[table.qualified].reason is None:
                 for slot in (VICTIM, ATTACKER):
                     self._find_spare(table, slot)
         self._fill_internal(hidden)
@@ -116,86 +115,9 @@ class Synthesis:
         self.session.must("rollback to savepoint ask", "release savepoint ask")
         return outcome
 
-    # Identities
-
-    def _identities(self) -> dict[str, Identity]:
-        attacker, victim = ([*self.model.declaration.samples, Sample(), Sample()])[:2]
-        tenant_base, user_base = self._tenant_type(), self._user_type()
-        identities = {}
-        for slot in (*SLOTS, *NEWCOMERS.values()):
-            sample = {"A": victim, "B": attacker}[slot[0]]
-            first = slot[1] == "1"
-            lead = sample.user or _invent("user", slot[0] + "1", user_base)
-            user = lead if first else _invent("user", slot, user_base)
-            # A tenant that is a user is its first user.
-            tenant = sample.tenant or (lead if self.model.tenant_is_user else _invent("tenant", slot[0], tenant_base))
-            key = tenant.split(",")[0] if tenant_base == "uuid" else tenant
-            identities[slot] = Identity(key, user, tenant, sample.login)
-        return identities
-
-    def _tenant_type(self) -> str:
-        if self.model.registry:
-            return self.relations.tables[self.model.registry[0]].columns[self.model.registry[1]].base
-        for table in self.default.tables.values():
-            if table.kind is Kind.TENANT and table.column:
-                return table.table.columns[table.column].base
-        return "uuid"
-
-    def _user_type(self) -> str:
-        if self.model.users:
-            return self.relations.tables[self.model.users[0]].columns[self.model.users[1]].base
-        for name, columns in self.model.user_columns.items():
-            for column in columns:
-                return self.relations.tables[name].columns[column].base
-        return "uuid"
-
-    # Which tables, in which order
-
-    def _belongs_to_callers(self, table: Table) -> bool:
-        return any(scope.tables[table.qualified].protected for scope in self.model.scopes)
-
-    def _order(self) -> list[Table]:
-        """Protected and internal tables and what they reference, referenced tables first."""
-        order: list[Table] = []
-        seen: set[str] = set()
-        open_tables: set[str] = set()
-
-        def visit(table: Table) -> None:
-            if table.qualified in seen:
-                return
-            seen.add(table.qualified)
-            open_tables.add(table.qualified)
-            for key in sorted(table.foreign_keys, key=lambda key: self._optional(table, key)):
-                # In a cycle the optional reference waits: `_close_cycles` fills it in later.
-                if not self._optional(table, key) or not self._needs(key.target) & open_tables:
-                    visit(self.relations.tables[key.target])
-            open_tables.remove(table.qualified)
-            order.append(table)
-
-        wanted = [
-            table for table in self.relations.base_tables if self._belongs_to_callers(table) and not table.is_partition
-        ]
-        for table in sorted(wanted, key=lambda table: (self.model.registry or [""])[0] != table.qualified):
-            visit(table)
-        return order
-
-    def _needs(self, name: str) -> set[str]:
-        """The table and all that its rows cannot be without."""
-        found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            table = self.relations.tables[waiting.pop()]
-            if table.qualified not in found:
-                found.add(table.qualified)
-                waiting += [key.target for key in table.foreign_keys if not self._optional(table, key)]
-        return found
-
-    def _optional(self, table: Table, key: ForeignKey) -> bool:
-        return any(table.columns[name].nullable for name in key.columns)
-
     def _referenced_rows_exist(self, table: Table) -> bool:
         """True for reference data that already has rows: it is used as it is."""
-        if self._belongs_to_callers(table):
+        if belongs_to_callers(self.model, table):
             return False
         return bool(self.session.must(f"select 1 from {table.sql} limit 1").rows)
 
@@ -416,7 +338,7 @@ class Synthesis:
         if cache not in self.existing or not self.existing[cache]:
             target = self.relations.tables[key.target]
             columns = ", ".join(f"{target.columns[name].sql}::text" for name in key.target_columns)
-            if rows is not None and self._belongs_to_callers(target):
+            if rows is not None and belongs_to_callers(self.model, target):
                 return None
             found = self.session.must(f"select {columns} from {target.sql} order by 1 limit 8").rows
             self.existing[cache] = list(found)
@@ -431,7 +353,7 @@ class Synthesis:
         if self.third is None:
             table = self.relations.tables[registry[0]]
             base, identities = table.columns[registry[1]].base, self.population.identities
-            tenant, user = _invent("tenant", "C", base), _invent("user", "C1", self._user_type())
+            tenant, user = invent("tenant", "C", base), invent("user", "C1", user_type(self.model))
             identities[PARTNER] = Identity(tenant, user, tenant)
             found = self._try_insert(table, PARTNER, keep=True)
             del identities[PARTNER]  # nobody calls as this tenant
@@ -457,20 +379,3 @@ class Synthesis:
                 else:
                     row.update(empty)
                     self.population.statements.append(statement)
-
-
-def _invent(kind: str, name: str, base: str) -> str:
-    """An id; the victim's sorts before the attacker's, so that a look-up that forgets the tenant gives the victim's."""
-    if name[0] not in "AB":  # a third tenant, which nobody is
-        return _derived(kind, name, base)
-    ids = [_derived(kind, other + name[1:], base) for other in "AB"]
-    return sorted(ids, key=lambda text: (len(text), text))["AB".index(name[0])]
-
-
-def _derived(kind: str, name: str, base: str) -> str:
-    digest = hashlib.sha256(f"dbkit leak {kind} {name}".encode()).hexdigest()
-    if base == "uuid":
-        return str(uuid.UUID(digest[:32]))
-    if base in ("int2", "int4", "int8", "numeric"):
-        return str(9000 + int(digest[:4], 16) % 20000)
-    return f"leak-{kind}-{name.lower()}"

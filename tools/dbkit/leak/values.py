@@ -100,7 +100,12 @@ def first_value(table: str, column: Column, who: str, number: int) -> str | None
         return str(1000 + seed % (_INTEGERS[base] - 1000))
     if base == "numeric":
         # Without a precision there is room for a number that is recognised wherever it turns up.
-        return str(10_000_000 + seed % 80_000_000) if column.type == "numeric" else str(1 + number % 9)
+        if column.type == "numeric":
+            return str(10_000_000 + seed % 80_000_000)
+        # Where there is none, the numbers of two rows differ at least, so that a figure over both tells of each.
+        digits = re.fullmatch(r"numeric\((\d+)(?:,(\d+))?\)", column.type)
+        roomy = digits is not None and int(digits[1]) - int(digits[2] or 0) >= 6
+        return str(100 + seed % 800) if roomy else str(1 + number % 9)
     if base == "uuid":
         return str(uuid.UUID(_digest(table, column.name, who, number)[:32]))
     if base == "bytea":

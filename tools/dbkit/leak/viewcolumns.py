@@ -1,14 +1,21 @@
-"""Which column of which table each column of a view shows, read out of the view's definition."""
+"""What a view's definition says: which column of which table each of its columns shows, and what it is made of."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from dbkit.leak.session import Session
 from dbkit.tenancy.relations import Relations, Table
 
-__all__ = ["Source", "view_sources"]
+__all__ = ["Source", "read_definitions", "view_sources", "whole_definition"]
+
+_DEFINITIONS = """
+select n.nspname || '.' || c.relname, pg_get_viewdef(c.oid)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
+"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,24 @@ def view_sources(session: Session, relations: Relations, view: Table) -> dict[st
         if parts[-1] in below[table.qualified]:
             found[column] = below[table.qualified][parts[-1]]
     return found
+
+
+def read_definitions(session: Session, relations: Relations) -> dict[str, str]:
+    """Qualified name of each view and function -> its definition."""
+    return {**relations.sources, **{row[0] or "": row[1] or "" for row in session.must(_DEFINITIONS).rows}}
+
+
+def whole_definition(name: str, definitions: dict[str, str]) -> str:
+    """The definition of a view with those of the views it reads and the functions it calls."""
+    found = {name: definitions.get(name, "")}
+    waiting = [name]
+    while waiting:
+        words = set(re.findall(r"\w+", found[waiting.pop()]))
+        for other, text in definitions.items():
+            if other not in found and other.rpartition(".")[2] in words:
+                found[other] = text
+                waiting.append(other)
+    return "\n".join(found.values())
 
 
 def _collect(item: Any, relations: Relations, names: dict[str, Table]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from dbkit.config import Config
 from dbkit.lint.answers import Answer, Answers, answer
 from dbkit.lint.cache import Memory
-from dbkit.lint.checks import Checks, FileChecks, had
+from dbkit.lint.checks import Checks, FileChecks
 from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
@@ -252,13 +252,16 @@ class Asking:
     def _replay(self, file: LintFile, *, asking: bool) -> None:
         checks = self._checks.of(file) if asking else None
         section, opened = file.sections[0], False
+        context = self._context(file, section, in_transaction=section.transactional)
         for statement in file.script.statements:
-            if file.section_at(statement.start) is not section:
+            if len(file.sections) > 1 and file.section_at(statement.start) is not section:
                 section, opened = file.section_at(statement.start), False
-            if opens_transaction(statement) or ends_transaction(statement):
+            if statement.tag == "TransactionStmt" and (opens_transaction(statement) or ends_transaction(statement)):
                 opened = opens_transaction(statement)
             if checks is not None:
-                context = self._context(file, section, in_transaction=opened or section.transactional)
+                in_transaction = opened or section.transactional
+                if context.section is not section or context.in_transaction is not in_transaction:
+                    context = self._context(file, section, in_transaction=in_transaction)
                 self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
@@ -272,7 +275,7 @@ class Asking:
                 self._place(rule, hit, statement, file)
         if statement.tag in COLUMN_STATEMENTS:
             for name, column in column_definitions(statement):
-                for rule, column_check in checks.columns.get(column_type(column), ()):
+                for rule, column_check in checks.about_column(column_type(column)):
                     if section in rule.sections:
                         for hit in column_check(name, column, statement, context):
                             self._place(rule, hit, statement, file)
@@ -284,19 +287,16 @@ class Asking:
                 continue
             inside = replace(context, body=body)
             for embedded in embedded_statements(body):
-                for rule, check in checks.inside(embedded, kind, section):
+                for rule, check in checks.about(embedded, section, inside=kind):
                     for hit in check(embedded, inside):
                         self._place(rule, hit, statement, file)
 
     def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
         checks = (self._concluding if concluded else self._checks).of(file)
-        effects = self.state.effects.get(file)
         context = self._context(file, file.sections[0])
-        for effect, listed in (checks.concluded if concluded else checks.settled).items():
-            if effect is None or had(file, effects, effect):
-                for rule, check in listed:
-                    for hit in check(context):
-                        self._place(rule, hit, None, file)
+        for rule, check in checks.about_file(context, concluded=concluded):
+            for hit in check(context):
+                self._place(rule, hit, None, file)
 
     def _context(self, file: LintFile, section: Section, *, in_transaction: bool = True) -> Context:
         return Context(file, self.state, section, self.series, self.tenants, self.settings, in_transaction)

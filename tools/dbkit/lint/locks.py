@@ -11,7 +11,7 @@ from pathlib import Path
 from dbkit.lint.trees import commands, constraints_of, dropped_names, range_var
 from dbkit.parse import Node, Statement
 
-__all__ = ["Lock", "lock_table", "locks_of"]
+__all__ = ["Lock", "lock_table", "locking_tags", "locks_of"]
 
 
 class Lock(IntEnum):
@@ -48,6 +48,13 @@ def lock_table(major: int | None = None) -> dict[str, dict[str, Lock]]:
         for section, modes in newer[number].items() if major is not None and number <= major else ():
             raw[section] |= modes
     return {section: {name: Lock.parse(mode) for name, mode in modes.items()} for section, modes in raw.items()}
+
+
+@cache
+def locking_tags() -> frozenset[str]:
+    """Kinds of statements that can take SHARE ROW EXCLUSIVE or a stronger lock."""
+    strong = {name.split()[0] for name, lock in lock_table()["statement"].items() if lock >= Lock.SHARE_ROW_EXCLUSIVE}
+    return frozenset({*strong, "AlterTableStmt", "DropStmt", "LockStmt"})
 
 
 def locks_of(statement: Statement) -> Iterator[tuple[Node, Lock]]:

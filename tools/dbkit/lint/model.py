@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dbkit.lint.files import LintFile
 from dbkit.parse import Node
@@ -22,8 +23,7 @@ def label(key: Key) -> str:
     return key[1] if key[0] in ("public", "pg_temp") else f"{key[0]}.{key[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where something was made.
 
     Attributes:

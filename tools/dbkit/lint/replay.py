@@ -131,12 +131,14 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
 def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(node), statement.start)
     column = Column(node["colname"], column_type(node), is_not_null(node), origin, type_modifiers(node))
-    kinds = {constraint["contype"]: constraint for constraint in constraints_of(node)}
-    column.default = kinds.get("CONSTR_DEFAULT", {}).get("raw_expr", {})
-    column.identity = "CONSTR_IDENTITY" in kinds or column.type in SERIALS
+    column.identity = column.type in SERIALS
     table.columns[column.name] = column
     state.effects_of(file).columns.append((table, column))
     for constraint in constraints_of(node):
+        if constraint["contype"] == "CONSTR_DEFAULT":
+            column.default = constraint.get("raw_expr", {})
+        elif constraint["contype"] == "CONSTR_IDENTITY":
+            column.identity = True
         _add_constraint(state, table, constraint, (column.name,), statement, file)
 
 

@@ -31,7 +31,10 @@ _NOT_INPUTS = ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE")
 
 
 def function_of(state: State, statement: Statement, file: LintFile) -> Function:
-    """What a CreateFunctionStmt makes."""
+    """What a CreateFunctionStmt makes; the replay and several rules ask."""
+    known: Function | None = statement.memo.get("function")
+    if known is not None and known.origin.file is file and known.public is not state.functions_closed:
+        return known
     node = statement.node
     parameters = [item["FunctionParameter"] for item in node.get("parameters", ())]
     outputs = [
@@ -47,7 +50,9 @@ def function_of(state: State, statement: Statement, file: LintFile) -> Function:
         origin=Origin(file, statement.start, statement.start),
         public=not state.functions_closed,
     )
-    return replace(made, **_options(node.get("options", ())))
+    made = replace(made, **_options(node.get("options", ())))
+    statement.memo["function"] = made
+    return made
 
 
 def _options(options: Iterable[Node]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class Rule:
     statement_checks: dict[str, list[StatementCheck]] = field(default_factory=dict)
     alter_checks: dict[str, list[StatementCheck]] = field(default_factory=dict)
     column_checks: dict[str, list[ColumnCheck]] = field(default_factory=dict)
-    settled_checks: list[tuple[str | None, FileCheck]] = field(default_factory=list)
+    settled_checks: list[tuple[str | frozenset[str] | None, FileCheck]] = field(default_factory=list)
     concluded_checks: list[tuple[str | None, FileCheck]] = field(default_factory=list)
 
     def on(self, *tags: str) -> Callable[[StatementCheck], StatementCheck]:
@@ -188,10 +188,19 @@ class Rule:
         return function
 
     def settled_with(self, effect: str) -> Callable[[FileCheck], FileCheck]:
-        """`settled`, for files only that had the effect: an attribute of `Effects`, or `locks` for a strong one."""
+        """`settled`, for files only that had the effect: an attribute of `Effects`, or what `checks.had` adds."""
 
         def register(function: FileCheck) -> FileCheck:
             self.settled_checks.append((effect, function))
+            return function
+
+        return register
+
+    def settled_after(self, *tags: str) -> Callable[[FileCheck], FileCheck]:
+        """`settled`, for files only that hold a statement of one of these kinds."""
+
+        def register(function: FileCheck) -> FileCheck:
+            self.settled_checks.append((frozenset(tags), function))
             return function
 
         return register

@@ -16,7 +16,7 @@ from dbkit.lint.trees import relation, relations_in
 from dbkit.parse import Node
 
 if TYPE_CHECKING:
-    from dbkit.lint.timeouts import Locking
+    from dbkit.lint.timeouts import Lockings
 
 __all__ = ["Effects", "State"]
 
@@ -35,7 +35,7 @@ class Effects:
     views: dict[Key, None] = field(default_factory=dict)  # made or altered, in order
     dropped_constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
     lost_indexes: set[Key] = field(default_factory=set)  # that went with a column
-    lockings: list[Locking] | None = None  # worked out by `timeouts` when a rule asks
+    lockings: Lockings | None = None  # worked out by `timeouts` when a rule asks
     assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
 
 

@@ -80,9 +80,16 @@ class Tenants:
         if key == self.registry:
             return None
         own = self.schemas.get(key[0])
-        candidates = self.columns if own is None else (own, *self.columns)
-        found = next((column for column in candidates if column in columns), None)
-        return None if found is not None and not self.declared and _lists_tenants(key[1], found) else found
+        if own is not None and own in columns:
+            found = own
+        else:
+            for column in self.columns:
+                if column in columns:
+                    found = column
+                    break
+            else:
+                return None
+        return None if not self.declared and _lists_tenants(key[1], found) else found
 
 
 def load_tenants(config: Config) -> Tenants:

@@ -6,17 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
-from dbkit.lint.engine import Context
 from dbkit.lint.fix import before_statement
-from dbkit.lint.locks import Lock, locks_of
+from dbkit.lint.locks import Lock, locking_tags, locks_of
 from dbkit.lint.model import Key
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Node, Statement
 
-__all__ = ["Locking", "Timeout", "first_unbounded", "strong_locks", "transactions"]
+if TYPE_CHECKING:
+    from dbkit.lint.engine import Context
+
+__all__ = ["Locking", "Lockings", "Timeout", "first_unbounded", "strong_locks", "transactions"]
 
 _UNITS = {"us": 0.001, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1}
 _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h|d|)\s*$")
@@ -31,8 +36,7 @@ class Timeout:
     statement: Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Locking:
+class Locking(NamedTuple):
     """One statement of the up section, in the order they run.
 
     Attributes:
@@ -58,6 +62,18 @@ class Locking:
         return max((lock for _, lock in self.held), default=Lock.ACCESS_SHARE)
 
 
+class Lockings(NamedTuple):
+    """What a file locks.
+
+    Attributes:
+        strong: statements that take SHARE ROW EXCLUSIVE or a stronger lock on a table the file did not create.
+        transactions: the statements of each transaction that has several, one of the strong ones among them.
+    """
+
+    strong: list[Locking]
+    transactions: list[list[Locking]]
+
+
 @dataclass
 class _Walk:
     """The session as it goes through a file."""
@@ -75,7 +91,17 @@ class _Walk:
             if item.tag == "ViewStmt" and not item.node.get("replace"):
                 self.made.add(self.context.state.new_key(item.node["view"]))
 
-    def follow(self, statement: Statement) -> Locking:
+    def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
+        """(table, lock) of the strong locks a statement takes on tables that others may use."""
+        return tuple(
+            [
+                (self.context.state.name(node), lock)
+                for node, lock in locks_of(statement)
+                if lock >= Lock.SHARE_ROW_EXCLUSIVE and self._exists(node)
+            ]
+        )
+
+    def follow(self, statement: Statement, held: tuple[tuple[str, Lock], ...]) -> Locking:
         node = statement.node
         if opens_transaction(statement) or ends_transaction(statement):
             self.opened = opens_transaction(statement)
@@ -89,18 +115,8 @@ class _Walk:
                     self._set(str(name), call["args"][1:2], statement)
         if not (self.opened or self.context.file.section_at(statement.start).transactional):
             self.transaction += 1
-        held = [
-            (self.context.state.name(node), lock)
-            for node, lock in locks_of(statement)
-            if lock >= Lock.SHARE_ROW_EXCLUSIVE and self._exists(node)
-        ]
-        return Locking(
-            statement,
-            self.transaction,
-            tuple(held),
-            self.settings.get("lock_timeout"),
-            self.settings.get("statement_timeout"),
-        )
+        bounds = self.settings.get("lock_timeout"), self.settings.get("statement_timeout")
+        return Locking(statement, self.transaction, held, *bounds)
 
     def _set(self, name: str, arguments: list[Node] | tuple[()], statement: Statement) -> None:
         match = _DURATION.match(constant(arguments[0]) or "") if arguments else None
@@ -118,22 +134,14 @@ class _Walk:
         return key not in self.made and ("pg_temp", relation["relname"]) not in self.made
 
 
-def transactions(context: Context) -> Iterator[list[Locking]]:
-    """The statements of each transaction of the up section that has several, in order."""
-    current: list[Locking] = []
-    for locking in _walk(context):
-        if current and current[-1].transaction != locking.transaction:
-            if len(current) > 1:
-                yield current
-            current = []
-        current.append(locking)
-    if len(current) > 1:
-        yield current
+def transactions(context: Context) -> list[list[Locking]]:
+    """See `Lockings.transactions`."""
+    return _lockings(context).transactions
 
 
 def strong_locks(context: Context) -> list[Locking]:
-    """Statements that take SHARE ROW EXCLUSIVE or a stronger lock on a table the file did not create."""
-    return [locking for locking in _walk(context) if locking.held]
+    """See `Lockings.strong`."""
+    return _lockings(context).strong
 
 
 def first_unbounded(context: Context, setting: str, value: str, what: str, *, or_zero: bool = False) -> Iterator[Hit]:
@@ -161,12 +169,22 @@ def first_unbounded(context: Context, setting: str, value: str, what: str, *, or
             return
 
 
-def _walk(context: Context) -> list[Locking]:
-    """Every statement of the up section; worked out once a file, since several rules ask."""
+def _lockings(context: Context) -> Lockings:
+    """Worked out once a file, since several rules ask."""
     known = context.effects.lockings
     if known is None:
-        walk = _Walk(context)
-        statements = context.file.script.statements
-        known = [walk.follow(item) for item in statements if context.file.section_at(item.start).name == "up"]
-        context.state.effects_of(context.file).lockings = known
+        known = context.state.effects_of(context.file).lockings = _follow(context)
     return known
+
+
+def _follow(context: Context) -> Lockings:
+    """Go through the up section; most files lock nothing that others use, and are left at that."""
+    walk, tags, file = _Walk(context), locking_tags(), context.file
+    statements = [item for item in file.script.statements if file.section_at(item.start).name == "up"]
+    held = [walk.held(item) if item.tag in tags else () for item in statements]
+    if not any(held):
+        return Lockings([], [])
+    followed = [walk.follow(item, locks) for item, locks in zip(statements, held, strict=True)]
+    by_transaction = [list(group) for _, group in groupby(followed, key=attrgetter("transaction"))]
+    several = [group for group in by_transaction if len(group) > 1 and any(item.held for item in group)]
+    return Lockings([item for item in followed if item.held], several)

@@ -262,7 +262,8 @@ def commands(node: Node) -> list[Node]:
 
 def constraints_of(column: Node) -> list[Node]:
     """The Constraint nodes written behind a column definition."""
-    return [item["Constraint"] for item in column.get("constraints", ())]
+    written = column.get("constraints")
+    return [item["Constraint"] for item in written] if written else []
 
 
 def added_constraints(node: Node) -> list[Node]:
@@ -279,8 +280,7 @@ def added_constraints(node: Node) -> list[Node]:
 
 def column_type(column: Node) -> str:
     """Type of a ColumnDef as `name` or `schema.name`, without pg_catalog; "" where it has none (`of type`)."""
-    parts = names(column.get("typeName", {}).get("names", ()))
-    return ".".join(part for part in parts if part != "pg_catalog")
+    return ".".join([part for part in names(column.get("typeName", {}).get("names", ())) if part != "pg_catalog"])
 
 
 def type_name(node: Node) -> str:
@@ -309,8 +309,8 @@ def selected_columns(select: Node) -> tuple[str, ...] | None:
 
 def type_modifiers(column: Node) -> tuple[int, ...]:
     """Constants behind a ColumnDef's type: (100,) of varchar(100), (12, 2) of numeric(12, 2)."""
-    modifiers = column.get("typeName", {}).get("typmods", ())
-    return tuple(int(constant(item) or 0) for item in modifiers)
+    modifiers = column.get("typeName", {}).get("typmods")
+    return tuple([int(constant(item) or 0) for item in modifiers]) if modifiers else ()
 
 
 def is_array(column: Node) -> bool:
@@ -344,8 +344,12 @@ def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
 
 def is_not_null(column: Node) -> bool:
     """Whether a ColumnDef forbids NULL, by itself or as the primary key; serial and identity columns do."""
-    kinds = {constraint["contype"] for constraint in constraints_of(column)}
-    return bool(kinds & {"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"}) or column_type(column) in SERIALS
+    if any(constraint["contype"] in _NOT_NULL for constraint in constraints_of(column)):
+        return True
+    return column_type(column) in SERIALS
+
+
+_NOT_NULL = frozenset({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def has_default(column: Node) -> bool:

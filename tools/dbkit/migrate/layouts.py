@@ -90,7 +90,9 @@ def discover(
     if not path.is_dir():
         raise DbkitError(
             f"no such migrations folder: {show_path(path)}",
-            hint="Name it with --migrations DIR, or with [migrations] dir in dbkit.toml.",
+            hint="Name an existing folder with --migrations."
+            if folder is not None
+            else 'Name it in dbkit.toml: dir = "…" under [migrations]. A new project starts with: dbkit init',
         )
     path = _descend(path)
     layout = recognise(path) if layout == "auto" else layout

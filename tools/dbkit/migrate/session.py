@@ -18,7 +18,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
-from dbkit.conninfo import cannot_connect, load_pq, parse
+from dbkit.conninfo import cannot_connect, load_pq, parse, refuse_old_server
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -314,12 +314,11 @@ def connect(conninfo: str, config: Config) -> Session:
         DbkitError: no server, or one older than 15.
     """
     session = Session.connect(conninfo)
-    if session.pgconn.server_version < 150000:
-        version = session.pgconn.server_version
+    try:
+        refuse_old_server(session.pgconn.server_version)
+    except DbkitError:
         session.close()
-        raise DbkitError(
-            f"server is too old: PostgreSQL {version // 10000}", detail="dbkit needs 15 or newer.", hint="Upgrade it."
-        )
+        raise
     role = usable_role(session, config.migrations.role)
     if role:
         session.run(f"set role {session.identifier(role)}")

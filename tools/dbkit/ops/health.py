@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dbkit.ops.session import connect
 
-__all__ = ["Health", "check"]
+__all__ = ["Health", "ask_next", "check"]
+
+# service -> what shows why it is unhealthy, to a login that may see more than the answer
+_ASK_NEXT = {
+    "cache": "dbkit top --once",
+    "cron": "dbkit cron list",
+    "database": "dbkit top --once",
+    "migrations": "dbkit migrate verify",
+    "queue": "dbkit jobs stats",
+}
 
 # A database that is busy is not healthy: the answer takes milliseconds.
 _PATIENCE = "set statement_timeout = '5s'"
@@ -31,6 +41,16 @@ class Health:
 
     def as_dict(self) -> dict[str, Any]:
         return {"status": self.status, "code": self.code, "timestamp": self.timestamp, "services": self.services}
+
+
+def ask_next(services: Mapping[str, str]) -> list[str]:
+    """Commands that show why services are unhealthy.
+
+    Args:
+        services: service -> healthy or unhealthy.
+    """
+    ill = sorted(name for name, state in services.items() if state != "healthy")
+    return list(dict.fromkeys(_ASK_NEXT[name] for name in ill if name in _ASK_NEXT))
 
 
 def check(url: str) -> Health:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dbkit.conninfo import cannot_connect, parse
+from dbkit.conninfo import cannot_connect, parse, refuse_old_server
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
     except psycopg.OperationalError as error:
         raise cannot_connect(url, str(error)) from None
     with connection:
+        refuse_old_server(connection.info.server_version)
         found = connection.execute(_EXISTS, {"name": needs})
         if found.fetchone() == (None,):
             raise DbkitError(

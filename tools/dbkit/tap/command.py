@@ -39,6 +39,7 @@ class Options:
         setup: files run once before the tests, after those of `[test] setup`.
         migrations: build the database from this folder instead of the declared tree.
         schemas: schemas whose test functions are run with `runtests()`.
+        disposable: in databases of our own, whatever database the environment names.
     """
 
     paths: tuple[Path, ...] = ()
@@ -51,6 +52,7 @@ class Options:
     stop_at_first: bool = False
     allow_commit: bool = False
     selection: Selection = field(default_factory=Selection)
+    disposable: bool = False
 
 
 def run_tests(
@@ -147,6 +149,8 @@ def open_source(config: Config, options: Options) -> Iterator[Source]:
     """
     named = options.database is not None or os.environ.get("DBKIT_DATABASE_URL")
     url = database_url(config, options.database) if named or config.path is None else None
+    if options.disposable:
+        url = None
     if url is not None:
         if options.migrations is not None:
             raise DbkitError(

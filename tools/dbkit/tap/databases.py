@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
-from dbkit.conninfo import cannot_connect
+from dbkit.conninfo import cannot_connect, refuse_old_server
 from dbkit.errors import DbkitError
 from dbkit.tap import pgtap
 from dbkit.tap.isolation import Isolation
@@ -124,6 +124,7 @@ def named_database(config: Config, url: str, setup: Sequence[Callable[[str], Non
 
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            refuse_old_server(connection.info.server_version)
             host, name = connection.info.host, connection.info.dbname
             version = f"PostgreSQL {_version(connection.info.server_version)}"
             options = _database_settings(connection)
@@ -139,7 +140,8 @@ def named_database(config: Config, url: str, setup: Sequence[Callable[[str], Non
                 detail="The server is not listed as disposable, so the tests run in the database itself.",
                 hint=f'Add to dbkit.toml under [postgres]: disposable_hosts = ["{host}"], or leave out --setup.',
             )
-        yield Source(f"{where}, in place", version, conninfo=url, pgtap=has_pgtap, settings=settings)
+        lacking = "" if has_pgtap else ", which has no pgTAP: create extension pgtap"
+        yield Source(f"{where}, in place{lacking}", version, conninfo=url, pgtap=has_pgtap, settings=settings)
         return
     with ExitStack() as stack:
         template = _clone_of(stack, config, url, name, setup, options)

@@ -212,7 +212,7 @@ def load_declaration(config: Config, file: Path | None = None) -> Declaration:
         if config.tenancy is None:
             raise DbkitError(
                 "no tenancy is declared",
-                detail=f"{config.path or 'The project'} has no [tenancy] table.",
+                detail=config.lacks("tenancy"),
                 hint='Declare at least app_roles = ["…"] and context = ["…"] under [tenancy], or give --tenancy FILE.',
             )
         return parse_declaration(config.tenancy, str(config.path or "dbkit.toml"))

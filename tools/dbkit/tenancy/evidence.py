@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import permutations
 from typing import Any
 
-from dbkit.tenancy.relations import Relations, Table
+from dbkit.tenancy.relations import TEXTS_KEPT, Relations, Table
 
-__all__ = ["columns_of_context", "compared_columns", "login_columns", "paired_columns", "registry_columns"]
+__all__ = [
+    "columns_of_context",
+    "compared_alike",
+    "compared_columns",
+    "login_columns",
+    "paired_columns",
+    "registry_columns",
+]
 
 _BY_LOGIN = re.compile(
     r"(\w+)\)?(?:::\w+)?\s*=\s*\(*(?:select\s+)?\(?(?:current_user|session_user|current_role)\b"
@@ -76,6 +84,31 @@ def paired_columns(relations: Relations) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
+def compared_alike(
+    relations: Relations, known: Mapping[str, Iterable[str]], *, written: bool = False
+) -> dict[str, set[str]]:
+    """Table -> columns that policies equate with what they equate known columns with: they hold the same kind of id.
+
+    Args:
+        known: table -> columns, such as those that hold a user's id.
+        written: only columns that have to be the caller's in rows it writes; else a row may name somebody else in them.
+    """
+    equated = [
+        (table.qualified, column, said, checks)
+        for table in relations.base_tables
+        for policy in table.policies
+        for text, checks in ((policy.using, policy.command == "all" and not policy.check), (policy.check, True))
+        if text
+        for column, said in _equated(text, tuple(table.columns))
+    ]
+    of_known = {said for table, column, said, _ in equated if column in known.get(table, ())}
+    found: dict[str, set[str]] = {}
+    for table, column, said, checks in equated:
+        if said in of_known and (checks or not written):
+            found.setdefault(table, set()).add(column)
+    return found
+
+
 def columns_of_context(context: Iterable[str], relations: Relations) -> list[tuple[str, str]]:
     """(user column, tenant column) that a function of the context compares {user} and {tenant} with, in one table."""
     found: list[tuple[str, str]] = []
@@ -107,8 +140,7 @@ def login_columns(relations: Relations) -> dict[str, tuple[str, ...]]:
     """Table -> columns that policies or functions compare with the name of the login role."""
     policies = [policy for table in relations.base_tables for policy in table.policies]
     texts = [text for policy in policies for text in (policy.using, policy.check) if text]
-    asked = "\n".join([*texts, *relations.sources.values()])
-    names = {(first or second).lower() for first, second in _BY_LOGIN.findall(asked)}
+    names = {name for text in (*texts, *relations.sources.values()) for name in _by_login(text)}
     found = {
         table.qualified: tuple(
             column.name for column in table.columns.values() if column.name in names and column.base in _NAMES
@@ -118,20 +150,27 @@ def login_columns(relations: Relations) -> dict[str, tuple[str, ...]]:
     return {name: columns for name, columns in found.items() if columns}
 
 
+@lru_cache(maxsize=TEXTS_KEPT)
+def _by_login(text: str) -> frozenset[str]:
+    """Names that a text compares with the login role."""
+    return frozenset((first or second).lower() for first, second in _BY_LOGIN.findall(text))
+
+
 def _compared(table: Table) -> set[str]:
     texts = [text for policy in table.policies for text in (policy.using, policy.check) if text]
-    return {column for text in texts for column in _compared_in(text, table)}
+    return {column for text in texts for column in _compared_in(text, tuple(table.columns))}
 
 
-def _compared_in(text: str, table: Table) -> set[str]:
-    """The table's columns that stand alone on one side of a comparison with something about the caller."""
+@lru_cache(maxsize=TEXTS_KEPT)
+def _compared_in(text: str, own: tuple[str, ...]) -> frozenset[str]:
+    """The table's own columns that stand alone on one side of a comparison with something about the caller."""
     from dbkit.lint.trees import walk
     from dbkit.parse import SyntaxFault, parse_tree
 
     try:
         tree = parse_tree(f"select {text}")
     except SyntaxFault:
-        return set()
+        return frozenset()
     found: set[str] = set()
     for tag, node in walk(tree):
         if tag == "A_Expr":
@@ -143,26 +182,62 @@ def _compared_in(text: str, table: Table) -> set[str]:
         else:
             continue
         for one, other in (sides, sides[::-1]):
-            columns = _columns(one, table)
-            if len(columns) == 1 and _asks_caller(other, table):
+            columns = _columns(one, own)
+            if len(columns) == 1 and _asks_caller(other, own):
                 found |= columns
-    return found
+    return frozenset(found)
 
 
-def _columns(side: Any, table: Table) -> set[str]:
-    """The table's columns an expression without a sub-select reads."""
+@lru_cache(maxsize=TEXTS_KEPT)
+def _equated(text: str, own: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(column, the functions called and the texts named on the other side) of each equality with the caller."""
+    from dbkit.lint.trees import walk
+    from dbkit.parse import SyntaxFault, parse_tree
+
+    try:
+        tree = parse_tree(f"select {text}")
+    except SyntaxFault:
+        return ()
+    found = []
+    for tag, node in walk(tree):
+        if tag != "A_Expr" or "lexpr" not in node or _last_part(node["name"]) != "=":
+            continue
+        for one, other in ((node["lexpr"], node["rexpr"]), (node["rexpr"], node["lexpr"])):
+            columns = _columns(one, own)
+            if len(columns) == 1 and _asks_caller(other, own):
+                said = tuple(sorted(_said(other)))
+                if said:
+                    found.append((next(iter(columns)), said))
+    return tuple(found)
+
+
+def _said(side: Any) -> Iterator[str]:
+    """Functions called and texts named in an expression; where it reads a table, that as well."""
+    from dbkit.lint.trees import walk
+
+    for tag, node in walk([side]):
+        if tag == "FuncCall":
+            yield f"{_last_part(node['funcname'])}()"
+        elif tag == "RangeVar":
+            yield f"from {node['relname']}"
+        elif tag == "A_Const" and "sval" in node:
+            yield str(node["sval"].get("sval", ""))
+
+
+def _columns(side: Any, own: tuple[str, ...]) -> set[str]:
+    """The table's own columns an expression without a sub-select reads."""
     from dbkit.lint.trees import walk
 
     nodes = list(walk([side]))
     if any(tag == "SubLink" for tag, _ in nodes):
         return set()
-    return {name for tag, node in nodes if tag == "ColumnRef" for name in [_last_name(node)] if name in table.columns}
+    return {name for tag, node in nodes if tag == "ColumnRef" for name in [_last_name(node)] if name in own}
 
 
-def _asks_caller(side: Any, table: Table) -> bool:
+def _asks_caller(side: Any, own: tuple[str, ...]) -> bool:
     from dbkit.lint.trees import walk
 
-    return not _columns(side, table) and any(tag in _CALLER for tag, _ in walk([side]))
+    return not _columns(side, own) and any(tag in _CALLER for tag, _ in walk([side]))
 
 
 def _last_part(names: Any) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dbkit.lint.trees import constant, names, walk
 from dbkit.parse import Node, SyntaxFault, parse_tree
+from dbkit.tenancy.relations import TEXTS_KEPT
 
 __all__ = [
     "Comparison",
@@ -107,7 +109,8 @@ def comparisons(
                 yield Comparison(column, sources)
 
 
-def caller_expressions(text: str, column: str) -> list[str]:
+@lru_cache(maxsize=TEXTS_KEPT)
+def caller_expressions(text: str, column: str) -> tuple[str, ...]:
     """What a policy's expression compares a column with, as SQL; only what can be asked without a row of the table."""
     from pglast import ast, parse_sql
     from pglast.parser import ParseError
@@ -130,10 +133,10 @@ def caller_expressions(text: str, column: str) -> list[str]:
     try:
         tree = parse_sql(f"select {text}")
     except ParseError:
-        return []
+        return ()
     visitor = Comparisons()
     visitor(tree)
-    return visitor.found
+    return tuple(visitor.found)
 
 
 def arms(text: str, table: str, columns: Mapping[str, Any]) -> Iterator[dict[str, str | None]]:
@@ -229,13 +232,26 @@ def _met(node: Node, table: str, columns: Mapping[str, Any]) -> dict[str, str | 
         column = _column(_bare(bare["BooleanTest"]["arg"]).get("ColumnRef", {}), table, columns)
         return {column: str("TRUE" in bare["BooleanTest"]["booltesttype"]).lower()} if column else {}
     inner = bare.get("A_Expr", {})
-    if negated or names(inner.get("name", ())) != ["="] or "lexpr" not in inner:
+    operator = names(inner.get("name", ()))
+    if not negated and operator in (["<"], ["<="], [">"], [">="]) and "lexpr" in inner:
+        return _beyond(inner, operator[0][0] == "<", table, columns)
+    if negated or operator != ["="] or "lexpr" not in inner:
         return {}
     for left, right in ((inner["lexpr"], inner["rexpr"]), (inner["rexpr"], inner["lexpr"])):
         column = _column(_bare(left).get("ColumnRef", {}), table, columns)
         value = constant(_first(right))
         if column and value is not None:
             return {column: value}
+    return {}
+
+
+def _beyond(inner: Node, less: bool, table: str, columns: Mapping[str, Any]) -> dict[str, str | None]:
+    """A time far enough in the past or the future to be before or after whatever it is compared with."""
+    for one, other, before in ((inner["lexpr"], inner["rexpr"], less), (inner["rexpr"], inner["lexpr"], not less)):
+        column = _column(_bare(one).get("ColumnRef", {}), table, columns)
+        reads = any(_column(node, table, columns) for tag, node in _tagged(other) if tag == "ColumnRef")
+        if column and not reads and columns[column].base in ("date", "timestamp", "timestamptz"):
+            return {column: "1970-01-02" if before else "2900-01-02"}
     return {}
 
 

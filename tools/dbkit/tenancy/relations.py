@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from dbkit.sqltext import literal
 
 __all__ = [
+    "TEXTS_KEPT",
     "Check",
     "Column",
     "ForeignKey",
@@ -22,6 +23,10 @@ __all__ = [
     "UniqueKey",
     "literal",
 ]
+
+# How many policies and bodies a process remembers what it read in them: the same ones come again for every role, and
+# for every mutant of a database.
+TEXTS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)

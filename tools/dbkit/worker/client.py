@@ -8,7 +8,7 @@ happens.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dbkit.conninfo import parse
@@ -108,7 +108,9 @@ class Client:
                 hint="Correct the name, or create it: select core.put_queue('name')",
             ) from None
 
-    def next(self, outcomes: Collection[Outcome], held: Collection[Job], wanted: int) -> tuple[list[Job], set[Claim]]:
+    def next(
+        self, outcomes: Collection[Outcome], held: Collection[Job], wanted: int
+    ) -> tuple[list[Job], set[Claim], set[Claim]]:
         """Report outcomes and claim up to `wanted` jobs.
 
         Args:
@@ -116,20 +118,21 @@ class Client:
             wanted: 0 to report only.
 
         Returns:
-            The claimed jobs in the order to run, and of the outcomes those that were refused: their lease is lost.
+            The claimed jobs in the order to run; of the outcomes those that were refused: their lease is lost, or the
+            job was cancelled; and the cancelled among them.
         """
         settlements = _settlements(outcomes, {job.lease for job in held})
         refused: set[Claim] = set()
         for settlement in settlements[:-1]:
             refused |= self._settle(settlement)
         last = settlements[-1] if settlements else None
-        if not wanted:
-            return [], refused | (self._settle(last) if last else set())
-        jobs = self._claim(wanted, last.arguments if last else _NOTHING)
+        jobs = self._claim(wanted, last.arguments if last else _NOTHING) if wanted else None
         if jobs is None and last is not None:
             refused |= self._settle(last)
+        cancelled = refused & self.heartbeat({lease for lease, _ in refused})[1] if refused else set()
+        if jobs is None and wanted:
             jobs = self._claim(wanted, _NOTHING)
-        return jobs or [], refused
+        return jobs or [], refused, cancelled
 
     def heartbeat(self, leases: Collection[int]) -> tuple[set[int], set[Claim]]:
         """Extend leases; those that are still held, and of all of them the jobs that were cancelled."""
@@ -159,7 +162,9 @@ class Client:
         """Report without claiming. Of a refused report each job is tried alone: one lost job must not undo others."""
         if self._unless_refused(COMPLETE, settlement.arguments) is not None:
             return set()
-        if len(settlement.outcomes) == 1 and not settlement.whole:
+        if settlement.whole:  # what is said of a whole lease is refused when it has lost a job: the jobs are named then
+            return self._settle(replace(settlement, whole=False))
+        if len(settlement.outcomes) == 1:
             return {settlement.outcomes[0].job.claim}
         return set().union(*(self._settle(_Settlement(settlement.lease, (one,))) for one in settlement.outcomes))
 

@@ -246,10 +246,11 @@ class Worker:
 
     def _next(self, wanted: int) -> None:
         reported = self._unreported
-        jobs, refused = self._client.next(reported, self._held.values(), wanted)
+        jobs, refused, cancelled = self._client.next(reported, self._held.values(), wanted)
         self._unreported = []
         for outcome in reported:
-            self._tell(outcome, refused=outcome.job.claim in refused)
+            claim = outcome.job.claim
+            self._tell(outcome, refused=claim in refused, cancelled=claim in cancelled)
         if jobs:
             self._held.update((job.claim, job) for job in jobs)
             self._beat_at = min(self._beat_at, time.monotonic() + jobs[0].lease_seconds / 3)
@@ -312,11 +313,13 @@ class Worker:
             self._stop_at = now  # asked twice: at once
         self._returned += [job for job in self._pool.take_back() if self._held.pop(job.claim, None)]
 
-    def _tell(self, outcome: Outcome, *, refused: bool) -> None:
+    def _tell(self, outcome: Outcome, *, refused: bool, cancelled: bool) -> None:
         job, error = outcome.job, outcome.error
         facts = {"job": job.id, "type": job.type, "tenant": job.tenant_id, "attempt": job.attempt}
         facts["seconds"] = round(outcome.seconds, 3)
-        if refused:
+        if cancelled:
+            self.log("job_cancelled", **facts)
+        elif refused:
             # The report whose answer was lost with the connection may have arrived.
             self.log("lease_lost", **facts, reported_before=job.claim in self._unsure or None)
         elif error is None:

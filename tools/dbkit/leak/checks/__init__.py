@@ -21,11 +21,13 @@ from dbkit.leak.checks.policies import check_policies
 from dbkit.leak.checks.privileges import check_privileges
 from dbkit.leak.checks.publications import check_publications
 from dbkit.leak.checks.references import check_references
+from dbkit.leak.checks.reports import check_reports
 from dbkit.leak.checks.roles import check_roles
 from dbkit.leak.checks.server import check_server
 from dbkit.leak.checks.side_channels import check_side_channels
 from dbkit.leak.checks.subject import Focus, Subject, bypasses
 from dbkit.leak.checks.tables import check_tables
+from dbkit.leak.checks.view_states import check_view_states
 from dbkit.leak.checks.views import check_views
 from dbkit.report import Finding
 
@@ -46,7 +48,9 @@ CHECKS: tuple[Check, ...] = (
     check_functions,
     check_oracles,
     check_views,
+    check_view_states,
     check_flows,
+    check_reports,
     check_arrays,
     check_references,
     check_claims,

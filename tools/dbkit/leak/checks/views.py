@@ -7,7 +7,7 @@ says WITH CHECK OPTION, and nothing keeps a cheap function of the caller's behin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, NEEDS_SQL, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
@@ -15,8 +15,9 @@ from dbkit.leak.observation import belongings, distinctive_values, readable, rea
 from dbkit.leak.paths import LEAK
 from dbkit.leak.rows import ATTACKER, VICTIM, Population, Values, delete_statements
 from dbkit.leak.session import Outcome
+from dbkit.leak.shapes import Shape, assigned, shapes
 from dbkit.leak.values import marker
-from dbkit.leak.viewcolumns import Source, view_sources
+from dbkit.leak.viewcolumns import Source, read_definitions, view_sources, whole_definition
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.model import Kind, Model, TableModel
 from dbkit.tenancy.relations import Privileges, Table, literal
@@ -32,11 +33,14 @@ _LISTEN = (
     "$$ begin insert into pg_temp.dbkit_heard values (value::text); return true; end $$",
 )
 _HEARD = "select distinct value from pg_temp.dbkit_heard where value is not null"
+_OFF = "set local session_replication_role = replica"
+_ON = "set local session_replication_role = origin"
 _BARRIER = "select 'security_barrier=true' = any (reloptions) from pg_class where oid = {oid}"
 
 
 def check_views(subject: Subject) -> Iterator[Finding]:
     values = distinctive_values(subject.model, subject.population, protected=True)
+    definitions = read_definitions(subject.session, subject.model.relations)
     for caller in callers(subject.model):
         yield from _check_dependence(subject, caller)
         for view in subject.model.relations.tables.values():
@@ -46,7 +50,8 @@ def check_views(subject: Subject) -> Iterator[Finding]:
             if held.may("select"):
                 yield from _check_filter(subject, caller, view, held, values)
             if held.may("insert") or held.may("update") or held.may("delete"):
-                yield from _check_writes(subject, caller, view, held)
+                definition = whole_definition(view.qualified, definitions)
+                yield from _check_writes(subject, caller, view, held, definition)
 
 
 # What changes in it when the other tenant is gone
@@ -169,14 +174,17 @@ def _unguarded(view: Table, caller: Caller, evidence: Evidence) -> Finding:
 
 @dataclass(frozen=True)
 class _Write:
-    """One statement through a view, with the same on the own rows."""
+    """One statement through a view, with the same on the own rows, and what the administrator does before it."""
 
     name: str
     attack: str
     control: str | None
+    prepare: tuple[str, ...] = ()
 
 
-def _check_writes(subject: Subject, caller: Caller, view: Table, held: Privileges) -> Iterator[Finding]:
+def _check_writes(
+    subject: Subject, caller: Caller, view: Table, held: Privileges, definition: str
+) -> Iterator[Finding]:
     sources = view_sources(subject.session, subject.model.relations, view)
     tables = {
         source.table.qualified: caller.scope.tables[source.table.qualified]
@@ -187,11 +195,13 @@ def _check_writes(subject: Subject, caller: Caller, view: Table, held: Privilege
         rows = subject.population.tables.get(table.table.qualified)
         if not table.protected or rows is None or not {ATTACKER, VICTIM} <= set(rows.rows):
             continue
-        for write in _writes(subject, view, held, table, sources):
-            finding = _try_write(subject, caller, view, tables.values(), write)
-            if finding is not None:
-                yield finding
-                return
+        # Rows that its filter leaves out cannot be written through it: then they are given what it asks.
+        for shape in ({}, *shapes(definition, table.table)):
+            for write in _writes(subject, view, held, table, sources, shape):
+                finding = _try_write(subject, caller, view, tables.values(), write)
+                if finding is not None:
+                    yield finding
+                    return
 
 
 def _try_write(
@@ -199,6 +209,8 @@ def _try_write(
 ) -> Finding | None:
     watched = list(tables)
     with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+        if write.prepare and exchange.admin(*write.prepare).refused:
+            return None
         before = belongings(exchange, subject.model, subject.population, watched)
         with exchange.trial():
             outcome = exchange.act(ATTACKER, write.attack)
@@ -229,18 +241,19 @@ def _try_write(
 
 
 def _writes(
-    subject: Subject, view: Table, held: Privileges, table: TableModel, sources: dict[str, Source]
+    subject: Subject, view: Table, held: Privileges, table: TableModel, sources: dict[str, Source], shape: Shape
 ) -> Iterator[_Write]:
     catalog = table.table
     rows = subject.population.tables[catalog.qualified]
     columns = {name: source.column for name, source in sources.items() if source.table is catalog}
+    prepare = (_OFF, f"update {catalog.sql} set {assigned(catalog, shape)}", _ON) if shape else ()
     if held.may("insert") and {ATTACKER, VICTIM} <= set(rows.spares):
-        theirs, mine = (_through(columns, held, rows.spares[slot]) for slot in (VICTIM, ATTACKER))
-        yield _Write("a new row of theirs", _insert(view, theirs), _insert(view, mine))
+        theirs, mine = (_through(columns, held, rows.spares[slot], shape) for slot in (VICTIM, ATTACKER))
+        yield _Write("a new row of theirs", _insert(view, theirs), _insert(view, mine), prepare)
     if held.may("update"):
-        yield from _updates(subject, view, held, table, columns)
+        yield from (replace(write, prepare=prepare) for write in _updates(subject, view, held, table, columns))
     if held.may("delete"):
-        yield _Write("every row deleted", f"delete from {view.sql}", None)
+        yield _Write("every row deleted", f"delete from {view.sql}", None, prepare)
 
 
 def _updates(
@@ -271,12 +284,13 @@ def _updates(
         yield _Write("every row changed", f"update {view.sql} set {view.columns[name].sql} = {literal(text)}", None)
 
 
-def _through(columns: dict[str, str], held: Privileges, row: Values) -> Values:
-    """A row of the table as the view takes it."""
+def _through(columns: dict[str, str], held: Privileges, row: Values, shape: Shape) -> dict[str, str]:
+    """A row of the table as the view takes it: its column -> the SQL of the value."""
     insertable = held.columns.get("insert", frozenset())
-    return {name: row[column] for name, column in columns.items() if column in row and name in insertable}
+    values = {**{column: literal(value) for column, value in row.items()}, **shape}
+    return {name: values[column] for name, column in columns.items() if column in values and name in insertable}
 
 
-def _insert(view: Table, values: Values) -> str:
+def _insert(view: Table, values: Mapping[str, str]) -> str:
     names = ", ".join(view.columns[name].sql for name in values)
-    return f"insert into {view.sql} ({names}) values ({', '.join(map(literal, values.values()))})"
+    return f"insert into {view.sql} ({names}) values ({', '.join(values.values())})"

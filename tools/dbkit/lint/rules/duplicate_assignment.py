@@ -64,9 +64,12 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
 
 @rule.on("CreateStmt", "AlterTableStmt")
 def check_definitions(statement: Statement, context: Context) -> Iterator[Hit]:
+    columns = column_definitions(statement)
+    if len({name for name, _ in columns}) == len(columns):
+        return
     defined = [
         (name, column)
-        for name, column in column_definitions(statement)
+        for name, column in columns
         if not any(item.get("name") == name for item in commands(statement.node))
     ]
     counts = Counter(name for name, _ in defined)

@@ -35,8 +35,11 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
-    # A name of fewer characters can have as many bytes when they are not ASCII.
-    pattern=re.compile(r'(?<![\w$])[\w$]{64}|"(?:"|[^"\n]{64})|[^\x00-\x7f]'),
+    # Past everything that is short, to a long word or quoted name, or to what is not ASCII: a name of fewer characters
+    # can then have as many bytes.
+    pattern=re.compile(
+        r"""\A(?:[0-9A-Za-z_$]{1,63}+(?![0-9A-Za-z_$])|"(?!"|[^"\n]{64})|[\x00-!#%-/:-@\[-^`{-\x7f]++)*+[^\x00]""",
+    ),
 )
 
 _LIMIT = 63  # NAMEDATALEN - 1, in bytes

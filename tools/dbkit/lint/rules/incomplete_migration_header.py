@@ -49,8 +49,8 @@ rule = Rule(code="L003", severity=Severity.ERROR, set=HOUSE, files=frozenset({MI
 @rule.concluded
 def check(context: Context) -> Iterator[Hit]:
     file = context.file
-    name = NATIVE_NAME.fullmatch(file.path.name)
-    if not file.own_line or name is None:
+    name = NATIVE_NAME.fullmatch(file.path.name) if file.own_line else None
+    if name is None:
         return
     header, lines = read_header(file.text)
     missing = [key for key in HEADER_KEYS if not header.get(key)]

@@ -40,7 +40,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     yield from _judge(statement, context.effects.lost_indexes)
 
 
-@rule.settled
+@rule.settled_after("DropStmt")
 def check_way_back(context: Context) -> Iterator[Hit]:
     if not any(section.name == "down" for section in context.file.sections):
         return

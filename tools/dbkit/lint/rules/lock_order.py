@@ -41,7 +41,7 @@ rule = Rule(
 _PLURALS = ("", "s", "es")
 
 
-@rule.settled_with("locks")
+@rule.settled_after("AlterTableStmt")
 def check(context: Context) -> Iterator[Hit]:
     locked: list[Table] = []
     for statement in context.file.script.statements:
@@ -65,7 +65,7 @@ def check(context: Context) -> Iterator[Hit]:
         locked.append(table)
 
 
-@rule.settled_with("locks")
+@rule.settled_with("transactions")
 def check_earlier_files(context: Context) -> Iterator[Hit]:
     orders, warned = context.state.lock_orders, set()
     for transaction in transactions(context):

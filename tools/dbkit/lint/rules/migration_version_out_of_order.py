@@ -38,10 +38,10 @@ def check(context: Context) -> Iterator[Hit]:
             detail=f"The other one is {other.path.name}.",
             hint="Give the newer file a version of its own, later than every applied one.",
         )
-    yield from _too_early(context)
 
 
-def _too_early(context: Context) -> Iterator[Hit]:
+@rule.concluded_with("assumed")
+def check_order(context: Context) -> Iterator[Hit]:
     place = context.series.place
     for table, origin in context.effects.assumed.items():
         created = context.state.created.get(table)

@@ -33,10 +33,8 @@ from dbkit.report import Severity
 rule = Rule(code="L016", severity=Severity.WARNING, lock="none; cross-tenant read")
 
 
-@rule.settled
+@rule.settled_after(*GRANTS)
 def check(context: Context) -> Iterator[Hit]:
-    if "grant" not in context.file.text.lower():
-        return
     for statement in context.file.script.statements:
         grant = grant_of(statement) if statement.tag in GRANTS else None
         if grant is None or context.file.section_at(statement.start).name != "up":

@@ -48,7 +48,7 @@ _SETTINGS = frozenset({"search_path", "role", "session_authorization", "row_secu
 _SETTING_KINDS = ("VAR_SET_VALUE", "VAR_SET_DEFAULT", "VAR_SET_CURRENT")
 
 
-@rule.settled
+@rule.settled_after("VariableSetStmt", "SelectStmt")
 def check(context: Context) -> Iterator[Hit]:
     left: dict[str, Statement] = {}
     for statement in context.file.script.statements:

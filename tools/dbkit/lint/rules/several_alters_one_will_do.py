@@ -47,7 +47,7 @@ _APART = (
 )
 
 
-@rule.settled_with("locks")
+@rule.settled_with("transactions")
 def check(context: Context) -> Iterator[Hit]:
     for transaction in transactions(context):
         made: dict[str, set[str]] = {}

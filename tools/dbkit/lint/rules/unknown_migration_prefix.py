@@ -34,8 +34,8 @@ _BASELINE = "baseline"
 
 @rule.settled
 def check(context: Context) -> Iterator[Hit]:
-    match = NATIVE_NAME.fullmatch(context.file.path.name)
-    if not context.file.own_line or match is None:
+    match = NATIVE_NAME.fullmatch(context.file.path.name) if context.file.own_line else None
+    if match is None:
         return
     name = match["name"]
     if not name.startswith((*NAME_PREFIXES, f"{_BASELINE}_")) and name != _BASELINE:

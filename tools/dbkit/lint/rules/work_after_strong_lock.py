@@ -40,7 +40,7 @@ rule = Rule(
 )
 
 
-@rule.settled_with("locks")
+@rule.settled_with("transactions")
 def check(context: Context) -> Iterator[Hit]:
     for transaction in transactions(context):
         held: list[str] = []

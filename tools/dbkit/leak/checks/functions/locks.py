@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dbkit.leak.checks.functions_arguments import Call, Caller
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import OPTIONS, Stand
+from dbkit.leak.checks.functions.caller import Call, Caller
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.stand import OPTIONS, Stand
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import LEAK
@@ -54,10 +54,13 @@ class _Answer:
 
 def check_locks(stand: Stand, routines: Routines, caller: Caller) -> Iterator[Finding]:
     """Call every function that takes advisory locks while the victim's call of it holds them."""
-    for routine in routines.all:
+    for routine in routines.attacked:
         if not (routine.callable and stand.role.name in routine.roles):
             continue
         if any(_LOCKING.search(each.facts.text) for each in routines.reached(routine)):
+            # The calls made so far left locks of the session, which no rollback gives back.
+            for stood in [stand, *([stand.nobody] if "nobody" in vars(stand) else [])]:
+                stood.run("select pg_advisory_unlock_all()")
             calls = sorted(caller.calls(routine), key=lambda call: not call.names)
             yield from next(filter(None, (_attack(stand, routine, call) for call in calls[:_CALLS])), [])
 
@@ -117,13 +120,17 @@ def _request(stand: Stand, slot: str) -> Iterator[Connection[Any]]:
 
 @contextmanager
 def _connection(stand: Stand) -> Iterator[Connection[Any]]:
-    """A connection whose transaction is never committed."""
+    """A connection whose transaction is never committed, and whose locks are given back when it is left."""
     import psycopg
 
     connection = psycopg.connect(stand.conninfo, autocommit=True, options=OPTIONS)
     try:
         yield connection
     finally:
+        # By closing alone they would go some time later, and the next call would still meet them.
+        connection.execute("rollback")
+        connection.execute("reset session authorization")
+        connection.execute("select pg_advisory_unlock_all()")
         connection.close()
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from dbkit.leak.checks.functions_arguments import SECRET, Caller
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import OPTIONS, Stand
-from dbkit.leak.checks.functions_triggers import firing_statements
+from dbkit.leak.checks.functions.caller import Caller
+from dbkit.leak.checks.functions.candidates import SECRET
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.stand import OPTIONS, Stand
+from dbkit.leak.checks.functions.triggers import firing_statements
 from dbkit.leak.checks.subject import NEEDS_SQL
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import LEAK

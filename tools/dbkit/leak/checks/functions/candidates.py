@@ -1,24 +1,24 @@
-"""Arguments for a call: what the caller would give for its own rows, and what it gives to reach the victim's.
+"""Values for an argument: what the caller would give for its own rows, and what it gives to reach the victim's.
 
-Each argument gets candidates that come in pairs, own and victim's. What the body compares an argument with decides
-first, then its name, then its type. What only the victim can know (tokens, passwords, hashes) is never given.
+They come in pairs, own and victim's. What the body compares an argument with decides first, then its name, then its
+type. What only the victim can know (tokens, passwords, hashes) is never given.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dbkit.leak.checks.functions_catalog import Argument, Routine, Routines, Type
+from dbkit.leak.checks.functions.catalog import Argument, Routine, Routines, Type
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
 from dbkit.tenancy.model import Model, ScopeModel
-from dbkit.tenancy.relations import Table, literal
+from dbkit.tenancy.relations import Table
 
-__all__ = ["SECRET", "Call", "Caller", "Candidate", "injections"]
+__all__ = ["SECRET", "TEXTS", "Candidate", "Candidates"]
 
+# Names of what only its owner can know.
 SECRET = re.compile(
     r"token|secret|passw|passcode|pwd|hash|otp|(?:^|_)pin(?:$|_)|api_?key|signature|nonce|salt|verifier|session|magic"
     r"|seal|cookie|credential|private|recovery|verification|(?:^|_)mac(?:$|_)",
@@ -34,7 +34,8 @@ _USER = re.compile(
 )
 _PREFIX = re.compile(r"^(?:p|in|arg|a|i|v|par|param)?_+|_+$")
 _INTEGERS = ("int2", "int4", "int8", "numeric")
-_TEXTS = ("text", "varchar", "bpchar", "citext", "name")
+# Base types that take any text.
+TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TABLE = re.compile(r"^(?:table|tbl|relation|entity|model|resource)(?:_?(?:name|type|id))?$")
 # Texts a body holds, and those it compares one name with: `x = 'a'`, `x in ('a', 'b')`, `case x when 'a'`.
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -45,8 +46,6 @@ _INSERTS = re.compile(r"\binsert\s+into\b", re.IGNORECASE)
 _NEXT = re.compile(r"(\.\w+)?$")  # where a name goes on: before its extension
 _KEYS_ALONE = 3
 _PER_ARGUMENT = 8
-_PER_FUNCTION = 40
-_PRODUCT = 24
 
 # What an argument of the type takes that names nobody: first the usual, then what reaches furthest.
 _NEUTRAL: dict[str, tuple[str, ...]] = {
@@ -91,25 +90,8 @@ class Candidate:
     about: str = ""
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call.
-
-    Attributes:
-        sql: the statement.
-        names: what of the victim's is named in it, a subset of tenant, user, object and value.
-        given: texts that went in, which prove nothing when they come out again.
-        own: the same statement with the caller's own in the place of the victim's.
-    """
-
-    sql: str
-    names: frozenset[str]
-    given: str
-    own: str = ""
-
-
-class Caller:
-    """Makes the calls of one role, from its own rows and the victim's."""
+class Candidates:
+    """Finds values for the arguments of functions, in the rows of the caller and the victim."""
 
     def __init__(self, model: Model, scope: ScopeModel, population: Population, routines: Routines) -> None:
         self.model = model
@@ -117,34 +99,12 @@ class Caller:
         self.population = population
         self.routines = routines
 
-    def calls(self, routine: Routine) -> list[Call]:
-        """The calls worth making: the control (every argument the caller's own), the shortest, the rest."""
+    def of_all(self, routine: Routine) -> list[list[Candidate]]:
+        """Candidates for every argument of a function, each the likeliest first; never none."""
         tables = self._tables(routine)
-        lists = [
+        return [
             self._candidates(routine, number, argument, tables) for number, argument in enumerate(routine.arguments)
         ]
-        control = self._call(routine, tuple(candidates[0] for candidates in lists), frozenset())
-        found = {control.sql: control}
-        required = len(routine.arguments) - routine.defaults
-        short = itertools.islice(_choices(lists[:required]), 4) if routine.defaults and required >= 0 else ()
-        for candidates in itertools.chain(short, _choices(lists)):
-            for victim in _patterns(candidates):
-                call = self._call(routine, candidates, victim)
-                found.setdefault(call.sql, call)
-        return list(found.values())[:_PER_FUNCTION]
-
-    def text_calls(self, routine: Routine, number: int, text: str) -> Iterator[Call]:
-        """The control call with one argument replaced by a text, e.g. an injected one.
-
-        What is injected behind a condition runs only where rows meet it, so other texts are left empty as well.
-        """
-        tables = self._tables(routine)
-        chosen = [self._candidates(routine, n, argument, tables)[0] for n, argument in enumerate(routine.arguments)]
-        texts = [argument.type.base in _TEXTS for argument in routine.arguments]
-        empty = [Candidate("", "") if is_text else own for own, is_text in zip(chosen, texts, strict=True)]
-        for candidates in [chosen, empty] if sum(texts) > 1 else [chosen]:
-            candidates[number] = Candidate(text, text)
-            yield self._call(routine, tuple(candidates), frozenset())
 
     def _tables(self, routine: Routine) -> list[Table]:
         """Tables of the body that have rows of both; all of them where the body names none."""
@@ -153,8 +113,6 @@ class Caller:
         chosen = named or [name for name in known if self.scope.tables[name].protected]
         usable = [name for name in chosen if {ATTACKER, VICTIM} <= set(known[name].rows)]
         return [self.model.relations.tables[name] for name in usable]
-
-    # Candidates
 
     def _candidates(self, routine: Routine, number: int, argument: Argument, tables: list[Table]) -> list[Candidate]:
         if argument.type.base in ("json", "jsonb"):
@@ -270,7 +228,7 @@ class Caller:
             for key, rows in self.population.tables.items()
             if {ATTACKER, VICTIM} <= set(rows.rows)
         ]
-        if stem != name or not stem:
+        if stem != name or not stem or base == "uuid":
             matching = [table for table in tables or everywhere if not stem or _singular(table.name).endswith(stem)]
             matching += [table for table in everywhere if stem and _singular(table.name) == stem]
             for table in dict.fromkeys(table.qualified for table in matching):
@@ -330,74 +288,6 @@ class Caller:
             if self.model.relations.tables[name].sql == kind.sql:
                 yield Candidate(json.dumps(row), json.dumps(row))
 
-    # Statements
-
-    def _call(self, routine: Routine, candidates: tuple[Candidate, ...], victim: frozenset[str]) -> Call:
-        texts = [candidate.victim if candidate.about in victim else candidate.own for candidate in candidates]
-        own = _statement(routine, [candidate.own for candidate in candidates])
-        return Call(_statement(routine, texts), victim, " ".join(filter(None, texts)), own)
-
-
-def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:
-    """Texts that, put into dynamic SQL, make the server show the victim's rows in an error or a result.
-
-    Args:
-        tables: whose rows to show.
-        victims: table -> a condition that only the victim's rows meet.
-    """
-    for table in tables[:3]:
-        show = f"(select cast(string_agg(t::text, '|') as integer) from {table.sql} t where {victims[table.qualified]})"
-        yield show
-        yield f"' || {show}::text || '"
-        yield f"x' or {show} = 1 --"
-        yield f"1) or ({show} = 1"
-    for table in tables:
-        yield table.sql
-        yield table.name
-
-
-def _choices(lists: list[list[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
-    """All combinations where they are few; otherwise each argument's first, then its others alone and in step."""
-    number = 1
-    for candidates in lists:
-        number *= len(candidates)
-    if number <= _PRODUCT:
-        yield from itertools.product(*lists)
-        return
-    for step in range(max(map(len, lists), default=0)):
-        for place, candidates in enumerate(lists):
-            if 0 < step < len(candidates):
-                yield tuple(candidates[step] if n == place else each[0] for n, each in enumerate(lists))
-        yield tuple(candidates[min(step, len(candidates) - 1)] for candidates in lists)
-
-
-def _patterns(candidates: tuple[Candidate, ...]) -> Iterator[frozenset[str]]:
-    """Which of tenant, user, object and value are the victim's: none, all, and every mixture."""
-    kinds = sorted({candidate.about for candidate in candidates} - {""})
-    yield frozenset()
-    for size in range(len(kinds), 0, -1):
-        yield from map(frozenset, itertools.combinations(kinds, size))
-
-
-def _statement(routine: Routine, texts: list[str | None]) -> str:
-    parts = [_rendered(argument, text) for argument, text in zip(routine.arguments[: len(texts)], texts, strict=True)]
-    parts += ["null"] * routine.outputs
-    return f"{'call' if routine.kind == 'p' else 'select'} {routine.sql}({', '.join(parts)})"
-
-
-def _rendered(argument: Argument, text: str | None) -> str:
-    kind: Type = argument.type
-    if text is None:
-        return f"null::{kind.sql}"
-    if kind.kind == "c":
-        return f"jsonb_populate_record(null::{kind.sql}, {literal(text)})"
-    if kind.kind == "p":  # anyelement and the like
-        return "variadic array[" + literal(text) + "]" if argument.variadic else f"{literal(text)}::text"
-    if kind.element is not None:
-        rendered = f"array[{literal(text)}]::{kind.sql}"
-        return f"variadic {rendered}" if argument.variadic else rendered
-    return f"{literal(text)}::{kind.sql}"
-
 
 def _fits(text: str, base: str) -> bool:
     """Whether a value of a row can be given for an argument of this type."""
@@ -405,7 +295,7 @@ def _fits(text: str, base: str) -> bool:
         return bool(re.fullmatch(r"[0-9a-fA-F-]{36}", text))
     if base in _INTEGERS:
         return bool(re.fullmatch(r"-?\d{1,18}", text))
-    if base in _TEXTS:
+    if base in TEXTS:
         return True
     if base in ("date", "timestamp", "timestamptz"):
         return bool(re.match(r"\d{4}-\d\d-\d\d", text))

@@ -14,31 +14,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dbkit.leak.checks.functions_arguments import Call
-from dbkit.leak.checks.functions_catalog import Routine
-from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.functions.caller import Call
+from dbkit.leak.checks.functions.catalog import Routine
+from dbkit.leak.checks.functions.dependence import (
+    AGGREGATES,
+    REPLICA,
+    answered_for_victim,
+    removable,
+    without_victims,
+)
+from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.stand import Stand
+from dbkit.leak.contexts import own_context
 from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, Values, identify
+from dbkit.leak.shapes import assigned, numbers
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
-__all__ = [
-    "AGGREGATES",
-    "REPLICA",
-    "TIMED_OUT",
-    "Question",
-    "Shown",
-    "answered_for_victim",
-    "other_states",
-    "removable",
-]
+__all__ = ["Question", "Shown", "other_states"]
 
-# Around statements that no trigger and no foreign key is to notice.
-REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
-
-# SQLSTATE of a statement that statement_timeout ended.
-TIMED_OUT = "57014"
-
-AGGREGATES = re.compile(r"\b(?:(?:count|sum|avg|min|max|\w+_agg)\s*\(|group\s+by\b)", re.IGNORECASE)
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -94,48 +88,11 @@ def other_states(question: Question) -> Iterator[Shown]:
             yield from _absent(question)
         yield from _reopened(question)
         yield from _dated(question)
+        yield from _sized(question)
+        yield from _asked_before(question)
         yield from _vouched(question)
         if question.refused:
             yield from _awakened(question)
-
-
-def removable(stand: Stand, name: str, *, registries: bool = False) -> bool:
-    """Memberships stay, and registries too where only existence is told: that is another question."""
-    model = stand.model
-    if model.memberships and name == model.memberships.table:
-        return False
-    if registries:
-        return True
-    known = {model.registry and model.registry[0], model.users and model.users[0]}
-    return name not in known and stand.scope.tables[name].kind is not Kind.MEMBER
-
-
-def answered_for_victim(stand: Stand, tables: list[str], call: Call, prepare: tuple[str, ...] = ()) -> str | None:
-    """What shows that a call is answered for a row of the victim's which it names: it is refused once there is none.
-
-    An answer that is another each time, a token for instance, shows in no other way whose row it was made for. The call
-    with the caller's own row has to be answered all the while: else what was taken away is needed by everybody.
-
-    Args:
-        tables: what the function touches.
-        prepare: the administrator's statements before it.
-    """
-    # Rows that the caller sees anyway are no secret.
-    hidden = [name for name in tables if name in stand.victims and not _seen(stand, name, prepare)]
-    if not call.names - {"tenant", "user"} or not any(removable(stand, name) for name in hidden):
-        return None
-    gone = (*prepare, *_without_victims(stand, hidden))
-    if stand.run(call.sql, prepare).refused:
-        return None
-    without = stand.run(call.sql, gone)
-    if not without.refused or without.sqlstate == TIMED_OUT or stand.run(call.own, gone).refused:
-        return None
-    return f"is answered, and without the victim's rows refused: {without}, while {call.own} is answered still"
-
-
-def _seen(stand: Stand, name: str, prepare: tuple[str, ...]) -> bool:
-    query = f"select 1 from {stand.protected[name].table.sql} where {stand.victims[name]} limit 1"
-    return bool(stand.run(query, prepare).rows)
 
 
 def _alone(question: Question) -> Iterator[Shown]:
@@ -211,6 +168,37 @@ def _dated(question: Question) -> Iterator[Shown]:
                 yield Shown(call.sql, f"once it is of today, the answer shows {witness}", "foreign rows", prepare)
 
 
+def _sized(question: Question) -> Iterator[Shown]:
+    """Everybody's numbers are large or small, for what gives only what is overdue, unpaid or above a limit."""
+    stand = question.stand
+    for name in _touched(question):
+        table = stand.protected[name].table
+        for shape in numbers(question.text, table):
+            sizes = assigned(table, shape)
+            prepare = (REPLICA[0], f"update {table.sql} set {sizes}", REPLICA[1])
+            if stand.run("select 1", prepare).refused:
+                continue
+            for call in question.calls[:_CALLS]:
+                witness = stand.shown(stand.run(call.sql, prepare), call.given)
+                if witness:
+                    yield Shown(call.sql, f"with {sizes}, the answer shows {witness}", "foreign rows", prepare)
+            for call in _calls(question, table) if question.writes else ():
+                yield from _changed(question, call, prepare, f"with {sizes}")
+
+
+def _asked_before(question: Question) -> Iterator[Shown]:
+    """The victim has asked the same before, and the answer was kept for whoever asks next."""
+    stand = question.stand
+    if not question.writes:
+        return
+    attacker, victim = (own_context(stand.scope, stand.population.identities[slot]) for slot in (ATTACKER, VICTIM))
+    for call in [call for call in question.calls if not call.names][:_CALLS]:
+        prepare = (*victim, call.sql, *attacker)
+        witness = stand.shown(stand.run(call.sql, prepare), call.given)
+        if witness:
+            yield Shown(call.sql, f"once the victim has asked, the answer shows {witness}", "foreign rows", prepare)
+
+
 def _childless(question: Question) -> Iterator[Shown]:
     """No row references the victim's any more, which had kept it from being deleted."""
     if not re.search(r"\bdelete\b", question.text, re.IGNORECASE):
@@ -262,7 +250,7 @@ def _vouched(question: Question) -> Iterator[Shown]:
             outcome = stand.run(call.sql, prepare)
             if outcome.refused or stand.run(call.sql, prepare).rows != outcome.rows:
                 continue  # refused as before, or an answer that is another each time
-            without = stand.run(call.sql, (*prepare, *_without_victims(stand, question.tables)))
+            without = stand.run(call.sql, (*prepare, *without_victims(stand, question.tables)))
             if outcome.rows != without.rows:
                 witness = f"a row of {name} that is neither's ({marks}) opens it: {outcome.rows[:1]}"
                 yield Shown(call.sql, witness, "foreign rows", prepare)
@@ -276,12 +264,6 @@ def _row_of_bystander(stand: Stand, name: str) -> Values | None:
         return None
     row = rows.rows.get(BYSTANDER)
     return None if row is rows.rows.get(VICTIM) else row
-
-
-def _without_victims(stand: Stand, tables: list[str]) -> tuple[str, ...]:
-    names = [name for name in tables if name in stand.victims and removable(stand, name)]
-    remove = [f"delete from {stand.protected[name].table.sql} where {stand.victims[name]}" for name in names]
-    return (REPLICA[0], *remove, REPLICA[1])
 
 
 def _awakened(question: Question) -> Iterator[Shown]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import OPTIONS, Stand
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.stand import OPTIONS, Stand
 from dbkit.leak.checks.subject import NEEDS_SQL
 from dbkit.leak.paths import LEAK
 from dbkit.report import Evidence, Finding, Severity

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import cached_property
 
-from dbkit.leak.checks.functions_arguments import Call, Caller
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.functions.caller import Call, Caller
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import State, lapsed_states
 from dbkit.leak.paths import LEAK

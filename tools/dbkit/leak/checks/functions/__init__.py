@@ -2,22 +2,27 @@
 
 Every function that an app role may call is called with another tenant's ids, names it leaves to the search_path are
 shadowed, triggers are fired with another tenant's keys, and what is notified is listened to.
+
+`catalog` reads the functions, `candidates` and `caller` make the calls, `stand` is where one role makes them from,
+`effects` and `dependence` tell what they did. Each of the other modules is one attack; `calls` is the plain one and
+`states` repeats it while rows are in another state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.functions_arguments import Caller
-from dbkit.leak.checks.functions_calls import attack_routine
-from dbkit.leak.checks.functions_catalog import Routines, read_routines
-from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.checks.functions_leakproof import check_leakproof
-from dbkit.leak.checks.functions_locks import check_locks
-from dbkit.leak.checks.functions_members import check_members
-from dbkit.leak.checks.functions_notify import check_notify
-from dbkit.leak.checks.functions_paths import check_paths
-from dbkit.leak.checks.functions_triggers import check_triggers
+from dbkit.leak.checks.functions.caller import Caller
+from dbkit.leak.checks.functions.calls import attack_routine
+from dbkit.leak.checks.functions.catalog import Routines, read_routines
+from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.leakproof import check_leakproof
+from dbkit.leak.checks.functions.locks import check_locks
+from dbkit.leak.checks.functions.members import check_members
+from dbkit.leak.checks.functions.notify import check_notify
+from dbkit.leak.checks.functions.paths import check_paths
+from dbkit.leak.checks.functions.stand import Stand
+from dbkit.leak.checks.functions.triggers import check_triggers
 from dbkit.leak.checks.subject import Subject, bypasses
 from dbkit.leak.paths import LEAK
 from dbkit.leak.standings import read_standings

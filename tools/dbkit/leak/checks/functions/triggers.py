@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import Effects, Stand
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.paths import LEAK
 from dbkit.leak.rows import ATTACKER, VICTIM, Values, identify, insert_statement

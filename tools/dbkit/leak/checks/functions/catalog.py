@@ -192,7 +192,14 @@ class Routines:
 
     def named(self, schema: str, name: str) -> list[Routine]:
         """Functions a call may mean; without a schema any of that name."""
-        return [routine for routine in self.all if routine.name == name and schema in ("", routine.schema)]
+        return [routine for routine in self._by_name.get(name, ()) if schema in ("", routine.schema)]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Routine]]:
+        found: dict[str, list[Routine]] = {}
+        for routine in self.all:
+            found.setdefault(routine.name, []).append(routine)
+        return found
 
     def reached(self, routine: Routine) -> list[Routine]:
         """The function and those it calls, directly or through others."""

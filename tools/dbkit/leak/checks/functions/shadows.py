@@ -1,9 +1,8 @@
-"""OBJ-04: names a function leaves to the search_path, shadowed for real by an attacker who may run SQL.
+"""What an attacker puts in the way of names that a function leaves to the search_path: tables, functions, operators.
 
 A shadow does two things. It plants rows that make the attacker a member of the victim's tenant, and where it is read or
 written by somebody else's rights it runs the attacker's code, which then reads the victim's rows and raises them as an
-error. Either is a witness. Temporary objects need TEMPORARY on the database, functions and operators a schema to create
-them in.
+error. Temporary objects need TEMPORARY on the database, functions and operators a schema to create them in.
 """
 
 from __future__ import annotations
@@ -13,25 +12,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dbkit.leak.checks.functions_arguments import Caller
-from dbkit.leak.checks.functions_calls import unreviewed
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import Stand
-from dbkit.leak.checks.functions_triggers import firing_statements
-from dbkit.leak.checks.subject import NEEDS_SQL
-from dbkit.leak.paths import LEAK
+from dbkit.leak.checks.functions.catalog import Routine
+from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.rows import ATTACKER, VICTIM
 from dbkit.leak.session import Session
-from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.relations import Table, literal
 
-__all__ = ["check_paths"]
+__all__ = ["Home", "Shadow", "loose_calls", "loose_tables", "make_shadows", "writable_schemas"]
 
 _MENTION = re.compile(r'\b(?:from|join|into|update|table)\s+(?:only\s+)?"?([a-z_]\w*)"?(?!\w|"?\s*[.(])', re.IGNORECASE)
-_CALLS = 8
 _OVERLOADS = 16
-_CODE_SHADOWS = 60
-_CODE_USES = 4
 _HIDDEN_TABLES = 4
 
 # Reads what its current user may read of the victim; an owner first lifts row security. Once a transaction, since what
@@ -83,8 +73,6 @@ where oprname = {name} and oprnamespace = 'pg_catalog'::regnamespace and oprleft
     and oprleft::regtype::text in ('uuid', 'text', 'integer', 'bigint', 'boolean', 'timestamp with time zone', 'jsonb')
     and oprright::regtype::text in ('uuid', 'text', 'integer', 'bigint', 'boolean', 'timestamp with time zone', 'jsonb')
 """
-
-
 _MISSING = """
 select quote_ident(name) from unnest(array[{names}]) name
 where has_database_privilege({role}, current_database(), 'create') and to_regnamespace(quote_ident(name)) is null
@@ -93,7 +81,7 @@ where has_database_privilege({role}, current_database(), 'create') and to_regnam
 
 
 @dataclass(frozen=True)
-class _Home:
+class Home:
     """A schema that the role may create objects in; `setup` makes it where it is not there yet."""
 
     sql: str
@@ -102,7 +90,7 @@ class _Home:
 
 
 @dataclass(frozen=True)
-class _Shadow:
+class Shadow:
     """What the attacker creates, and the names it takes; `by_code` where it plants no rows but only runs code."""
 
     setup: tuple[str, ...]
@@ -110,26 +98,55 @@ class _Shadow:
     by_code: bool = False
 
 
-def check_paths(stand: Stand, routines: Routines, caller: Caller, admin: Session) -> Iterator[Finding]:
-    """Shadow the names of every function that runs for somebody else, or that policies ask."""
-    writable = _writable_schemas(stand, admin)
-    for routine in routines.attacked:
-        if not _matters(stand, routines, routine):
-            continue
-        stand.renew()
-        found = _attack(stand, routines, caller, routine, writable, admin)
-        if found is not None:
-            yield found
-        elif _suspicious(stand, routine):
-            yield _suspected(stand, routine)
-
-
-def _writable_schemas(stand: Stand, admin: Session) -> list[_Home]:
+def writable_schemas(stand: Stand, admin: Session) -> list[Home]:
+    """Schemas that the role may create objects in."""
     rows = admin.must(_WRITABLE.format(role=literal(stand.role.name))).rows
-    return [_Home(row[0] or "", row[1] or "") for row in rows]
+    return [Home(row[0] or "", row[1] or "") for row in rows]
 
 
-def _missing_schemas(stand: Stand, routine: Routine, admin: Session) -> list[_Home]:
+def loose_tables(stand: Stand, routine: Routine) -> list[Table]:
+    """Tables that the function names without a schema, in SQL or in text that it executes."""
+    names = {name for schema, name in routine.facts.relations if not schema}
+    if routine.facts.dynamic:
+        names |= {name.lower() for name in _MENTION.findall(routine.facts.text)}
+    return [table for table in stand.model.relations.tables.values() if table.name in names]
+
+
+def loose_calls(routine: Routine) -> list[tuple[str, int]]:
+    """Names and numbers of arguments of the functions that it calls without a schema."""
+    return sorted({(name, count) for schema, name, count in routine.facts.calls if not schema})
+
+
+def make_shadows(stand: Stand, routine: Routine, writable: list[Home], admin: Session) -> Iterator[Shadow]:
+    """Everything that can be put in the way of the names of one function.
+
+    Args:
+        writable: schemas that the role may create in.
+        admin: reads the catalog.
+    """
+    tables = loose_tables(stand, routine)
+    path = _session_path(routine, tables)
+    if tables:
+        names = ", ".join(dict.fromkeys(table.name for table in tables))
+        spy = _spy(stand, "pg_temp")
+        for shape in (_view, _table):
+            setup = [*spy, *(sql for table in _distinct(tables) for sql in shape(stand, table, "pg_temp")), *path]
+            yield Shadow(tuple(setup), f"{names} with a temporary {'view' if shape is _view else 'table'}")
+    on_path = [home for home in writable if routine.path is None or _names(routine.path, home.name)]
+    for home in [*on_path, *_missing_schemas(stand, routine, admin)]:
+        name, spy = home.name, [*home.setup, *_spy(stand, home.sql)]
+        path = _session_path(routine, tables, home.sql)
+        for table in _distinct(tables):
+            yield Shadow((*spy, *_view(stand, table, home.sql), *path), f"{table.name} with a view in {name}")
+        for call, count in loose_calls(routine):
+            for sql in _overloads(routine, admin, home.sql, call, count):
+                yield Shadow((*spy, sql, *path), f"{call}() with a function in {name}", True)
+        for operator in sorted(routine.facts.operators):
+            for sqls in _operators(admin, home.sql, operator):
+                yield Shadow((*spy, *sqls, *path), f"{operator} with an operator in {name}", True)
+
+
+def _missing_schemas(stand: Stand, routine: Routine, admin: Session) -> list[Home]:
     """Schemas that a pinned path names and nobody has made; whoever may create one takes the place.
 
     In a function with its owner's rights "$user" is the owner's name.
@@ -142,162 +159,7 @@ def _missing_schemas(stand: Stand, routine: Routine, admin: Session) -> list[_Ho
     rows = admin.must(_MISSING.format(names=names, role=literal(stand.role.name))).rows
     homes = [row[0] or "" for row in rows]
     opened = "grant usage on schema {home} to public"
-    return [_Home(home, home, (f"create schema {home}", opened.format(home=home))) for home in homes]
-
-
-def _matters(stand: Stand, routines: Routines, routine: Routine) -> bool:
-    """Whether its names are resolved when it runs, and it runs where that could matter to somebody else's rows."""
-    if routine.language not in ("sql", "plpgsql") or routine.facts.bound:
-        return False
-    if not (_loose_tables(stand, routine) or _loose_calls(routine) or routine.facts.operators):
-        return False
-    if routine.definer:
-        return routine.is_trigger or stand.role.name in routine.roles or _asked(stand, routines, routine)
-    return bool(_loose_tables(stand, routine)) and _asked(stand, routines, routine)
-
-
-def _asked(stand: Stand, routines: Routines, routine: Routine) -> bool:
-    """Whether a policy, a view or another definer function calls it."""
-    word = re.compile(rf"\b{re.escape(routine.name)}\b", re.IGNORECASE)
-    for table in stand.model.relations.base_tables:
-        if any(word.search(text) for policy in table.policies for text in (policy.using, policy.check) if text):
-            return True
-    callers = [each for each in routines.all if each is not routine]
-    return any(routine.name == name for each in callers for _, name, _ in each.facts.calls)
-
-
-def _loose_tables(stand: Stand, routine: Routine) -> list[Table]:
-    """Tables it names without a schema, in SQL or in text that it executes."""
-    names = {name for schema, name in routine.facts.relations if not schema}
-    if routine.facts.dynamic:
-        names |= {name.lower() for name in _MENTION.findall(routine.facts.text)}
-    return [table for table in stand.model.relations.tables.values() if table.name in names]
-
-
-def _loose_calls(routine: Routine) -> list[tuple[str, int]]:
-    return sorted({(name, count) for schema, name, count in routine.facts.calls if not schema})
-
-
-def _suspicious(stand: Stand, routine: Routine) -> bool:
-    callable_by_role = stand.role.name in routine.roles and routine.callable
-    return (
-        routine.definer
-        and routine.path is None
-        and callable_by_role
-        and bool(_loose_tables(stand, routine) or _loose_calls(routine))
-        and unreviewed(routine, stand.model.declaration.definers)
-    )
-
-
-def _suspected(stand: Stand, routine: Routine) -> Finding:
-    return Finding(
-        rule="definer_without_search_path",
-        message=f"{routine.signature} runs with its owner's rights and its caller's search_path",
-        severity=Severity.WARNING,
-        category="OBJ-04",
-        object=routine.qualified,
-        detail=f"Not shown: no shadow that {stand.role.name} can make led to another tenant's rows.",
-        hint=f"Run: alter function {routine.sql} set search_path = pg_catalog, pg_temp; and qualify its names.",
-    )
-
-
-# The attack
-
-
-def _attack(
-    stand: Stand,
-    routines: Routines,
-    caller: Caller,
-    routine: Routine,
-    writable: list[_Home],
-    admin: Session,
-) -> Finding | None:
-    uses = list(_uses(stand, routines, caller, routine))
-    shadows = list(_shadows(stand, routine, writable, admin))
-    by_code = [shadow for shadow in shadows if shadow.by_code]
-    for shadow in [shadow for shadow in shadows if not shadow.by_code] + by_code[:_CODE_SHADOWS]:
-        # The attacker's connection is a fresh one; here plans of earlier calls would keep the old names.
-        accepted = stand.run_steps((*shadow.setup, "discard plans"))
-        if accepted.refused:
-            continue
-        stand.attacker.session.run("savepoint shadowed")
-        for statement in uses[:_CODE_USES] if shadow.by_code else uses:
-            outcome = stand.attacker.session.run("rollback to savepoint shadowed", statement.sql)
-            if outcome.sqlstate == "57014":
-                return None  # it does not end in time, with or without a shadow
-            witness = stand.shown(outcome, " ".join(shadow.setup) + statement.given)
-            if not witness and statement.foreign and not outcome.refused and outcome.rows:
-                witness = f"a row of {statement.foreign} that is the victim's: {outcome.rows[0][0]!r}"
-            if witness and not stand.shown(stand.run(statement.sql), statement.given):
-                return _leak(stand, routine, shadow, statement.sql, witness)
-            if witness:
-                break  # it shows that without a shadow, too
-    return None
-
-
-@dataclass(frozen=True)
-class _Use:
-    """A statement that makes the function run; `foreign` names the table whose victim rows it asks for."""
-
-    sql: str
-    given: str = ""
-    foreign: str = ""
-
-
-def _uses(stand: Stand, routines: Routines, caller: Caller, routine: Routine) -> Iterator[_Use]:
-    if stand.role.name in routine.roles and routine.callable:
-        for call in caller.calls(routine)[:_CALLS]:
-            yield _Use(call.sql, call.given)
-    for name, table in stand.readable:
-        column = next(iter(table.table.columns.values())).sql
-        yield _Use(f"select {column} from {table.table.sql} where {stand.victims[name]} limit 1", "", name)
-    for name in routines.triggers.get(routine.oid, ()):
-        for statement in firing_statements(stand, name):
-            yield _Use(statement, statement)
-
-
-def _leak(stand: Stand, routine: Routine, shadow: _Shadow, statement: str, witness: str) -> Finding:
-    pinned = f"its search_path is {routine.path}" if routine.path else "it has no search_path of its own"
-    return Finding(
-        rule="search_path_shadowed",
-        message=f"{stand.role.name} shadows {shadow.names}, which {routine.signature} leaves to the search_path",
-        category="OBJ-04",
-        verdict=LEAK,
-        object=routine.qualified,
-        detail=f"It runs as {routine.owner if routine.definer else 'its caller'} and {pinned}. {NEEDS_SQL}",
-        hint=f"Run: alter function {routine.sql} set search_path = pg_catalog, pg_temp; and qualify its names.",
-        evidence=Evidence(
-            sql=stand.paste(*shadow.setup, statement),
-            witness=witness,
-            control="the same statement without the shadow shows nothing of the victim's",
-        ),
-    )
-
-
-# Shadows
-
-
-def _shadows(stand: Stand, routine: Routine, writable: list[_Home], admin: Session) -> Iterator[_Shadow]:
-    tables = _loose_tables(stand, routine)
-    path = _session_path(routine, tables)
-    if tables:
-        names = ", ".join(dict.fromkeys(table.name for table in tables))
-        spy = _spy(stand, "pg_temp")
-        for shape in (_view, _table):
-            setup = [*spy, *(sql for table in _distinct(tables) for sql in shape(stand, table, "pg_temp")), *path]
-            yield _Shadow(tuple(setup), f"{names} with a temporary {'view' if shape is _view else 'table'}")
-    on_path = [home for home in writable if routine.path is None or _names(routine.path, home.name)]
-    for home in [*on_path, *_missing_schemas(stand, routine, admin)]:
-        name, spy = home.name, [*home.setup, *_spy(stand, home.sql)]
-        path = _session_path(routine, tables, home.sql)
-        for table in _distinct(tables):
-            yield _Shadow((*spy, *_view(stand, table, home.sql), *path), f"{table.name} with a view in {name}")
-        for call, count in _loose_calls(routine):
-            for sql in _overloads(routine, admin, home.sql, call, count):
-                yield _Shadow((*spy, sql, *path), f"{call}() with a function in {name}", True)
-        for operator in sorted(routine.facts.operators):
-            for sqls in _operators(admin, home.sql, operator):
-                yield _Shadow((*spy, *sqls, *path), f"{operator} with an operator in {name}", True)
+    return [Home(home, home, (f"create schema {home}", opened.format(home=home))) for home in homes]
 
 
 def _names(path: str, schema: str) -> bool:

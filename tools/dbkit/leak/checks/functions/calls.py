@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Iterator
 
-from dbkit.leak.checks.functions_arguments import Call, Caller, injections
-from dbkit.leak.checks.functions_catalog import Routine, Routines
-from dbkit.leak.checks.functions_effects import Effects, Stand
-from dbkit.leak.checks.functions_states import (
-    AGGREGATES,
-    REPLICA,
-    TIMED_OUT,
-    Question,
-    answered_for_victim,
-    other_states,
-    removable,
-)
+from dbkit.leak.checks.functions.caller import Call, Caller, injections
+from dbkit.leak.checks.functions.catalog import Routine, Routines
+from dbkit.leak.checks.functions.dependence import EXISTENCE, ROWS, TIMED_OUT, depends
+from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.stand import Stand
+from dbkit.leak.checks.functions.states import Question, other_states
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import HOLDS, LEAK
@@ -213,42 +206,19 @@ class _Attack:
     # Answers that depend on the victim's rows
 
     def _depends(self, call: Call, outcome: Outcome, control: str) -> Finding | None:
-        """Noninterference: ask again without the victim's rows."""
-        if self.routine.returns in ("void", "trigger", "record") and not outcome.rows:
+        """Noninterference: what comes when it is asked again without the victim's rows."""
+        found = depends(self.stand, self.routine, self.text, self.tables, call, outcome)
+        if found is None:
             return None
-        # A gate answers by letting pass or refusing.
-        gate = self.routine.returns == "void"
-        existence = gate or self.routine.returns == "bool"
-        relevant = [
-            name
-            for name in self.tables
-            if name in self.stand.victims and removable(self.stand, name, registries=not existence and bool(call.names))
-        ]
-        if not relevant or not (self.routine.definer or self.routine.settings):
-            return None
-        tables = {name: self.stand.protected[name].table.sql for name in relevant}
-        remove = [f"delete from {sql} where {self.stand.victims[name]}" for name, sql in tables.items()]
-        again = self.stand.run(call.sql)
-        without = self.stand.run(call.sql, (REPLICA[0], *remove, REPLICA[1]))
-        if without.refused and not gate:
-            told = answered_for_victim(self.stand, self.tables, call)
-            return self._exists(call, told, control) if told else None
-        if again.rows != outcome.rows or without.refused != gate or without.sqlstate == TIMED_OUT:
-            return None
-        if without.rows == outcome.rows:
-            return None
-        answer = f"is refused: {without}" if gate else _cell(without)
-        witness = f"returns {'nothing' if gate else _cell(outcome)}, and without the victim's rows {answer}"
-        rows_come_out = self._rows_come_out(outcome, without)
-        if (call.names or rows_come_out) and not existence:
-            return self._leak(call.sql, witness, control, "foreign rows")
-        if existence:
-            return self._exists(call, f"{witness}: the row exists", control)
+        if found.of == ROWS:
+            return self._leak(call.sql, found.witness, control, "foreign rows")
+        if found.of == EXISTENCE:
+            return self._exists(call, found.witness, control)
         self._suspect(
             "definer_function_counts_all_tenants",
             f"{self.routine.signature} gives a figure over the rows of all tenants",
             "OBJ-03",
-            f"{call.sql} {witness}; no row comes out.",
+            f"{call.sql} {found.witness}; no row comes out.",
             "Filter by the tenant of the context, or list it under [tenancy] definers if the figure is meant.",
         )
         return None
@@ -267,13 +237,6 @@ class _Attack:
                 "Compare the tenant column with the context in it.",
             )
         return None
-
-    def _rows_come_out(self, outcome: Outcome, without: Outcome) -> bool:
-        """Whether the victim's rows are in the answer as they are, and not in a figure over many."""
-        if any(table.table.name == self.routine.returns for table in self.stand.protected.values()):
-            return True
-        left = Counter(without.rows) - Counter(outcome.rows)
-        return self.routine.returns_set and not left and not AGGREGATES.search(self.text)
 
     # Dynamic SQL
 
@@ -409,8 +372,3 @@ class _Attack:
             detail=f"Not shown: {reason}.",
             hint="Review that it filters by tenant, then list it under [tenancy] definers.",
         )
-
-
-def _cell(outcome: Outcome) -> str:
-    shown = [cell for row in outcome.rows[:1] for cell in row]
-    return "no row" if not shown else "null" if shown[0] is None else shown[0][:60]

@@ -1,0 +1,147 @@
+"""FLOW-05, CTX-02: tables that belong to nobody, and what they tell nevertheless.
+
+A job of the operator's leaves what it found in a log that every tenant reads; the key that signs contexts stands in a
+table that was granted along with the rest. Neither has a tenant column, so no policy is missed there: what is in them
+has to be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from dbkit.leak.checks.subject import NEEDS_PARAMETERS, NEEDS_SQL, Subject
+from dbkit.leak.exchange import Caller, Exchange, callers
+from dbkit.leak.observation import distinctive_values, news, readable, reads, shown_value
+from dbkit.leak.paths import LEAK
+from dbkit.leak.rows import ATTACKER, VICTIM
+from dbkit.leak.session import Outcome
+from dbkit.leak.shapes import assigned, shapes
+from dbkit.report import Evidence, Finding
+from dbkit.tenancy.model import Kind
+from dbkit.tenancy.relations import Table
+from dbkit.tenancy.sealing import sealing_functions
+
+__all__ = ["check_reports"]
+
+# What an operator or a timer runs: it takes no value that says whose work it is, and no app role calls it.
+_JOBS = """
+select n.nspname || '.' || p.proname, case p.prokind when 'p' then 'call ' else 'select ' end || format(
+    '%I.%I()', n.nspname, p.proname), p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '')
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_type t on t.oid = p.prorettype
+where n.nspname not in ('pg_catalog', 'information_schema') and p.prokind in ('f', 'p')
+  and p.pronargs = p.pronargdefaults and t.typname not in ('trigger', 'event_trigger')
+  and p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') ~* '\\minsert\\s+into\\M|\\mupdate\\M|\\mmerge\\M'
+  and p.prosrc !~* '\\m(commit|rollback|pg_sleep)\\M'
+  and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+order by 1
+"""
+_OFF = "set local session_replication_role = replica"
+_ON = "set local session_replication_role = origin"
+_TIMEOUT = "set local statement_timeout = '5s'"
+
+
+def check_reports(subject: Subject) -> Iterator[Finding]:
+    jobs = [(row[0] or "", row[1] or "", row[2] or "") for row in subject.session.must(_JOBS).rows]
+    for caller in callers(subject.model):
+        yield from _check_jobs(subject, caller, jobs)
+        yield from _check_keys(subject, caller)
+
+
+def _nobodys(subject: Subject, caller: Caller) -> list[Table]:
+    """Tables that the role may read and in which no column says whose a row is."""
+    kinds = (Kind.UNKNOWN, Kind.SHARED)
+    tables = [table.table for table in caller.scope.tables.values() if table.kind in kinds and not table.owned]
+    return [table for table in tables if caller.privileges(subject.model, table).may("select")]
+
+
+# Jobs
+
+
+def _check_jobs(subject: Subject, caller: Caller, jobs: list[tuple[str, str, str]]) -> Iterator[Finding]:
+    tables = _nobodys(subject, caller)
+    values = distinctive_values(subject.model, subject.population)
+    foreign = [value for value, slots in values.items() if VICTIM in slots]
+    for name, statement, body in jobs:
+        written = [table for table in tables if _named(table, body)]
+        sources = (
+            [t.table for t in caller.scope.tables.values() if t.owned and _named(t.table, body)] if written else []
+        )
+        prepared = ["select 1"]
+        prepared += [f"update {t.sql} set {assigned(t, shape)}" for t in sources for shape in shapes(body, t)]
+        for prepare in prepared if sources else ():
+            finding = _told(subject, caller, (name, statement), written, prepare, foreign)
+            if finding is not None:
+                yield finding
+                break
+
+
+def _named(table: Table, body: str) -> bool:
+    return re.search(rf"\b{re.escape(table.name)}\b", body) is not None
+
+
+def _told(
+    subject: Subject, caller: Caller, job: tuple[str, str], written: list[Table], prepare: str, foreign: list[str]
+) -> Finding | None:
+    """What the job, run by the administrator over rows that it looks for, leaves for the attacker to read."""
+    with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+        watched = readable(exchange, subject.model, written)
+        before = reads(exchange, subject.model, ATTACKER, watched)
+        if exchange.admin(_TIMEOUT, _OFF, prepare, _ON, job[1]).refused:
+            return None
+        shown = news(before, reads(exchange, subject.model, ATTACKER, watched))
+        value = shown_value(Outcome(rows=(shown[1],)), foreign) if shown else None
+        if shown is None or value is None:
+            return None
+        query = f"select * from {subject.model.relations.tables[shown[0]].sql}"
+        exchange.act(ATTACKER, query)
+        evidence = Evidence(
+            exchange.sql,
+            f"a new row with {value!r} of the victim's",
+            f"{query}; -- before the job {before[shown[0]].total()} rows",
+        )
+    return Finding(
+        rule="job_tells_in_open_table",
+        message=f"{job[0]} writes what it finds in every tenant to {shown[0]}, which {caller.role.name} reads",
+        category="FLOW-05",
+        verdict=LEAK,
+        object=shown[0],
+        detail=f"The table has no tenant column. {NEEDS_PARAMETERS}",
+        hint=f"Run: revoke select on {shown[0]} from {caller.role.name}; or let the job write counts only.",
+        evidence=evidence,
+    )
+
+
+# Keys
+
+
+def _check_keys(subject: Subject, caller: Caller) -> Iterator[Finding]:
+    """The secret that functions vouch for a context with, read by whom it is to hold."""
+    relations = subject.model.relations
+    texts = [relations.sources[name] for name in sealing_functions(relations)]
+    words = {word for text in texts for word in re.findall(r"\w+", text)}
+    if caller.scope.trusts_settings:
+        return
+    for table in _nobodys(subject, caller):
+        if table.name not in words:
+            continue
+        columns = caller.privileges(subject.model, table).columns.get("select", frozenset())
+        secret = [column for name, column in table.columns.items() if name in words and name in columns]
+        secret = [column for column in secret if column.base in ("text", "varchar", "bytea", "uuid")]
+        if not secret:
+            continue
+        query = f"select {', '.join(column.sql for column in secret)} from {table.sql} limit 1"
+        with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
+            read = exchange.act(ATTACKER, query)
+            if read.refused or not read.rows:
+                continue
+            yield Finding(
+                rule="signing_key_readable",
+                message=f"{caller.role.name} reads {table.qualified}, with which contexts are signed",
+                category="CTX-02",
+                verdict=LEAK,
+                object=table.qualified,
+                detail=f"Whoever has the key makes the context of any tenant. {NEEDS_SQL}",
+                hint=f"Run: revoke select on {table.sql} from {caller.role.name}, public;",
+                evidence=Evidence(exchange.sql, f"{query} returns a row", "the functions that check contexts read it"),
+            )
