@@ -149,6 +149,7 @@ def test_what_an_edit_undoes_is_known(project: Config, parsed: list[str], asked:
 
 def test_what_nobody_asked_for_in_a_long_time_is_forgotten(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dbkit.lint.cache._UNUSED", 0)
+    monkeypatch.setattr("dbkit.lint.cache._ADDITIONS", 0)
     run(project)
     sizes = []
     for number in range(3):
@@ -222,6 +223,37 @@ def test_a_damaged_memory_is_no_memory(project: Config, damage: bytes) -> None:
     for path in kept:
         path.write_bytes(damage)
     assert run(project) == first
+
+
+def test_a_run_that_was_killed_while_it_wrote_costs_what_it_wrote(
+    project: Config, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(project)
+    (trees,) = (project.root / "cache/lint").glob("trees-*")
+    whole = trees.read_bytes()
+    texts = [f"alter table app.a add column c{number} json;\n" for number in range(3)]
+    changed(project, "0002_b.sql", texts[0])
+    added = trees.read_bytes()
+    assert added.startswith(whole) and len(added) > len(whole), "only what is new was written"
+    for cut in range(len(whole) + 1, len(added), 7):
+        trees.write_bytes(added[:cut])
+        (project.root / "m/0002_b.sql").write_text(texts[1] + "-" * cut)
+        del parsed[:]
+        run(project)
+        assert len(parsed) == 1, "what was written before stands"
+        assert not trees.read_bytes().startswith(added[:cut]), "nothing is written behind a part that is not whole"
+    changed(project, "0002_b.sql", texts[2])
+
+
+def test_a_store_that_grew_often_is_written_whole(project: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbkit.lint.cache._ADDITIONS", 2)
+    run(project)
+    (trees,) = (project.root / "cache/lint").glob("trees-*")
+    inodes = []
+    for number in range(4):
+        changed(project, "0002_b.sql", f"alter table app.a add column c{number} json;\n")
+        inodes.append(trees.stat().st_ino)
+    assert inodes[0] == inodes[1] != inodes[2] == inodes[3]
 
 
 def test_it_can_be_switched_off(project: Config, asked: list[str]) -> None:

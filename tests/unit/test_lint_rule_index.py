@@ -46,6 +46,12 @@ def _name(check: object) -> object:
     return check if not isinstance(check, Later) else check.function
 
 
+def test_rules_are_documented_alike_with_and_without_an_index() -> None:
+    script = "from dbkit.lint.render import reference\nimport hashlib\nfor _ in range(2):\n"
+    script += "    print(hashlib.sha256(reference().encode()).hexdigest())\n"
+    assert len({*_run(script), *_run(script)}) == 1
+
+
 def test_a_check_of_several_subcommands_is_one_check() -> None:
     indexed_rules()
     several = 0

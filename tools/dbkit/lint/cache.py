@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import marshal
+import os
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -131,24 +133,37 @@ class _Keys(NamedTuple):
 # So many values are kept that a run did not ask for, those longest unused go first: to judge one file of a folder must
 # not cost the next run the others, and what an edit undoes was judged before.
 _UNUSED = 4096
+# So often a store only grows by what is new before it is written whole again: 2 ms instead of 18 for a store of 7 MB.
+_ADDITIONS = 32
 
 
 class _Store:
-    """A file of values by digest."""
+    """A file of values by digest: one part that was written whole, and the additions of later runs behind it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[bytes, Any] = {}
         self._used: dict[bytes, Any] = {}
-        self._grew = False
+        self._new: dict[bytes, Any] = {}
+        self._inode = 0
+        self._additions = _ADDITIONS
 
     def read(self) -> None:
         try:
-            made_by, known = marshal.loads(self._path.read_bytes())
+            with self._path.open("rb", buffering=0) as stream:
+                inode, data = os.fstat(stream.fileno()).st_ino, stream.read()
+            known: dict[bytes, Any] = {}
+            parts = list(_parts(memoryview(data)))
+            for part in parts:
+                made_by, values = marshal.loads(part)
+                if made_by == code_digest():
+                    known.update(values)
         except (OSError, ValueError, EOFError, TypeError):
             return
-        if made_by == code_digest() and isinstance(known, dict):
-            self._known = known
+        self._known = known
+        # Nothing is added to what another version wrote, nor behind what a killed run did not write whole.
+        if known and sum(map(_size, parts)) == len(data):
+            self._inode, self._additions = inode, len(parts) - 1
 
     def find(self, key: bytes) -> Any:
         """The value under a key, or None."""
@@ -159,18 +174,54 @@ class _Store:
 
     def add(self, key: bytes, value: object) -> None:
         """Have a value written with the others."""
-        self._known[key] = self._used[key] = value
-        self._grew = True
+        self._known[key] = self._used[key] = self._new[key] = value
 
     def write(self) -> None:
-        """Write what was known and what was added; nothing where nothing was."""
-        if self._grew:
-            unused = [item for item in self._known.items() if item[0] not in self._used]
-            values = {**dict(unused[max(0, len(unused) - _UNUSED) :]), **self._used}
-            with contextlib.suppress(OSError):
+        """Write what was added, with all that is known where the file is not as it was read."""
+        if not self._new:
+            return
+        with contextlib.suppress(OSError):
+            if self._additions >= _ADDITIONS or not self._append(_part(self._new)):
+                unused = [item for item in self._known.items() if item[0] not in self._used]
+                values = {**dict(unused[max(0, len(unused) - _UNUSED) :]), **self._used}
                 self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                write_whole(self._path, marshal.dumps((code_digest(), values)))
+                write_whole(self._path, _part(values))
                 forget_oldest(self._path)
+
+    def _append(self, part: bytes) -> bool:
+        """Put a part behind the others; False where another run has replaced the file. Raises OSError."""
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        try:
+            # In one call: two runs that write at the same time stand one behind the other.
+            return os.fstat(handle).st_ino == self._inode and os.write(handle, part) == len(part)
+        finally:
+            os.close(handle)
+
+
+# A part begins with the length of what follows and the beginning of its digest.
+_HEAD = struct.Struct("<Q8s")
+
+
+def _part(values: dict[bytes, Any]) -> bytes:
+    data = marshal.dumps((code_digest(), values))
+    return _HEAD.pack(len(data), _hash(data)[:8]) + data
+
+
+def _parts(data: memoryview) -> Iterator[memoryview]:
+    """The parts of a store, up to the first that was not written whole."""
+    place = 0
+    while place + _HEAD.size <= len(data):
+        length, digest = _HEAD.unpack_from(data, place)
+        part = data[place + _HEAD.size : place + _HEAD.size + length]
+        # The first was put in place as a whole; its digest would take longer than to read it.
+        if len(part) != length or (place and _hash(part)[:8] != digest):
+            return
+        yield part
+        place += _size(part)
+
+
+def _size(part: memoryview) -> int:
+    return _HEAD.size + len(part)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -208,7 +259,7 @@ def effects_of(file: LintFile) -> bytes:
     return _hash(b"".join(b"%d:%b" % (len(part), part) for part in encoded))
 
 
-def _hash(data: bytes) -> bytes:
+def _hash(data: bytes | memoryview) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 

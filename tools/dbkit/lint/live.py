@@ -69,7 +69,7 @@ def load_database_rules() -> Mapping[str, DatabaseRule]:
         module = import_module(f"{package.__name__}.{module_info.name}")
         # A rule of files too is the one that the settings know.
         rule: Rule = known.get(module_info.name, module.rule)
-        if rule is module.rule:
+        if module_info.name not in known:
             rule.name, rule.doc = module_info.name, module.__doc__ or ""
         found.append(DatabaseRule(rule, module.__doc__ or "", module.check))
     found.sort(key=lambda item: (item.rule.code, item.rule.name))
