@@ -179,9 +179,7 @@ class _Index:
         return found
 
     def _rules_for(self, section: str, inside: str | None) -> list[Rule]:
-        return [
-            rule for rule in self._rules if section in rule.sections and (inside is None or inside in rule.bodies)
-        ]
+        return [rule for rule in self._rules if section in rule.sections and (inside is None or inside in rule.bodies)]
 
 
 class _Listed(NamedTuple):
