@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.rule import DO, FUNCTION, ColumnCheck, FileCheck, Rule, StatementCheck
+from dbkit.lint.state import Effects
 from dbkit.lint.timeouts import strong_locks, transactions
 from dbkit.lint.trees import COLUMN_STATEMENTS
 from dbkit.parse import Body, Statement
@@ -19,7 +20,7 @@ from dbkit.parse import Body, Statement
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
 
-__all__ = ["Checks", "FileChecks", "had"]
+__all__ = ["Checks", "FileChecks"]
 
 # What a body must hold for a statement of that kind to stand in it. SQL keywords have no other spelling.
 _WORD_OF = {
@@ -80,6 +81,8 @@ class FileChecks:
             inside: the kind of body the statement stands in.
         """
         found = self._index.of_statement(statement, section, inside)
+        if not found.worded:
+            return found.always
         worded = [(rule, check) for rule, check in found.worded if rule not in self._missing]
         if not worded:
             return found.always
@@ -98,8 +101,9 @@ class FileChecks:
         Args:
             concluded: those for when the whole series is through, not the file alone.
         """
+        effects = context.effects
         for effect, listed in (self._index.concluded if concluded else self._index.settled).items():
-            if effect is None or had(context, effect):
+            if effect is None or _had(effects, effect, context):
                 for rule, check in listed:
                     if rule not in self._missing:
                         yield rule, check
@@ -175,9 +179,7 @@ class _Index:
         return found
 
     def _rules_for(self, section: str, inside: str | None) -> list[Rule]:
-        return [
-            rule for rule in self._rules if section in rule.sections and (inside is None or inside in rule.bodies)
-        ]
+        return [rule for rule in self._rules if section in rule.sections and (inside is None or inside in rule.bodies)]
 
 
 class _Listed(NamedTuple):
@@ -194,18 +196,13 @@ class _Listed(NamedTuple):
         return listed
 
 
-def had(context: Context, effect: str) -> bool:
-    """Whether a file did what a check is about.
-
-    Args:
-        effect: an attribute of Effects, `locks` for a strong lock on a table that others use, or `transactions` for one
-            in a transaction with other statements.
-    """
+def _had(effects: Effects, effect: str, context: Context) -> bool:
+    """Whether a file did what a check is about; see `Rule.settled_with`."""
     if effect == "locks":
         return bool(strong_locks(context))
     if effect == "transactions":
         return bool(transactions(context))
-    return bool(getattr(context.effects, effect))
+    return bool(getattr(effects, effect))
 
 
 def _looks_at(rule: Rule, tags: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from dbkit.lint.state import State
-from dbkit.lint.trees import names, walk
+from dbkit.lint.trees import names, nodes
 from dbkit.parse import Node, Statement
 
 __all__ = ["UnknownColumn", "unknown_columns"]
@@ -50,7 +50,7 @@ def unknown_columns(statement: Statement, state: State, variables: Collection[st
     queries: list[Node] = []
     refs: list[Node] = []
     named, aliases = set(), set()
-    for tag, node in walk({statement.tag: statement.node}):
+    for tag, node in nodes(statement):
         if tag == "ColumnRef":
             refs.append(node)
         elif tag in _QUERIES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dbkit.lint.trees import constant, names, walk
+from dbkit.lint.trees import constant, names, nodes
 from dbkit.parse import Node, Statement
 
 __all__ = ["is_schedule", "jobs"]
@@ -22,7 +22,7 @@ _DAY_OF_MONTH = 2
 
 def jobs(statement: Statement) -> Iterator[tuple[Node, Node]]:
     """(schedule, command) of each call of cron.schedule and cron.schedule_in_database whose schedule is a constant."""
-    for tag, node in walk({statement.tag: statement.node}):
+    for tag, node in nodes(statement):
         parts = names(node.get("funcname", ())) if tag == "FuncCall" else []
         if len(parts) < 2 or parts[-2] != "cron" or parts[-1] not in _CALLS:
             continue

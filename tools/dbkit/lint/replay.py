@@ -374,7 +374,7 @@ def _create_schema(state: State, statement: Statement, file: LintFile) -> None:
         tag, node = next(iter(element.items()))
         if schema and tag == "CreateStmt":
             node["relation"].setdefault("schemaname", schema)
-        replay(state, replace(statement, tag=tag, node=node), file)
+        replay(state, replace(statement, tag=tag, node=node, memo={}), file)
 
 
 def _generated_name(table: Table, kind: str, columns: tuple[str, ...]) -> str:

@@ -188,7 +188,12 @@ class Rule:
         return function
 
     def settled_with(self, effect: str) -> Callable[[FileCheck], FileCheck]:
-        """`settled`, for files only that had the effect: an attribute of `Effects`, or what `checks.had` adds."""
+        """`settled`, for files only that had the effect.
+
+        Args:
+            effect: an attribute of `Effects`, `locks` for a strong lock on a table that others use, or `transactions`
+                for one in a transaction with other statements.
+        """
 
         def register(function: FileCheck) -> FileCheck:
             self.settled_checks.append((effect, function))

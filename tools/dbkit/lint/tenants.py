@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dbkit.config import Config
 from dbkit.lint.model import Key, Table
@@ -57,11 +58,11 @@ class Tenants:
 
         Owners, definers, migrators, admins, jobs: no role that requests run as. A declared app role never is one.
         """
-        return role not in self.app_roles and not _TRUSTED.isdisjoint(re.split(r"[\W_]+", role.lower()))
+        return role not in self.app_roles and not _TRUSTED.isdisjoint(_words(role))
 
     def is_owner(self, role: str) -> bool:
         """Whether a role owns the objects, or acts for their owner, by its name."""
-        return role not in self.app_roles and not _OWNERS.isdisjoint(re.split(r"[\W_]+", role.lower()))
+        return role not in self.app_roles and not _OWNERS.isdisjoint(_words(role))
 
     def column(self, table: Table) -> str | None:
         """The tenant column of a table, None for a table that belongs to no tenant.
@@ -90,6 +91,12 @@ class Tenants:
             else:
                 return None
         return None if not self.declared and _lists_tenants(key[1], found) else found
+
+
+@lru_cache(maxsize=1024)
+def _words(role: str) -> tuple[str, ...]:
+    """Of a role's name; the same few roles are asked about by every grant and policy."""
+    return tuple(re.split(r"[\W_]+", role.lower()))
 
 
 def load_tenants(config: Config) -> Tenants:

@@ -109,7 +109,7 @@ class _Walk:
         elif statement.tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
             self._set(node["name"], node.get("args", ()), statement)
         elif statement.tag == "SelectStmt" and "set_config" in statement.text.lower():
-            for call in calls(statement.node, "set_config"):
+            for call in calls(statement, "set_config"):
                 name = constant(next(iter(call.get("args", ())), None))
                 if name in _TIMEOUTS:
                     self._set(str(name), call["args"][1:2], statement)
@@ -179,7 +179,10 @@ def _lockings(context: Context) -> Lockings:
 
 def _follow(context: Context) -> Lockings:
     """Go through the up section; most files lock nothing that others use, and are left at that."""
-    walk, tags, file = _Walk(context), locking_tags(), context.file
+    tags, file = locking_tags(), context.file
+    if not any(item.tag in tags for item in file.script.statements):
+        return Lockings([], [])
+    walk = _Walk(context)
     statements = [item for item in file.script.statements if file.section_at(item.start).name == "up"]
     held = [walk.held(item) if item.tag in tags else () for item in statements]
     if not any(held):

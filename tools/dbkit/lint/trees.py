@@ -27,6 +27,7 @@ __all__ = [
     "is_array",
     "is_not_null",
     "names",
+    "nodes",
     "option",
     "range_var",
     "relation",
@@ -48,10 +49,10 @@ COLUMN_STATEMENTS = ("CreateStmt", "CreateForeignTableStmt", "AlterTableStmt")
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 
 
-def walk(tree: Any) -> Iterator[tuple[str, Node]]:
+def walk(tree: Any) -> list[tuple[str, Node]]:
     """Every tagged node below (and not including) `tree`, as (tag, node), in no particular order."""
     # The linter's innermost loop: the trees are plain dicts and lists, and a tag is what begins with a capital letter.
-    stack = [tree]
+    found, stack = [], [tree]
     while stack:
         item = stack.pop()
         if type(item) is dict:
@@ -59,27 +60,41 @@ def walk(tree: Any) -> Iterator[tuple[str, Node]]:
                 kind = type(value)
                 if kind is dict:
                     if key < "a":
-                        yield key, value
+                        found.append((key, value))
                     stack.append(value)
                 elif kind is list:
                     stack.append(value)
         elif type(item) is list or type(item) is tuple:
             stack.extend(item)
+    return found
 
 
-def walk_outside(tree: Any, inside: str = "SubLink") -> Iterator[tuple[str, Node]]:
+def nodes(statement: Statement) -> list[tuple[str, Node]]:
+    """`walk` of a statement, its own node included; done once, since several rules ask."""
+    known: list[tuple[str, Node]] | None = statement.memo.get("nodes")
+    if known is None:
+        known = statement.memo["nodes"] = walk({statement.tag: statement.node})
+    return known
+
+
+def walk_outside(tree: Any, inside: str = "SubLink") -> list[tuple[str, Node]]:
     """As `walk`, without what stands below nodes of one kind."""
-    stack = [tree]
+    found, stack = [], [tree]
     while stack:
         item = stack.pop()
-        if isinstance(item, dict):
+        if type(item) is dict:
             for key, value in item.items():
-                if isinstance(value, dict) and key[0].isupper():
-                    yield key, value
-                if key != inside and isinstance(value, (dict, list)):
+                kind = type(value)
+                if kind is dict:
+                    if key < "a":
+                        found.append((key, value))
+                    if key != inside:
+                        stack.append(value)
+                elif kind is list and key != inside:
                     stack.append(value)
-        elif isinstance(item, list):
+        elif type(item) is list:
             stack.extend(item)
+    return found
 
 
 def relations_in(tree: Any) -> list[Node]:
@@ -95,9 +110,9 @@ def relations_in(tree: Any) -> list[Node]:
     return [node for node in found if "schemaname" in node or node["relname"] not in named]
 
 
-def calls(tree: Any, function: str) -> Iterator[Node]:
-    """Every call of a function by its unqualified name."""
-    for tag, node in walk(tree):
+def calls(statement: Statement, function: str) -> Iterator[Node]:
+    """Every call of a function in a statement, by its unqualified name."""
+    for tag, node in nodes(statement):
         if tag == "FuncCall" and names(node.get("funcname", ()))[-1:] == [function]:
             yield node
 

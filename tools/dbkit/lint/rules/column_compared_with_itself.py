@@ -30,7 +30,7 @@ from typing import Any
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
-from dbkit.lint.trees import names, walk, walk_outside
+from dbkit.lint.trees import names, nodes, walk_outside
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -57,7 +57,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if "policy_name" in node:
         level = [node.get("qual", {}), node.get("with_check", {})]
         yield from _judge(level, {node["table"]["relname"]}, statement)
-    for tag, query in walk({statement.tag: node}):
+    for tag, query in nodes(statement):
         if tag in _QUERIES:
             for branch in _branches(query):
                 level = [branch.get(part, {}) for part in _CONDITIONS]

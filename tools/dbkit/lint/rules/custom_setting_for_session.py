@@ -49,7 +49,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
 def check_call(statement: Statement, context: Context) -> Iterator[Hit]:
     if "set_config" not in statement.text.lower():
         return
-    for call in calls(statement.node, "set_config"):
+    for call in calls(statement, "set_config"):
         name, _, local = (constant(argument) for argument in [*call.get("args", ()), {}, {}, {}][:3])
         if name and "." in name and local in ("false", "f"):
             yield _hit(name, statement.offset(call), f"set_config('{name}', …, true) in the transaction of the request")

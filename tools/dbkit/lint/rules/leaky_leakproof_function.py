@@ -40,7 +40,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.flow import words
 from dbkit.lint.routines import body_of, body_statements
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import names, option, walk
+from dbkit.lint.trees import names, nodes, option, walk
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -80,7 +80,7 @@ def _leak(statement: Statement) -> str | None:
     for inside in body_statements(statement):
         if inside.tag in _WRITES:
             return "writes"
-        for tag, node in walk({inside.tag: inside.node}):
+        for tag, node in nodes(inside):
             if tag == "TypeCast" and "A_Const" not in node.get("arg", {}):
                 return "fails with its argument in the message (cast)"
             if tag == "A_Expr" and names(node["name"])[-1:] in (["/"], ["%"]):

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
-from dbkit.lint.trees import names, walk
+from dbkit.lint.trees import names, nodes, walk
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -44,7 +44,7 @@ rule = Rule(
 
 @rule.on("*")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    for link in _negated_links(statement.node):
+    for link in _negated_links(statement):
         if not _is_never_null(link["subselect"].get("SelectStmt", {}), context):
             yield Hit(
                 "not in (select …) is never true once the subquery returns a null",
@@ -53,9 +53,9 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             )
 
 
-def _negated_links(tree: Node) -> Iterator[Node]:
+def _negated_links(statement: Statement) -> Iterator[Node]:
     """The SubLinks of NOT IN, of NOT (… IN …) and of <> ALL."""
-    for tag, node in walk(tree):
+    for tag, node in nodes(statement):
         if tag == "BoolExpr" and node["boolop"] == "NOT_EXPR":
             link = node["args"][0].get("SubLink", {})
             if link.get("subLinkType") == "ANY_SUBLINK" and "operName" not in link:

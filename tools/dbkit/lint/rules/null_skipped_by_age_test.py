@@ -38,7 +38,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.policies import column_of
 from dbkit.lint.routines import unstable_call
 from dbkit.lint.rule import DO, EVERYWHERE, FUNCTION, Hit, Rule
-from dbkit.lint.trees import names, relations_in, walk
+from dbkit.lint.trees import names, nodes, relations_in, walk
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -58,11 +58,14 @@ _OLDER = {"lexpr": ("<", "<="), "rexpr": (">", ">=")}
 @rule.on("SelectStmt", "ViewStmt", "UpdateStmt", "DeleteStmt", "InsertStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     tree = {statement.tag: statement.node}
-    asked = {column_of(node["arg"]) for tag, node in walk(tree) if tag == "NullTest"}
+    asked = {column_of(node["arg"]) for tag, node in nodes(statement) if tag == "NullTest"}
     asked |= {
-        column_of({inner: item}) for tag, node in walk(tree) if tag == "CoalesceExpr" for inner, item in walk(node)
+        column_of({inner: item})
+        for tag, node in nodes(statement)
+        if tag == "CoalesceExpr"
+        for inner, item in walk(node)
     }
-    for tag, node in walk(tree):
+    for tag, node in nodes(statement):
         if tag != "A_Expr" or node["kind"] != "AEXPR_OP":
             continue
         for side, operators in _OLDER.items():

@@ -43,7 +43,7 @@ from dbkit.lint.flow import blanked, declared_names, row_variables
 from dbkit.lint.model import Function
 from dbkit.lint.routines import body_of, body_statements, function_label, functions_here
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import names, walk
+from dbkit.lint.trees import names, nodes
 from dbkit.parse import Body, Statement
 from dbkit.report import Severity
 
@@ -108,7 +108,7 @@ def _row_columns(function: Function, body: str, context: Context) -> Iterator[tu
 def _unknown_in_rows(inside: Statement, rows: dict[str, tuple[str, Collection[str]]]) -> Iterator[UnknownColumn]:
     if not rows:
         return
-    for tag, node in walk({inside.tag: inside.node}):
+    for tag, node in nodes(inside):
         parts = names(node["fields"]) if tag == "ColumnRef" else []
         if len(parts) == 2 and len(node["fields"]) == 2 and parts[0] in rows:
             table, columns = rows[parts[0]]

@@ -59,7 +59,7 @@ def check(context: Context) -> Iterator[Hit]:
         elif statement.tag == "DiscardStmt":
             left.clear()
         elif statement.tag == "SelectStmt" and "set_config" in statement.text.lower():
-            for call in calls(statement.node, "set_config"):
+            for call in calls(statement, "set_config"):
                 name, _, local = (constant(argument) for argument in [*call.get("args", ()), {}, {}, {}][:3])
                 if local == "false" and (name or "").lower() in _SETTINGS:
                     left[str(name).lower()] = statement

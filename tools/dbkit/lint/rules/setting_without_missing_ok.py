@@ -53,7 +53,7 @@ _HANDLER = re.compile(r"\bwhen\s+[\w\s']*\b(?:undefined_object|others|42704)\b",
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if context.body is not None and _HANDLER.search(context.body.text):
         return
-    for call in calls(statement.node, "current_setting"):
+    for call in calls(statement, "current_setting"):
         setting = constant(call["args"][0]) if call.get("args") else None
         if setting and "." in setting and not _missing_ok(call):
             yield Hit(
