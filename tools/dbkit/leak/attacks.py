@@ -30,11 +30,20 @@ __all__ = ["attack_role"]
 _BUILT_ON_RIGHT = ("reused", "edited", "promoted")
 
 
-def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, population: Population) -> RoleProof:
+def attack_role(
+    conninfo: str,
+    model: Model,
+    scope: ScopeModel,
+    role: Role,
+    population: Population,
+    *,
+    to_first_leak: bool = False,
+) -> RoleProof:
     """Attack every protected table as one role.
 
     Args:
         conninfo: the populated disposable database, as superuser.
+        to_first_leak: no further state is tried once one has shown a leak, where only that there is one matters.
 
     Raises:
         DbkitError: the caller's own context statement is refused.
@@ -76,6 +85,8 @@ def attack_role(conninfo: str, model: Model, scope: ScopeModel, role: Role, popu
             # A further caller that names nobody has no rows of its own to see.
             nobody = scope is not model.scopes[0] and scope.scope.anonymous
             proof.vacuous = None if nobody else _vacuity(targets, model, population)
+        if to_first_leak and any(path.verdict == LEAK for path in proof.paths):
+            break
     proof.paths = _without_repetition(_merge_variants(proof.paths))
     explain_reads(conninfo, model, scope, role, population, proof.paths)
     return proof

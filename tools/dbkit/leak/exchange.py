@@ -78,13 +78,22 @@ class Exchange:
         return self._population.identities[slot]
 
     def act(self, slot: str, *statements: str) -> Outcome:
-        """Statements of the caller as the person of a slot, in that person's own context."""
+        """Statements of the caller as the person of a slot, in that person's own context; none of them only enters it.
+
+        The role and the context stay on until somebody else acts, or what was done is taken back.
+        """
         identity = self._population.identities[slot]
         role = self.caller.role
         if identity.login is not None and identity.login in self._model.relations.roles:
             role = self._model.relations.roles[identity.login]
         become = [_RESET, f"set local session authorization {role.sql}", *self._context(identity)]
         return self._act(slot, become, statements)
+
+    def answers(self, slot: str, *queries: str) -> list[Outcome]:
+        """What the person of a slot is answered, in one round trip; nothing of it stays. Empty where one is refused."""
+        with self.trial():
+            outcomes = [] if self.act(slot).refused else self.session.run_each(*queries)
+        return outcomes if len(outcomes) == len(queries) and not any(outcome.refused for outcome in outcomes) else []
 
     def _context(self, identity: Identity) -> list[str]:
         return own_context(self.caller.scope, identity)

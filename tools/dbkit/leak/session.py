@@ -103,16 +103,31 @@ class Session:
 
     def run(self, *statements: str) -> Outcome:
         """Send the statements as one text; the outcome is that of the last, or of the first that is refused."""
+        self._settle()
+        outcome = self._outcome(self._connection.exec_(";\n".join(statements).encode()))
+        self._require_open(statements)
+        return outcome
+
+    def run_each(self, *queries: str) -> list[Outcome]:
+        """Send queries as one text; the outcome of each, up to the first that is refused. None of them may be COPY."""
+        self._settle()
+        self._connection.send_query(";\n".join(queries).encode())
+        outcomes = []
+        while (result := self._connection.get_result()) is not None:
+            outcomes.append(self._outcome(result))
+        self._require_open(queries)
+        return outcomes
+
+    def _settle(self) -> None:
+        """Send what is due by itself: in one text with others a syntax error would keep it from being run."""
+        if self._due:
+            self.must()
+
+    def _require_open(self, statements: tuple[str, ...]) -> None:
         from psycopg.pq import ConnStatus
 
-        if self._due:
-            # Not in one text: a syntax error in it would keep these from being run.
-            self.must()
-        result = self._connection.exec_(";\n".join(statements).encode())
-        outcome = self._outcome(result)
         if self._connection.status != ConnStatus.OK:
             raise DbkitError("the disposable server closed the connection", detail=f"After: {statements[-1][:500]}")
-        return outcome
 
     def must(self, *statements: str) -> Outcome:
         """Like `run`, for statements of the proof itself: a refusal is an error."""

@@ -175,7 +175,8 @@ def _attacks(conninfo: str, model: Model, mutant: Mutant, population: Population
             for name in scope.scope.app_roles:
                 role = model.relations.roles[name]
                 if not bypasses(role) and tables:
-                    yield from findings_of(attack_role(conninfo, model, focused, role, population), model)
+                    proof = attack_role(conninfo, model, focused, role, population, to_first_leak=True)
+                    yield from findings_of(proof, model)
 
 
 def _referenced(model: Model, tables: Iterable[str]) -> set[str]:
