@@ -64,7 +64,7 @@ def hidden_tables(stand: Stand, routines: Routines) -> dict[str, Table]:
     of_session = {
         name
         for routine in routines.all
-        if _OF_SESSION.search(routine.facts.text)
+        if _OF_SESSION.search(routine.definition)
         for name in routines.tables(routine, stand.model.relations, lambda _: True)
     }
     roles = stand.scope.scope.app_roles
