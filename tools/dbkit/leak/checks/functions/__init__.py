@@ -4,8 +4,9 @@ Every function that an app role may call is called with another tenant's ids, na
 shadowed, triggers are fired with another tenant's keys, and what is notified is listened to.
 
 `catalog` reads the functions, `candidates` and `caller` make the calls, `stand` is where one role makes them from,
-`effects` and `dependence` tell what they did. Each of the other modules is one attack; `calls` is the plain one and
-`states` repeats it while rows are in another state.
+`effects` and `dependence` tell what they did; `shadows` and `traces` are what attackers and victims leave lying about.
+Each of the other modules is one attack; `calls` is the plain one, and `states` repeats it while rows are in another
+state.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dbkit.leak.checks.functions.caller import Caller
 from dbkit.leak.checks.functions.calls import attack_routine
 from dbkit.leak.checks.functions.catalog import Routines, read_routines
 from dbkit.leak.checks.functions.effects import Effects
+from dbkit.leak.checks.functions.hidden_tables import check_hidden_tables
 from dbkit.leak.checks.functions.leakproof import check_leakproof
 from dbkit.leak.checks.functions.locks import check_locks
 from dbkit.leak.checks.functions.members import check_members
@@ -54,6 +56,7 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
                 yield from check_notify(stand, routines, caller)
                 yield from check_locks(stand, routines, caller)
                 open_anyway = {finding.object for finding in found if finding.verdict == LEAK}
+                yield from check_hidden_tables(stand, routines, caller, subject.session, open_anyway)
                 yield from check_members(stand, routines, caller, standings, open_anyway)
 
 

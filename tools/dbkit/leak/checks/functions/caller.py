@@ -28,12 +28,14 @@ class Call:
         names: what of the victim's is named in it, a subset of tenant, user, object and value.
         given: texts that went in, which prove nothing when they come out again.
         own: the same statement with the caller's own in the place of the victim's.
+        victim: the same statement with the victim's in every place.
     """
 
     sql: str
     names: frozenset[str]
     given: str
     own: str = ""
+    victim: str = ""
 
 
 class Caller:
@@ -72,10 +74,18 @@ class Caller:
             candidates[number] = Candidate(text, text)
             yield self._call(routine, tuple(candidates), frozenset())
 
+    def told(self, routine: Routine, text: str) -> Iterator[str]:
+        """The victim's call with a text of its own in the place of one argument that names nobody, each in turn."""
+        chosen = [candidates[0] for candidates in self.candidates.of_all(routine)]
+        for number, (argument, candidate) in enumerate(zip(routine.arguments, chosen, strict=True)):
+            if argument.type.base in TEXTS and not candidate.about:
+                yield _statement(routine, [text if n == number else each.victim for n, each in enumerate(chosen)])
+
     def _call(self, routine: Routine, candidates: tuple[Candidate, ...], victim: frozenset[str]) -> Call:
         texts = [candidate.victim if candidate.about in victim else candidate.own for candidate in candidates]
         own = _statement(routine, [candidate.own for candidate in candidates])
-        return Call(_statement(routine, texts), victim, " ".join(filter(None, texts)), own)
+        theirs = _statement(routine, [candidate.victim for candidate in candidates])
+        return Call(_statement(routine, texts), victim, " ".join(filter(None, texts)), own, theirs)
 
 
 def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -201,8 +201,12 @@ class Routines:
             found.setdefault(routine.name, []).append(routine)
         return found
 
-    def reached(self, routine: Routine) -> list[Routine]:
-        """The function and those it calls, directly or through others."""
+    def reached(self, routine: Routine, apart: Callable[[Routine], bool] | None = None) -> list[Routine]:
+        """The function and those it calls, directly or through others.
+
+        Args:
+            apart: functions that are looked at by themselves, so that they are left out and not gone through.
+        """
         found, fresh = [routine], [routine]
         for _ in range(_TRANSITIVE_DEPTH):
             fresh = [
@@ -210,7 +214,7 @@ class Routines:
                 for caller in fresh
                 for schema, name, _count in sorted(caller.facts.calls)
                 for callee in self.named(schema, name)
-                if callee not in found
+                if callee not in found and not (apart and apart(callee))
             ]
             found += dict.fromkeys(fresh)
         return found
@@ -228,15 +232,32 @@ class Routines:
                         found.append((callee, place))
         return found
 
-    def tables(self, routine: Routine, relations: Relations) -> list[str]:
-        """Qualified names of the tables it touches, through functions and views too."""
+    def tables(
+        self, routine: Routine, relations: Relations, apart: Callable[[Routine], bool] | None = None
+    ) -> list[str]:
+        """Qualified names of the tables it touches, through functions and views too.
+
+        Args:
+            apart: functions that are looked at by themselves.
+        """
         names: list[str] = []
-        for each in self.reached(routine):
+        for each in self.reached(routine, apart):
             for schema, name in sorted(each.facts.relations):
                 names += _resolve(schema, name, relations)
         for name in names:  # grows while it is walked: views of views
             names += [table for table in self.views.get(name, ()) if table not in names]
         return list(dict.fromkeys(names))
+
+    def written(
+        self, routine: Routine, relations: Relations, apart: Callable[[Routine], bool] | None = None
+    ) -> list[str]:
+        """Qualified names of the tables it writes by name, through functions too.
+
+        Args:
+            apart: functions that are looked at by themselves.
+        """
+        reached = self.reached(routine, apart)
+        return [name for each in reached for told in sorted(each.facts.written) for name in _resolve(*told, relations)]
 
     def any_of(self, routine: Routine, fact: str) -> bool:
         """Whether the function or one it calls is, for example, `dynamic`."""

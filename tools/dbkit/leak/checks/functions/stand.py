@@ -13,13 +13,13 @@ from dbkit.leak.statements import Variant, select_list
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Role, literal
 
-__all__ = ["OPTIONS", "Stand"]
+__all__ = ["CALL_TIMEOUT", "OPTIONS", "Stand"]
 
 _SHORTEST = 8
 _CARRIERS = ("uuid", "text", "varchar", "bpchar", "citext", "name", "json", "jsonb", "numeric")
 # Of connections that are not the attacker's own: no statement of theirs may take long either.
 OPTIONS = "-c statement_timeout=5s"
-_CALL_TIMEOUT = "set local statement_timeout = '2s'"
+CALL_TIMEOUT = "set local statement_timeout = '2s'"
 _PROBED = 6
 
 
@@ -63,7 +63,7 @@ class Stand:
         """A new transaction in the right context, in which no statement may take long."""
         self.attacker.renew()
         self.transactions += 1
-        self.attacker.session.must(_CALL_TIMEOUT, "savepoint attack")
+        self.attacker.session.must(CALL_TIMEOUT, "savepoint attack")
 
     def run(self, statement: str, prepare: Iterable[str] = (), *, admin: bool = False) -> Outcome:
         """Run a statement from the savepoint that every attack starts from."""

@@ -1,0 +1,2 @@
+set desk.team = '1';
+update desk.tickets set state = 'answered';

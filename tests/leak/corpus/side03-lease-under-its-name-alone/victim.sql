@@ -1,0 +1,2 @@
+set etl.space = 'acme';
+select etl.take('load');
