@@ -192,6 +192,17 @@ def test_an_earlier_file_changes_what_a_later_one_means(project: Config) -> None
     assert not any("missing_lock_timeout" in line for line in run(project))
 
 
+def test_an_order_of_locks_is_carried_over_from_a_file_that_is_known(project: Config) -> None:
+    tables = "create table app.x (id bigint primary key);\ncreate table app.y (id bigint primary key);\n"
+    (project.root / "m/0001_a.sql").write_text(tables)
+    locks = "begin;\nalter table app.{} add {c} text;\nalter table app.{} add {c} text;\ncommit;\n"
+    (project.root / "m/0002_b.sql").write_text(locks.format("x", "y", c="c"))
+    (project.root / "m/0003_c.sql").write_text("select 1;\n")
+    run(project)
+    found = changed(project, "0003_c.sql", locks.format("y", "x", c="d"))
+    assert any("0003_c.sql:3:1 lock_order" in line for line in found)
+
+
 def test_the_files_of_other_folders_count_where_each_migration_has_one(project: Config) -> None:
     def found(table: str) -> bool:
         for name, text in {"1_table": table, "2_column": "alter table b add column c text;\n"}.items():

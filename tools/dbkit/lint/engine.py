@@ -215,6 +215,7 @@ class Asking:
         self.state = State()
         self._repair = repair
         self._checks = Checks(settings.rules.values())
+        self._carrying = Checks(rule for rule in settings.rules.values() if rule.carries)
         # When the last file changes all others are asked again what the end of the line means for them, and only that.
         self._concluding = Checks(rule for rule in settings.rules.values() if rule.concluded_checks)
         self._answers: list[Answer] = []
@@ -235,13 +236,16 @@ class Asking:
             self._replay(files[number], asking=number in unsettled)
             if number in unsettled:
                 if not as_a_whole:
-                    self._ask_about_file(files[number], concluded=False)
+                    self._ask_about_file(files[number], self._checks)
                 known.settled[number] = self._taken()
+            elif files[number].judged and not as_a_whole:
+                self._ask_about_file(files[number], self._carrying)
+                self._taken()  # known already
         for number in sorted(unsettled) if as_a_whole else ():
-            self._ask_about_file(files[number], concluded=False)
+            self._ask_about_file(files[number], self._checks)
             known.settled[number] += self._taken()
         for number in unconcluded:
-            self._ask_about_file(files[number], concluded=True)
+            self._ask_about_file(files[number], self._concluding, concluded=True)
             known.concluded[number] = self._taken()
 
     def _taken(self) -> list[Answer]:
@@ -291,10 +295,9 @@ class Asking:
                     for hit in check(embedded, inside):
                         self._place(rule, hit, statement, file)
 
-    def _ask_about_file(self, file: LintFile, *, concluded: bool) -> None:
-        checks = (self._concluding if concluded else self._checks).of(file)
+    def _ask_about_file(self, file: LintFile, checks: Checks, *, concluded: bool = False) -> None:
         context = self._context(file, file.sections[0])
-        for rule, check in checks.about_file(context, concluded=concluded):
+        for rule, check in checks.of(file).about_file(context, concluded=concluded):
             for hit in check(context):
                 self._place(rule, hit, None, file)
 

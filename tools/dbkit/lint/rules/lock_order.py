@@ -34,7 +34,11 @@ from dbkit.lint.timeouts import transactions
 from dbkit.report import Severity
 
 rule = Rule(
-    code="C169", severity=Severity.WARNING, lock="deadlock between two transactions", files=frozenset({MIGRATION})
+    code="C169",
+    severity=Severity.WARNING,
+    lock="deadlock between two transactions",
+    files=frozenset({MIGRATION}),
+    carries=True,
 )
 
 # The tables whose subcommands do not lock against writers are not worth an order.
