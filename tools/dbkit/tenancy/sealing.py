@@ -6,7 +6,7 @@ import re
 
 from dbkit.tenancy.relations import Relations
 
-__all__ = ["sealing_functions", "seals_settings"]
+__all__ = ["seals_settings"]
 
 _SETTING = re.compile(r"\b(?:current_setting|set_config)\s*\(", re.IGNORECASE)
 _DIGEST = re.compile(r"\b(?:sha(?:224|256|384|512)|md5|hmac|digest|crypt|verify|pgp_sym_\w+)\s*\(", re.IGNORECASE)
@@ -15,16 +15,11 @@ _CALL_DEPTH = 4
 
 def seals_settings(relations: Relations) -> bool:
     """Whether a function that reads or writes settings computes or checks a digest, by itself or through others."""
-    return any(_SETTING.search(relations.sources[name]) for name in sealing_functions(relations))
-
-
-def sealing_functions(relations: Relations) -> set[str]:
-    """Functions that compute or check a digest, by themselves or through others."""
     sealing = {name for name, source in relations.sources.items() if _DIGEST.search(source)}
     for _ in range(_CALL_DEPTH):
         called = "|".join(re.escape(name.rpartition(".")[2]) for name in sealing)
         if not called:
-            return set()
+            return False
         calls = re.compile(rf"\b(?:{called})\s*\(", re.IGNORECASE)
         sealing |= {name for name, source in relations.sources.items() if calls.search(source)}
-    return sealing
+    return any(_SETTING.search(relations.sources[name]) for name in sealing)

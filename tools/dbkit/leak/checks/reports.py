@@ -1,8 +1,7 @@
-"""FLOW-05, CTX-02: tables that belong to nobody, and what they tell nevertheless.
+"""FLOW-05: tables that belong to nobody, and what jobs tell in them nevertheless.
 
-A job of the operator's leaves what it found in a log that every tenant reads; the key that signs contexts stands in a
-table that was granted along with the rest. Neither has a tenant column, so no policy is missed there: what is in them
-has to be looked at.
+A job of the operator's leaves what it found in a log that every tenant reads. The log has no tenant column, so no
+policy is missed there: the job has to be run, and what it wrote looked at.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dbkit.leak.checks.subject import NEEDS_PARAMETERS, NEEDS_SQL, Subject
+from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.observation import distinctive_values, news, readable, reads, shown_value
 from dbkit.leak.paths import LEAK
@@ -20,7 +19,6 @@ from dbkit.leak.shapes import assigned, shapes
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Table
-from dbkit.tenancy.sealing import sealing_functions
 
 __all__ = ["check_reports"]
 
@@ -45,7 +43,6 @@ def check_reports(subject: Subject) -> Iterator[Finding]:
     jobs = [(row[0] or "", row[1] or "", row[2] or "") for row in subject.session.must(_JOBS).rows]
     for caller in callers(subject.model):
         yield from _check_jobs(subject, caller, jobs)
-        yield from _check_keys(subject, caller)
 
 
 def _nobodys(subject: Subject, caller: Caller) -> list[Table]:
@@ -53,9 +50,6 @@ def _nobodys(subject: Subject, caller: Caller) -> list[Table]:
     kinds = (Kind.UNKNOWN, Kind.SHARED)
     tables = [table.table for table in caller.scope.tables.values() if table.kind in kinds and not table.owned]
     return [table for table in tables if caller.privileges(subject.model, table).may("select")]
-
-
-# Jobs
 
 
 def _check_jobs(subject: Subject, caller: Caller, jobs: list[tuple[str, str, str]]) -> Iterator[Finding]:
@@ -110,38 +104,3 @@ def _told(
         hint=f"Run: revoke select on {shown[0]} from {caller.role.name}; or let the job write counts only.",
         evidence=evidence,
     )
-
-
-# Keys
-
-
-def _check_keys(subject: Subject, caller: Caller) -> Iterator[Finding]:
-    """The secret that functions vouch for a context with, read by whom it is to hold."""
-    relations = subject.model.relations
-    texts = [relations.sources[name] for name in sealing_functions(relations)]
-    words = {word for text in texts for word in re.findall(r"\w+", text)}
-    if caller.scope.trusts_settings:
-        return
-    for table in _nobodys(subject, caller):
-        if table.name not in words:
-            continue
-        columns = caller.privileges(subject.model, table).columns.get("select", frozenset())
-        secret = [column for name, column in table.columns.items() if name in words and name in columns]
-        secret = [column for column in secret if column.base in ("text", "varchar", "bytea", "uuid")]
-        if not secret:
-            continue
-        query = f"select {', '.join(column.sql for column in secret)} from {table.sql} limit 1"
-        with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
-            read = exchange.act(ATTACKER, query)
-            if read.refused or not read.rows:
-                continue
-            yield Finding(
-                rule="signing_key_readable",
-                message=f"{caller.role.name} reads {table.qualified}, with which contexts are signed",
-                category="CTX-02",
-                verdict=LEAK,
-                object=table.qualified,
-                detail=f"Whoever has the key makes the context of any tenant. {NEEDS_SQL}",
-                hint=f"Run: revoke select on {table.sql} from {caller.role.name}, public;",
-                evidence=Evidence(exchange.sql, f"{query} returns a row", "the functions that check contexts read it"),
-            )

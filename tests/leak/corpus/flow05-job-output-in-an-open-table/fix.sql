@@ -1,0 +1,1 @@
+revoke select on iot.task_run from io_api;

@@ -1,0 +1,1 @@
+alter function billing.open_items(bigint) security invoker;

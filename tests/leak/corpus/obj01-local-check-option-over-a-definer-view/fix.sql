@@ -1,0 +1,1 @@
+alter view billing.big_invoice set (check_option = cascaded);

@@ -1,0 +1,1 @@
+alter policy comment_add on comment with check (author_user_id = (select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid) and exists (select 1 from task t where t.id = task_id));

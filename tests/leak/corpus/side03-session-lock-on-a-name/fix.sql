@@ -1,0 +1,1 @@
+create or replace function iot.lock_device(p_label text) returns boolean language sql as $$ select pg_try_advisory_lock(hashtext((select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'org')::bigint)::text || ':' || p_label)) $$;

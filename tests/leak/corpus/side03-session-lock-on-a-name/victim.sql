@@ -1,0 +1,3 @@
+begin;
+set local request.jwt.claims = '{"org":"1"}';
+select iot.lock_device('SECRET-A reactor');
