@@ -2841,7 +2841,6 @@ drop function rental.update_unit(uuid, jsonb);
 drop function rental.update_ticket(uuid, jsonb, integer);
 drop function rental.update_tenant(uuid, jsonb);
 drop function rental.ticket_cursor(rental.tickets);
-drop function rental.tg_tenancies_refuse_overlap();
 drop function rental.sync_auth_user(text, text, text);
 drop function rental.start_tenancy(uuid, uuid, date, date, numeric);
 drop function rental.require_renter_values(jsonb);
@@ -2892,6 +2891,7 @@ drop table rental.import_errors;
 drop table rental.import_batches;
 drop table rental.contractors;
 
+drop function rental.tg_tenancies_refuse_overlap();
 drop function rental.tg_audit_contractors();
 drop function rental.tg_audit_tenancies();
 drop function rental.tg_audit_tenant_invites();

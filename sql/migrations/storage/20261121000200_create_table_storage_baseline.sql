@@ -615,7 +615,6 @@ drop policy system_all on storage.buckets;
 drop policy closed on storage.access_grants;
 drop policy system_all on storage.access_grants;
 
-drop function storage.tg_check_object();
 drop function storage.redeem_grant(text);
 drop function storage.purge_stale();
 drop function storage.foldername(text);
@@ -629,4 +628,5 @@ drop function storage.public_bucket_ids();
 drop table storage.access_grants;
 drop table storage.objects;
 drop table storage.buckets;
+drop function storage.tg_check_object();
 drop schema storage;
