@@ -1,8 +1,12 @@
--- Rows of the isolation proof that no single INSERT makes: a job of each tenant that a worker holds, under one dedupe key.
+-- Rows of the isolation proof that no single INSERT makes: jobs of each tenant that a worker holds, one under a dedupe key.
 do $$
 begin
     perform core.enqueue_for({tenant}, 'batch_email', '{}', null, now(), 'nightly');
     perform core.claim_jobs('worker', 1);
+    -- Another, whose worker fell silent: whoever may take it back changes the tenant's job.
+    perform core.enqueue_for({tenant}, 'batch_email', '{}');
+    perform core.claim_jobs('silent', 1);
+    update core.job_leases as l set lease_until = now() + case l.worker when 'silent' then '-1 hour' else '1 day' end::interval;
 end
 $$;
 
