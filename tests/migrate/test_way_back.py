@@ -1,4 +1,4 @@
-"""Our own migrations leave nothing behind, on a database that has been used too: what a schedule made goes with them."""
+"""Our own migrations leave nothing behind, on a used database too: what a schedule made goes with them."""
 
 from __future__ import annotations
 
