@@ -5,7 +5,9 @@ primary key, a cache hit next to what it saves, a write that invalidates next to
 look-ups hits when reads are Zipf distributed and one in twenty requests writes?
 
 Beside a refusal stands what no function with its owner's rights goes below that asks a table: one look-up, and one that
-gives back a refusal stored ready, with the columns of core.rate_limit.
+gives back a refusal stored ready, with the columns of core.rate_limit. And the design that the target was taken from: a
+time for each key, no policies, no owner's rights, nothing counted; its ratio says what the target is worth on the
+machine at hand.
 
 Everything is prepared and sent by libpq from one connection, in turns: the ratios are those a client sees. Beside
 them the processor time of the server process, which no neighbour's load lengthens.
@@ -75,6 +77,25 @@ begin
        and a.key = p_key;
 end
 $fn$;
+create unlogged table bench.times (key text primary key, at timestamptz not null);
+insert into bench.times values ('k', now() + interval '1 day');
+create function bench.design(p_key text, p_max double precision, p_window interval, p_burst double precision)
+returns double precision
+    language plpgsql
+as $fn$
+declare
+    v_step    interval := p_window / p_max;
+    v_allowed interval := p_window / p_max * p_burst;
+    v_at      timestamptz;
+    v_now     timestamptz := clock_timestamp();
+begin
+    select at into v_at from bench.times where key = p_key;
+    if v_at is not null and v_at + v_step - v_allowed > v_now then
+        return extract(epoch from v_at - v_now);
+    end if;
+    return 0;
+end
+$fn$;
 create table bench.plain (tenant_id uuid, id integer, amount numeric, primary key (tenant_id, id));
 create table bench.guarded (like bench.plain including all);
 insert into bench.plain
@@ -132,6 +153,7 @@ def limiter(connection: pq.PGconn, rounds: int) -> None:
         "look-up by key": "select response from bench.keys where key = 'k'",
         "the same in a function": "select bench.look_up('k')",
         "a stored refusal in one": "select * from bench.answer('full_exact', 'k')",
+        "the target's design": "select bench.design('k', 100, '1 minute', 10)",
     }
     compare(connection, rounds, {"select 1": "select 1", **look_ups, **refusals}, "a refusal")
     print(f"WAL of 1,000 refusals: {written} bytes (target 0): {'met' if written == 0 else 'MISSED'}")

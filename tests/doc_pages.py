@@ -70,8 +70,12 @@ def command_lines(page: Path) -> Iterator[str]:
 
 
 def check_command(line: str) -> None:
-    """Raise click.UsageError, as the command line would, unless the command, its options and its arguments exist."""
-    words = shlex.split(re.split(r"\s[|>#]|\s&&", line, maxsplit=1)[0])
+    """Raise click.UsageError, as the command line would, unless the command, its options and its arguments exist.
+
+    The beginning of an id and an ellipsis stand for the id.
+    """
+    whole = re.sub(r"\b[0-9a-f-]+…", "00000000-0000-4000-8000-000000000000", line)
+    words = shlex.split(re.split(r"\s[|>#]|\s&&", whole, maxsplit=1)[0])
     command: click.Command = cli
     context = click.Context(cli, info_name="dbkit", **cli.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):

@@ -117,7 +117,7 @@ def test_an_import_that_takes_too_long_is_missed(stage: Stage, renters: Imported
 
 def test_an_import_without_its_emails_is_missed(broken: Broken, renters: Imported) -> None:
     silent = """
-create or replace function rental.import_row(p_kind text, p_row jsonb) returns uuid
+create or replace function rental.import_row(p_kind text, p_row jsonb, p_batch_id uuid default null) returns uuid
     language sql volatile
 as 'select gen_random_uuid()';
 """
