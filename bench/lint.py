@@ -254,11 +254,12 @@ def speed(folder: Path, what: str, peers: dict[str, list[str]], rounds: int) -> 
             copy = changing / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+        middle = changing / files[len(files) // 2].relative_to(folder)
         contenders: dict[str, Callable[[], object]] = {
             "dbkit, cold": partial(_run, [*linter(), str(folder), "--no-cache"], environment),
             "dbkit, warm": partial(_run, [*linter(), str(folder)], environment),
-            "dbkit, one file changed": partial(_run_changed, changing, environment),
-            "dbkit, one file changed and named": partial(_run_changed, changing, environment, named=True),
+            "dbkit, one file changed": partial(_run_changed, changing, middle, environment),
+            "dbkit, one file changed and named": partial(_run_changed, changing, middle, environment, named=True),
             "parser floor": partial(_run, [sys.executable, "-c", FLOOR, *listed], environment),
         }
         for name, command in peers.items():
@@ -311,10 +312,8 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 _TURN = itertools.count()
 
 
-def _run_changed(folder: Path, environment: dict[str, str], *, named: bool = False) -> None:
-    """Run after a change, never the same one, in the middle of the line."""
-    files = sorted(folder.rglob("*.sql"))
-    changed = files[len(files) // 2]
+def _run_changed(folder: Path, changed: Path, environment: dict[str, str], *, named: bool = False) -> None:
+    """Run after a change to a file of the folder, never the same change."""
     with changed.open("a") as stream:
         stream.write(f"-- {next(_TURN)}\n")
     _run([*linter(), str(changed if named else folder)], environment)
