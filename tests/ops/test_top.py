@@ -50,8 +50,10 @@ class Terminal:
 
     def leave(self) -> int:
         """The exit code; what is still drawn is read, or the process would wait for its reader."""
-        while self.process.poll() is None:
-            ready, _, _ = select.select([self.screen], [], [], 0.1)
+        ready = True
+        # Its last words may still lie in the terminal when it has ended.
+        while self.process.poll() is None or ready:
+            ready = bool(select.select([self.screen], [], [], 0.1)[0])
             if ready:
                 self.drawn += os.read(self.screen, 65536)
         return self.process.returncode
