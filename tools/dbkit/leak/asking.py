@@ -45,7 +45,7 @@ def mentions(policies: Iterable[Policy], columns: Iterable[str]) -> bool:
 
 
 def _texts(policies: Iterable[Policy]) -> list[str]:
-    return [text for policy in policies for text in (policy.using, policy.check) if text]
+    return [text for policy in policies for text in policy.texts]
 
 
 def _with_functions(words: set[str], sources: dict[str, set[str]]) -> set[str]:

@@ -86,7 +86,7 @@ def _compared(
         for policy in table.table.policies:
             if not roles & set(policy.roles):
                 continue
-            for text in filter(None, (policy.using, policy.check)):
+            for text in policy.texts:
                 for found in comparisons(text, table.table.name, table.table.columns, model.relations.helpers):
                     yield found.sources[0], (table.table, found)
 

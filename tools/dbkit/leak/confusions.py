@@ -101,7 +101,7 @@ class CaseMaker:
         identity = self.population.identities[ATTACKER]
         if theirs is None or stored[self.column.name] is None:
             return
-        texts = [text for policy in self.table.policies for text in (policy.using, policy.check) if text]
+        texts = [text for policy in self.table.policies for text in policy.texts]
         asked = {name for text in texts for name in columns_in(text, self.table.name, self.table.columns)}
         for name in sorted(asked - {self.column.name}):
             if self.table.columns[name].base in ("text", "varchar") and begins_with_caller(" ".join(texts), name):
@@ -129,7 +129,7 @@ class CaseMaker:
             return
         asked: set[str] = set()
         for policy in self.table.policies:
-            for text in filter(None, (policy.using, policy.check)):
+            for text in policy.texts:
                 asked |= columns_in(text, self.table.name, self.table.columns)
         shared = {name for name in asked - self._of_persons() if own[name] is not None and own[name] != stored[name]}
         if shared:
@@ -144,7 +144,7 @@ class CaseMaker:
             return
         tried: list[Values] = []
         for policy in self.table.policies:
-            for text in filter(None, (policy.using, policy.check)):
+            for text in policy.texts:
                 for wanted in arms(text, self.table.name, self.table.columns):
                     values = self._settable(wanted, stored)
                     if values and values not in tried and len(tried) < _MOST_WAYS:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from dbkit.leak.attacker import Attacker
 from dbkit.leak.contexts import State, allowed_slots
 from dbkit.leak.references import crossing_values, fellow_values, leading_columns
+from dbkit.leak.replica import AS_REPLICA
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, SLOTS, VICTIM, Population, TableRows, identify
 from dbkit.leak.session import Outcome
 from dbkit.leak.statements import FELLOW, LED, REFERENCE, Variant, build_variants
@@ -26,7 +27,6 @@ __all__ = ["ENDLESS", "PATIENCE", "Control", "Target", "take_controls"]
 # What a table's own policies run into whatever is asked; each costs a second or so, so it is not asked for ever.
 ENDLESS = ("57014", "54001")
 PATIENCE = 3
-_REPLICA = "set local session_replication_role = replica"
 _FOREIGN_KEY_STATES = ("23503", "23001")
 
 
@@ -138,7 +138,7 @@ def _control(attacker: Attacker, target: Target, usual: frozenset[str], variant:
     unguarded = variant.judge != "insert" and not variant.name.startswith((REFERENCE, FELLOW, LED))
     if unguarded and any(sqlstate in _FOREIGN_KEY_STATES for sqlstate in refusals):
         # Children stand in the way of everybody; what counts is whether the policy would.
-        control = _tried(attacker, target, usual, replace(variant, prepare=(*variant.prepare, _REPLICA)))
+        control = _tried(attacker, target, usual, replace(variant, prepare=(*variant.prepare, AS_REPLICA)))
     if control.own is not None and not control.works and not control.own.refused:
         for prepare in _admitted(target):
             again = _tried(attacker, target, usual, replace(variant, prepare=(*variant.prepare, *prepare)))
@@ -157,7 +157,7 @@ def _admitted(target: Target) -> Iterator[tuple[str, ...]]:
             if owners & values.keys() or "" in values.values():
                 continue
             pairs = ", ".join(f"{table.columns[name].sql} = {literal(value)}" for name, value in values.items())
-            yield _REPLICA, f"update {table.sql} set {pairs} where {both}"
+            yield AS_REPLICA, f"update {table.sql} set {pairs} where {both}"
 
 
 def _tried(attacker: Attacker, target: Target, usual: frozenset[str], variant: Variant) -> Control:

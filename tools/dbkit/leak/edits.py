@@ -107,5 +107,5 @@ def mightier(model: Model, table: Table, column: Column, current: str | None) ->
 
 def _policy_texts(model: Model) -> str:
     policies = (policy for table in model.relations.base_tables for policy in table.policies)
-    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    texts = [text for policy in policies for text in policy.texts]
     return " ".join([*texts, *model.relations.helpers.values()])

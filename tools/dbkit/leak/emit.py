@@ -18,6 +18,7 @@ from dbkit.errors import DbkitError
 from dbkit.leak.checks import bypasses
 from dbkit.leak.paths import Probe
 from dbkit.leak.proof import Proof
+from dbkit.leak.replica import AS_REPLICA
 from dbkit.leak.rows import identify
 from dbkit.tenancy.relations import literal
 
@@ -107,7 +108,7 @@ def _rows(proof: Proof) -> str:
 
 def _removal(proof: Proof) -> str:
     """Statements that take the rows away again; children do not notice, so the order does not matter."""
-    statements = ["set local session_replication_role = replica"]
+    statements = [AS_REPLICA]
     for name, made in proof.population.tables.items():
         table = proof.model.relations.tables[name]
         statements += dict.fromkeys(

@@ -82,7 +82,7 @@ def _switch_values(switches: list[str], compared: Mapping[str, list[str]]) -> It
 def _compared_constants(model: Model, settings: Iterable[str]) -> dict[str, list[str]]:
     """Words that policies and functions compare each setting with; a key is not guessed."""
     policies = [policy for table in model.relations.base_tables for policy in table.policies]
-    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    texts = [text for policy in policies for text in policy.texts]
     asked = tuple(dict.fromkeys((*texts, *model.relations.sources.values())))
     return _constants(tuple(settings), tuple(model.relations.helpers.items()), asked)
 

@@ -45,7 +45,7 @@ def _expressions(model: Model) -> Iterator[str]:
     for table in model.scopes[0].tables.values():
         if table.kind is Kind.TENANT and table.column:
             for policy in table.table.policies:
-                for text in filter(None, (policy.using, policy.check)):
+                for text in policy.texts:
                     found |= dict.fromkeys(caller_expressions(text, table.column))
     yield from found
 

@@ -66,7 +66,7 @@ def equated_columns(relations: Relations, table: Table) -> Iterator[tuple[str, T
         (column, the other table, its column), as `s.doc = docs.id` in a policy on docs says of a table of shares.
     """
     for other in relations.base_tables:
-        texts = (text for policy in other.policies for text in (policy.using, policy.check) if text)
+        texts = (text for policy in other.policies for text in policy.texts)
         for text in texts if other is not table else ():
             names = {alias or name: name for name, alias in _FROM.findall(text)}
             for one, column, two, theirs in _EQUATED.findall(text):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from dbkit.leak.replica import as_replica
 from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = [
@@ -122,9 +123,7 @@ def _comparable(column: Column) -> bool:
 
 def delete_statements(table: Table, rows: Iterable[Values]) -> list[str]:
     """Delete rows without their children noticing."""
-    statements = ["set local session_replication_role = replica"]
-    statements += [f"delete from {table.sql} where {identify(table, row)}" for row in rows]
-    return [*statements, "set local session_replication_role = origin"]
+    return list(as_replica(*(f"delete from {table.sql} where {identify(table, row)}" for row in rows)))
 
 
 def ordinal(slot: str) -> int:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from dbkit.tenancy.relations import Column, Table, literal
 
-__all__ = ["Shape", "assigned", "numbers", "shapes"]
+__all__ = ["TIMES", "Shape", "assigned", "numbers", "shapes"]
 
 # Column -> the SQL of its value.
 Shape = dict[str, str]
 
-_TIMES = ("timestamptz", "timestamp", "date")
+# Types of columns that hold a moment or a day.
+TIMES = ("timestamptz", "timestamp", "date")
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
 _LARGEST = {"int2": "30000", "int4": "1000000", "int8": "1000000", "float4": "1000000", "float8": "1000000"}
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -77,7 +78,7 @@ def _choices(text: str, column: Column) -> Iterator[str]:
     """Values of one column that a condition may ask for, as SQL."""
     if column.base == "bool":
         yield from ("true", "false")
-    elif column.base in _TIMES:
+    elif column.base in TIMES:
         yield from ("'2000-01-01'", "'2100-01-01'", "now()")
         if column.nullable:
             yield "null"

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, Identity, Population, Values
 from dbkit.leak.session import Session
+from dbkit.leak.shapes import TIMES
 from dbkit.leak.values import privileged_first
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import Column, Table, literal
@@ -30,12 +32,9 @@ _EXPIRES_AT = re.compile(r"(?:expires|expiry|valid_until|valid_to|ends)(?:_(?:at
 _IN_FORCE_SINCE = re.compile(r"(?:accepted|confirmed|approved|activated)_(?:at|on)$")
 _RANK = re.compile(r"role|rank|level|tier|access|permission|position|type|kind", re.IGNORECASE)
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
-_TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _RANKS_TRIED = 3
 _ANSWERS_KEPT = 256
-_OFF = ("set local session_replication_role = replica",)
-_ON = ("set local session_replication_role = origin",)
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def in_force(table: Table, column: Column) -> str | None:
     """The value with which a column of the memberships lets its member in; None for columns that say nothing of it."""
     if column.base == "bool":
         return "true" if _TRUE_IN_FORCE.match(column.name) else "false" if _TRUE_WHEN_ENDED.match(column.name) else None
-    if column.base in _TIMES and _IN_FORCE_SINCE.match(column.name):
+    if column.base in TIMES and _IN_FORCE_SINCE.match(column.name):
         return "2000-01-01"
     return _force_of(table, column)
 
@@ -114,9 +113,9 @@ def _lapsed(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
         awaited = _first(_words(table, column), _AWAITED)
         if awaited is not None:
             yield _changed(model, table, member, {column.name: awaited}, awaited=True)
-        elif column.base in _TIMES and _IN_FORCE_SINCE.match(column.name) and column.nullable:
+        elif column.base in TIMES and _IN_FORCE_SINCE.match(column.name) and column.nullable:
             yield _changed(model, table, member, {column.name: None}, awaited=True)
-        elif column.base in _TIMES and _EXPIRES_AT.match(column.name):
+        elif column.base in TIMES and _EXPIRES_AT.match(column.name):
             yield _changed(model, table, member, {column.name: "2000-01-02"})
 
 
@@ -130,7 +129,7 @@ def _gone(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
 
 def _over(table: Table, column: Column) -> str | None:
     """The value with which a column ends the membership, now or by the time that has passed."""
-    expires = column.base in _TIMES and _EXPIRES_AT.match(column.name)
+    expires = column.base in TIMES and _EXPIRES_AT.match(column.name)
     return "2000-01-02" if expires else _ended(table, column)
 
 
@@ -139,7 +138,7 @@ def _ended(table: Table, column: Column) -> str | None:
         return "false"
     if column.base == "bool" and _TRUE_WHEN_ENDED.match(column.name):
         return "true"
-    if column.base in _TIMES and _ENDED_AT.match(column.name):
+    if column.base in TIMES and _ENDED_AT.match(column.name):
         return "2000-01-02"
     return _first(_words(table, column), _ENDED)
 
@@ -159,7 +158,7 @@ def _ranks(model: Model, table: Table, member: Identity, stored: Values) -> Iter
 
 def _taken(session: Session, standing: Standing) -> Iterator[Standing]:
     """The standing if the table takes it; with triggers off where one of them refuses it."""
-    for statements in (standing.statements, (*_OFF, *standing.statements, *_ON)):
+    for statements in (standing.statements, as_replica(*standing.statements)):
         session.must("begin")
         outcome = session.run(*statements)
         session.must("rollback")
@@ -197,7 +196,7 @@ def _found(pattern: str, text: str) -> tuple[str, ...]:
 
 def _texts(model: Model) -> str:
     policies = (policy for table in model.relations.base_tables for policy in table.policies)
-    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    texts = [text for policy in policies for text in policy.texts]
     return "\n".join([*texts, *model.relations.sources.values()])
 
 

@@ -14,6 +14,7 @@ from dbkit.leak.draft import ENDED, Draft
 from dbkit.leak.filling_order import belongs_to_callers, filling_order
 from dbkit.leak.fixtures import Fixtures
 from dbkit.leak.identities import invent, make_identities, user_type
+from dbkit.leak.replica import AS_ORIGIN, AS_REPLICA, as_replica
 from dbkit.leak.rows import (
     ATTACKER,
     NEWCOMERS,
@@ -194,13 +195,12 @@ class Synthesis:
         if isinstance(found, dict):
             rows.rows[slot] = found
             return
-        off, on = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
-        self.session.must(off)
+        self.session.must(AS_REPLICA)
         again = self._try_insert(table, slot, keep=True)
-        self.session.must(on)
+        self.session.must(AS_ORIGIN)
         if isinstance(again, dict):
             rows.rows[slot] = again
-            self.population.statements[-1:] = [off, *self.population.statements[-1:], on]
+            self.population.statements[-1:] = as_replica(*self.population.statements[-1:])
             rows.notes.append(f"triggers were off for slot {slot}: {found}")
         elif slot in (VICTIM, ATTACKER):
             rows.reason = f"no row of {slot} could be inserted: {found}"
@@ -233,7 +233,7 @@ class Synthesis:
             ([], None),
             *([] if by_user else [([], NEWCOMERS[slot])]),
             (remove, None),
-            (["set local session_replication_role = replica"], None),
+            ([AS_REPLICA], None),
         ]
         for prepare, user in ways:
             self.session.must("savepoint spare", *prepare)

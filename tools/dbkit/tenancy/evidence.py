@@ -139,7 +139,7 @@ def _paired_in(source: str, user: str, tenant: str, relations: Relations) -> Ite
 def login_columns(relations: Relations) -> dict[str, tuple[str, ...]]:
     """Table -> columns that policies or functions compare with the name of the login role."""
     policies = [policy for table in relations.base_tables for policy in table.policies]
-    texts = [text for policy in policies for text in (policy.using, policy.check) if text]
+    texts = [text for policy in policies for text in policy.texts]
     names = {name for text in (*texts, *relations.sources.values()) for name in _by_login(text)}
     found = {
         table.qualified: tuple(
@@ -157,7 +157,7 @@ def _by_login(text: str) -> frozenset[str]:
 
 
 def _compared(table: Table) -> set[str]:
-    texts = [text for policy in table.policies for text in (policy.using, policy.check) if text]
+    texts = [text for policy in table.policies for text in policy.texts]
     return {column for text in texts for column in _compared_in(text, tuple(table.columns))}
 
 

@@ -87,7 +87,7 @@ def in_foreign_key(table: Table, column: str) -> bool:
 
 def policy_text(table: Table, glue: str = " ") -> str:
     """All conditions of a table's policies as one text."""
-    return glue.join(text for policy in table.policies for text in (policy.using, policy.check) if text)
+    return glue.join(text for policy in table.policies for text in policy.texts)
 
 
 class _Finder:

@@ -115,6 +115,11 @@ class Policy:
     using: str | None
     check: str | None
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The conditions it has."""
+        return tuple(text for text in (self.using, self.check) if text)
+
 
 @dataclass(frozen=True)
 class Table:

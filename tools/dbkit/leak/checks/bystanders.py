@@ -12,14 +12,13 @@ from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.edits import decides, mightier
 from dbkit.leak.exchange import Exchange, callers
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, identify
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Table, literal
 
 __all__ = ["check_bystanders"]
-
-_REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 
 
 def check_bystanders(subject: Subject) -> Iterator[Finding]:
@@ -30,7 +29,7 @@ def check_bystanders(subject: Subject) -> Iterator[Finding]:
             before = _in_sight(exchange, subject)
             for table, column, update in changes:
                 with exchange.trial():
-                    exchange.admin(_REPLICA[0], update, _REPLICA[1])
+                    exchange.admin(*as_replica(update))
                     opened = sorted(_in_sight(exchange, subject) - before)
                     if not opened or f"{table.qualified}.{column} {opened}" in seen:
                         continue

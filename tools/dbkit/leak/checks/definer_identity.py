@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import AS_ORIGIN, AS_REPLICA
 from dbkit.leak.rows import ATTACKER, VICTIM, identify, insert_statement
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import TableModel
@@ -27,7 +28,6 @@ where p.prosecdef and p.prokind = 'f' and n.nspname not in ('pg_catalog', 'infor
   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 order by 1
 """
-_REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 
 
 def check_definer_identity(subject: Subject) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def check_definer_identity(subject: Subject) -> Iterator[Finding]:
 def _admitted(subject: Subject, caller: Caller, function: str, owner: str, tables: list[Table]) -> Finding | None:
     with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
         before = _foreign(subject, caller, exchange)
-        exchange.admin(_REPLICA[0])
+        exchange.admin(AS_REPLICA)
         for table in tables:
             for slot in (VICTIM, ATTACKER):
                 row = subject.population.tables.get(table.qualified)
@@ -59,7 +59,7 @@ def _admitted(subject: Subject, caller: Caller, function: str, owner: str, table
                     name: value for name, value in row.rows[slot].items() if not table.columns[name].filled_by_server
                 }
                 exchange.admin(insert_statement(table, {**given, **named}))
-        exchange.admin(_REPLICA[1])
+        exchange.admin(AS_ORIGIN)
         shown = _foreign(subject, caller, exchange) - before
         if not shown:
             return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dbkit.leak.checks.policies import OFF, ON, attackable, blind_update, counted, own_row
+from dbkit.leak.checks.policies import attackable, blind_update, counted, own_row
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import AS_ORIGIN, AS_REPLICA
 from dbkit.leak.rows import ATTACKER, VICTIM, TableRows, identify, insert_statement
 from dbkit.leak.session import Outcome
 from dbkit.report import Evidence, Finding
@@ -94,9 +95,9 @@ class _Ownerless:
         blind = blind or counted(exchange, f"delete from {self.table.sql}")
         if blind is None:
             return None
-        exchange.admin(OFF)
+        exchange.admin(AS_REPLICA)
         stored = exchange.admin(insert_statement(self.table, {**values, self.column.name: None}))
-        exchange.admin(ON)
+        exchange.admin(AS_ORIGIN)
         if stored.refused:
             return None
         statement, usual = blind

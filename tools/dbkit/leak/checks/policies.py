@@ -15,6 +15,7 @@ from dbkit.leak.directory import is_directory
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.lookalikes import stranger
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import AS_ORIGIN, AS_REPLICA, as_replica
 from dbkit.leak.rows import (
     ATTACKER,
     VICTIM,
@@ -29,9 +30,7 @@ from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.model import Kind, TableModel
 from dbkit.tenancy.relations import Privileges, Table, literal
 
-__all__ = ["OFF", "ON", "attackable", "blind_update", "check_policies", "counted", "own_row"]
-
-OFF, ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
+__all__ = ["attackable", "blind_update", "check_policies", "counted", "own_row"]
 
 
 def check_policies(subject: Subject) -> Iterator[Finding]:
@@ -134,9 +133,9 @@ class _Confusion:
         if not columns:
             return None
         returning = f" returning {select_list(self.table, columns)}"
-        exchange.admin(OFF)
+        exchange.admin(AS_REPLICA)
         stored = exchange.admin(insert_statement(self.table, case.values) + returning)
-        exchange.admin(ON)
+        exchange.admin(AS_ORIGIN)
         if stored.refused or not stored.rows:
             return None
         row = dict(zip(columns, stored.rows[0], strict=True))
@@ -179,7 +178,7 @@ class _Confusion:
             column_name: v for column_name, v in theirs.items() if not registry.columns[column_name].filled_by_server
         }
         made = exchange.admin(
-            *delete_statements(registry, [theirs]), OFF, insert_statement(registry, {**given, column: other}), ON
+            *delete_statements(registry, [theirs]), *as_replica(insert_statement(registry, {**given, column: other}))
         )
         return not made.refused
 

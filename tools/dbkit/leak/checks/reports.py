@@ -13,6 +13,7 @@ from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.observation import distinctive_values, news, readable, reads, shown_value
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM
 from dbkit.leak.session import Outcome
 from dbkit.leak.shapes import assigned, shapes
@@ -34,8 +35,6 @@ where n.nspname not in ('pg_catalog', 'information_schema') and p.prokind in ('f
   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 order by 1
 """
-_OFF = "set local session_replication_role = replica"
-_ON = "set local session_replication_role = origin"
 _TIMEOUT = "set local statement_timeout = '5s'"
 
 
@@ -81,7 +80,7 @@ def _told(
     with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
         watched = readable(exchange, subject.model, written)
         before = reads(exchange, subject.model, ATTACKER, watched)
-        if exchange.admin(_TIMEOUT, _OFF, prepare, _ON, job[1]).refused:
+        if exchange.admin(_TIMEOUT, *as_replica(prepare), job[1]).refused:
             return None
         shown = news(before, reads(exchange, subject.model, ATTACKER, watched))
         value = shown_value(Outcome(rows=(shown[1],)), foreign) if shown else None

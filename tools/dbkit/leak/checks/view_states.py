@@ -14,6 +14,7 @@ from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.observation import distinctive_values, shown_value
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM
 from dbkit.leak.shapes import assigned, shapes
 from dbkit.leak.statements import select_list
@@ -22,9 +23,6 @@ from dbkit.report import Evidence, Finding
 from dbkit.tenancy.relations import Table
 
 __all__ = ["check_view_states"]
-
-_OFF = "set local session_replication_role = replica"
-_ON = "set local session_replication_role = origin"
 
 
 def check_view_states(subject: Subject) -> Iterator[Finding]:
@@ -54,7 +52,7 @@ def _attack(
             for shape in shapes(text, table):
                 values = assigned(table, shape)
                 with exchange.trial():
-                    given = exchange.admin(_OFF, f"update {table.sql} set {values}", _ON)
+                    given = exchange.admin(*as_replica(f"update {table.sql} set {values}"))
                     if given.refused or not shown_value(exchange.admin(query), foreign):
                         continue
                     outcome = exchange.act(ATTACKER, query)

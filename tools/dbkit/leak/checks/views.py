@@ -13,6 +13,7 @@ from dbkit.leak.checks.subject import NEEDS_PARAMETERS, NEEDS_SQL, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
 from dbkit.leak.observation import belongings, distinctive_values, readable, reads, shown_value
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM, Population, Values, delete_statements
 from dbkit.leak.session import Outcome
 from dbkit.leak.shapes import Shape, assigned, shapes
@@ -33,8 +34,6 @@ _LISTEN = (
     "$$ begin insert into pg_temp.dbkit_heard values (value::text); return true; end $$",
 )
 _HEARD = "select distinct value from pg_temp.dbkit_heard where value is not null"
-_OFF = "set local session_replication_role = replica"
-_ON = "set local session_replication_role = origin"
 _BARRIER = "select 'security_barrier=true' = any (reloptions) from pg_class where oid = {oid}"
 
 
@@ -246,7 +245,7 @@ def _writes(
     catalog = table.table
     rows = subject.population.tables[catalog.qualified]
     columns = {name: source.column for name, source in sources.items() if source.table is catalog}
-    prepare = (_OFF, f"update {catalog.sql} set {assigned(catalog, shape)}", _ON) if shape else ()
+    prepare = as_replica(f"update {catalog.sql} set {assigned(catalog, shape)}") if shape else ()
     if held.may("insert") and {ATTACKER, VICTIM} <= set(rows.spares):
         theirs, mine = (_through(columns, held, rows.spares[slot], shape) for slot in (VICTIM, ATTACKER))
         yield _Write("a new row of theirs", _insert(view, theirs), _insert(view, mine), prepare)

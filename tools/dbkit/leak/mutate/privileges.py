@@ -94,11 +94,11 @@ def _telling(reach: Reach, role: Role, table: TableModel, privilege: str) -> set
     held = table.column or next(
         (s.tables[catalog.qualified].column for s in reach.model.scopes if s.tables[catalog.qualified].column), None
     )
-    texts = [part for policy in catalog.policies for part in (policy.using, policy.check) if part]
+    texts = [text for policy in catalog.policies for text in policy.texts]
     found = {name for name in catalog.columns if any(_says(text, name) for text in texts)}
     for other in reach.model.relations.tables.values():
         for key in other.foreign_keys:
-            asked = {part for policy in other.policies for part in (policy.using, policy.check) if part}
+            asked = {text for policy in other.policies for text in policy.texts}
             if key.target == catalog.qualified:
                 pairs = zip(key.columns, key.target_columns, strict=True)
                 found |= {theirs for own, theirs in pairs if any(_says(text, own) for text in asked)}
@@ -125,8 +125,8 @@ def _behind_policies(reach: Reach, role: Role, table: Table, privilege: str) -> 
         if reach.may(role, table, command)
         for policy in _admitting(reach, role, table, command)
     ]
-    exercised = {text for policy in used for text in (policy.using, policy.check) if text}
-    if all({text for text in (policy.using, policy.check) if text} <= exercised for policy in admitting):
+    exercised = {text for policy in used for text in policy.texts}
+    if all(set(policy.texts) <= exercised for policy in admitting):
         return Equivalent("a privilege behind the same condition as one that the role holds")
     return _grant(role, table, privilege)
 

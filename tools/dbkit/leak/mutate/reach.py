@@ -225,7 +225,7 @@ class Reach:
         for table in relations.tables.values():
             columns = table.columns.values()
             checks = [*table.checks, *(c for each in columns for d in each.domains for c in relations.domain_checks[d])]
-            texts = [text for policy in table.policies for text in (policy.using, policy.check) if text]
+            texts = [text for policy in table.policies for text in policy.texts]
             texts += [column.default for column in columns if column.default]
             texts += [check.expression for check in checks]
             found[table.qualified] = self.named_in(texts)
@@ -265,11 +265,7 @@ class Reach:
     def guards(self) -> set[str]:
         """Functions that decide about the context: what policies call, what the context statement calls, and theirs."""
         policies = [
-            text
-            for table in self.model.relations.tables.values()
-            for policy in table.policies
-            for text in (policy.using, policy.check)
-            if text
+            text for table in self.model.relations.tables.values() for policy in table.policies for text in policy.texts
         ]
         return self.closure(self.named_in(policies)) | self.context_functions
 

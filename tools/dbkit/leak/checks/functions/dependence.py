@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dbkit.leak.checks.functions.caller import Call
 from dbkit.leak.checks.functions.catalog import Routine
 from dbkit.leak.checks.functions.stand import Stand
+from dbkit.leak.replica import as_replica
 from dbkit.leak.session import Outcome
 from dbkit.tenancy.model import Kind
 
@@ -16,7 +17,6 @@ __all__ = [
     "AGGREGATES",
     "EXISTENCE",
     "FIGURE",
-    "REPLICA",
     "ROWS",
     "TIMED_OUT",
     "Dependence",
@@ -25,9 +25,6 @@ __all__ = [
     "removable",
     "without_victims",
 ]
-
-# Around statements that no trigger and no foreign key is to notice.
-REPLICA = ("set local session_replication_role = replica", "set local session_replication_role = origin")
 
 # SQLSTATE of a statement that statement_timeout ended.
 TIMED_OUT = "57014"
@@ -71,7 +68,7 @@ def depends(
         return None
     remove = [f"delete from {stand.protected[name].table.sql} where {stand.victims[name]}" for name in relevant]
     again = stand.run(call.sql)
-    without = stand.run(call.sql, (REPLICA[0], *remove, REPLICA[1]))
+    without = stand.run(call.sql, as_replica(*remove))
     if without.refused and not gate:
         told = answered_for_victim(stand, tables, call)
         return Dependence(EXISTENCE, told) if told else None
@@ -142,7 +139,7 @@ def without_victims(stand: Stand, tables: list[str]) -> tuple[str, ...]:
     """Statements of the administrator's that delete the victim's rows of these tables, and nothing else."""
     names = [name for name in tables if name in stand.victims and removable(stand, name)]
     remove = [f"delete from {stand.protected[name].table.sql} where {stand.victims[name]}" for name in names]
-    return (REPLICA[0], *remove, REPLICA[1])
+    return as_replica(*remove)
 
 
 def _cell(outcome: Outcome) -> str:

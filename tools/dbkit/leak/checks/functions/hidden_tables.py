@@ -16,15 +16,17 @@ from functools import partial
 from dbkit.leak.checks.functions.caller import Caller
 from dbkit.leak.checks.functions.calls import unreviewed
 from dbkit.leak.checks.functions.catalog import Routine, Routines
-from dbkit.leak.checks.functions.dependence import AGGREGATES, REPLICA, TIMED_OUT
+from dbkit.leak.checks.functions.dependence import AGGREGATES, TIMED_OUT
 from dbkit.leak.checks.functions.stand import CALL_TIMEOUT, Stand
 from dbkit.leak.checks.functions.traces import WORDS, Trace, callable_by, find_traces, hidden_tables, names, rows_by_key
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.exchange import Caller as Person
 from dbkit.leak.exchange import Exchange
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM
 from dbkit.leak.session import Outcome, Session
+from dbkit.leak.shapes import TIMES
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.relations import Column, Table
 
@@ -32,7 +34,6 @@ __all__ = ["check_hidden_tables"]
 
 _CALLS = 4
 _STATES = 12
-_TIMES = ("timestamptz", "timestamp", "date")
 _AHEAD = "now() + interval '1 hour'"
 _MOST = {"int2": "30000", "int4": "1000000", "int8": "1000000", "numeric": "1000000"}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -168,7 +169,7 @@ class _Attack:
 
         Not where it only does so to what has run out.
         """
-        ahead = ", ".join(f"{c.sql} = {_AHEAD}" for c in trace.table.columns.values() if c.base in _TIMES)
+        ahead = ", ".join(f"{c.sql} = {_AHEAD}" for c in trace.table.columns.values() if c.base in TIMES)
         told = [self._changed(trace, marks, call) for marks in dict.fromkeys(("", ahead))]
         return _Difference(told[0], "it is as the victim left it") if told[0] and all(told) else None
 
@@ -200,7 +201,7 @@ class _Attack:
         if self.exchange.act(VICTIM, trace.act).refused:
             return False
         mark = f"update {trace.table.sql} set {marks} where {trace.rows}"
-        steps = trace.undo if removed else (REPLICA[0], mark, REPLICA[1]) if marks else ()
+        steps = trace.undo if removed else as_replica(mark) if marks else ()
         return not steps or not self.exchange.admin(*steps).refused
 
     def _finding(self, trace: Trace, marks: str, call: str, told: _Difference, rule: str) -> Finding:
@@ -233,13 +234,13 @@ def _marks(text: str, table: Table) -> list[str]:
     words = set(re.findall(r"\w+", text))
     keys = {name for unique in table.uniques for name in unique.columns} | set(table.primary_key)
     columns = [c for c in table.columns.values() if c.name in words and c.name not in keys and not c.generated]
-    times = [column for column in columns if column.base in _TIMES]
+    times = [column for column in columns if column.base in TIMES]
     ahead = [", ".join(f"{column.sql} = {_AHEAD}" for column in times)] if len(times) > 1 else []
     return [*ahead, *(f"{column.sql} = {value}" for column in columns for value in _extremes(column))][:_STATES]
 
 
 def _extremes(column: Column) -> tuple[str, ...]:
-    if column.base in _TIMES:
+    if column.base in TIMES:
         return _AHEAD, "now() - interval '1 year'"
     if column.base in _MOST:
         return _MOST[column.base], "0"

@@ -8,6 +8,7 @@ from dbkit.leak.checks.functions.catalog import Routine, Routines
 from dbkit.leak.checks.functions.stand import OPTIONS, Stand
 from dbkit.leak.checks.subject import NEEDS_SQL
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import as_replica
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.model import TableModel
 from dbkit.tenancy.relations import Column, literal
@@ -22,7 +23,6 @@ _PLAN = (
 )
 # And which messages reach it: RAISE DEBUG is for whoever asks.
 _LISTEN = "set local client_min_messages = debug1"
-_OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
 _ODD = "the victim's own words, ?!"
 _CALLS = "select coalesce(sum(calls), 0) from pg_stat_xact_user_functions where funcid = {oid}"
 
@@ -42,7 +42,7 @@ def _attack(stand: Stand, routine: Routine) -> Finding | None:
     saw: Finding | None = None
     for name, table in stand.readable:
         # What is raised is about the first row it meets, which must not be one of the attacker's own.
-        alone = (_OFF, f"delete from {table.table.sql} where not ({stand.victims[name]})", _ON, *_PLAN)
+        alone = (*as_replica(f"delete from {table.table.sql} where not ({stand.victims[name]})"), *_PLAN)
         for column, statement in _statements(routine, table):
             prepare = _oddly(stand, name, table, column, alone)
             outcome = stand.run(statement, prepare)
@@ -103,12 +103,7 @@ def _noticed(stand: Stand, statement: str) -> str | None:
 
 def _only_with_victim(stand: Stand, name: str, table: TableModel, statement: str) -> str | None:
     """An error that goes away with the victim's rows answers a question about them."""
-    remove = (
-        _OFF,
-        f"delete from {table.table.sql} where {stand.victims[name]}",
-        _ON,
-        *_PLAN,
-    )
+    remove = (*as_replica(f"delete from {table.table.sql} where {stand.victims[name]}"), *_PLAN)
     without = stand.run(statement, remove)
     if without.refused:
         return None

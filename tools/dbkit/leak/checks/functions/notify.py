@@ -19,6 +19,7 @@ from dbkit.leak.checks.functions.triggers import firing_statements
 from dbkit.leak.checks.subject import NEEDS_SQL
 from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import AS_REPLICA
 from dbkit.leak.rows import ATTACKER, VICTIM
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.relations import Table
@@ -129,7 +130,7 @@ class _restored:
 
     def __exit__(self, *_: object) -> None:
         with self.connection.transaction():
-            _execute(self.connection, "set local session_replication_role = replica")
+            _execute(self.connection, AS_REPLICA)
             for copy, table, columns in self.tables:
                 _execute(
                     self.connection,

@@ -57,7 +57,7 @@ def _asked(stand: Stand, routines: Routines, routine: Routine) -> bool:
     """Whether a policy, a view or another definer function calls it."""
     word = re.compile(rf"\b{re.escape(routine.name)}\b", re.IGNORECASE)
     for table in stand.model.relations.base_tables:
-        if any(word.search(text) for policy in table.policies for text in (policy.using, policy.check) if text):
+        if any(word.search(text) for policy in table.policies for text in policy.texts):
             return True
     callers = [each for each in routines.all if each is not routine]
     return any(routine.name == name for each in callers for _, name, _ in each.facts.calls)

@@ -18,7 +18,6 @@ from dbkit.leak.checks.functions.caller import Call
 from dbkit.leak.checks.functions.catalog import Routine
 from dbkit.leak.checks.functions.dependence import (
     AGGREGATES,
-    REPLICA,
     answered_for_victim,
     removable,
     without_victims,
@@ -26,15 +25,15 @@ from dbkit.leak.checks.functions.dependence import (
 from dbkit.leak.checks.functions.effects import Effects
 from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.contexts import own_context
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, BYSTANDER, VICTIM, Values, identify
-from dbkit.leak.shapes import assigned, numbers
+from dbkit.leak.shapes import TIMES, assigned, numbers
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["Question", "Shown", "other_states"]
 
 _TEXTS = ("text", "varchar", "bpchar", "citext", "name")
-_TIMES = ("timestamptz", "timestamp", "date")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _CALLS = 4
 _STATES = 4
@@ -102,7 +101,7 @@ def _alone(question: Question) -> Iterator[Shown]:
     if not own:
         return
     remove = [f"delete from {stand.protected[name].table.sql} where not ({stand.victims[name]})" for name in own]
-    prepare = (REPLICA[0], *remove, REPLICA[1])
+    prepare = as_replica(*remove)
     for call in [call for call in question.calls if not call.names][:2]:
         outcome = stand.run(call.sql, prepare)
         witness = stand.shown(outcome, call.given)
@@ -121,7 +120,7 @@ def _outdated(question: Question) -> Iterator[Shown]:
         # One row of the victim's: PL/pgSQL refuses a second one behind INTO, and one is enough to be shown.
         one = identify(table, stand.population.tables[name].rows[VICTIM])
         for marks in _marks(question, table):
-            prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
+            prepare = as_replica(f"update {table.sql} set {marks} where {one}")
             for call in _calls(question, table):
                 yield from _changed(question, call, prepare, "once one is outdated")
 
@@ -135,7 +134,7 @@ def _reopened(question: Question) -> Iterator[Shown]:
         if own is None or not columns:
             continue
         marks = ", ".join(f"{column.sql} = null" for column in columns)
-        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {identify(table, own)}", REPLICA[1])
+        prepare = as_replica(f"update {table.sql} set {marks} where {identify(table, own)}")
         if stand.run("select 1", prepare).refused:
             continue
         for call in question.calls[:_AWAKENED]:
@@ -149,12 +148,12 @@ def _dated(question: Question) -> Iterator[Shown]:
     stand, words = question.stand, set(re.findall(r"\w+", question.text))
     for name in _touched(question):
         table = stand.protected[name].table
-        columns = [c for c in table.columns.values() if c.base in _TIMES and c.name in words and not c.generated]
+        columns = [c for c in table.columns.values() if c.base in TIMES and c.name in words and not c.generated]
         if not columns:
             continue
         marks = ", ".join(f"{c.sql} = {'current_date' if c.base == 'date' else 'now()'}" for c in columns)
         one = identify(table, stand.population.tables[name].rows[VICTIM])
-        prepare = (REPLICA[0], f"update {table.sql} set {marks} where {one}", REPLICA[1])
+        prepare = as_replica(f"update {table.sql} set {marks} where {one}")
         if stand.run("select 1", prepare).refused:
             continue
         for call in question.calls[:_CALLS]:
@@ -175,7 +174,7 @@ def _sized(question: Question) -> Iterator[Shown]:
         table = stand.protected[name].table
         for shape in numbers(question.text, table):
             sizes = assigned(table, shape)
-            prepare = (REPLICA[0], f"update {table.sql} set {sizes}", REPLICA[1])
+            prepare = as_replica(f"update {table.sql} set {sizes}")
             if stand.run("select 1", prepare).refused:
                 continue
             for call in question.calls[:_CALLS]:
@@ -212,7 +211,7 @@ def _childless(question: Question) -> Iterator[Shown]:
             if other in stand.victims and other != name and key.target == name and key.on_delete in _STAYS
         ]
         if remove:
-            prepare = (REPLICA[0], *dict.fromkeys(remove), REPLICA[1])
+            prepare = as_replica(*dict.fromkeys(remove))
             for call in _calls(question, stand.protected[name].table):
                 if call.names:
                     yield from _changed(question, call, prepare, "once nothing references them")
@@ -227,7 +226,7 @@ def _absent(question: Question) -> Iterator[Shown]:
         if stand.protected[name].kind not in (Kind.TENANT, Kind.INTERNAL) or not removable(stand, name):
             continue
         table = stand.protected[name].table
-        prepare = (REPLICA[0], f"delete from {table.sql} where {stand.victims[name]}", REPLICA[1])
+        prepare = as_replica(f"delete from {table.sql} where {stand.victims[name]}")
         for call in [call for call in question.calls if "tenant" in call.names]:
             yield from _changed(question, call, prepare, "where there were none")
 
@@ -246,7 +245,7 @@ def _vouched(question: Question) -> Iterator[Shown]:
     refused = [call for call in named[:_CALLS] if stand.run(call.sql).refused]
     for name, marks, change in changes:
         for call in refused:
-            prepare = (REPLICA[0], change, REPLICA[1])
+            prepare = as_replica(change)
             outcome = stand.run(call.sql, prepare)
             if outcome.refused or stand.run(call.sql, prepare).rows != outcome.rows:
                 continue  # refused as before, or an answer that is another each time
@@ -273,7 +272,7 @@ def _awakened(question: Question) -> Iterator[Shown]:
         table = stand.protected[name].table
         for column in table.columns.values():
             for step in _steps(question, table, column):
-                prepare = (REPLICA[0], f"update {table.sql} set {column.sql} = {literal(step)}", REPLICA[1])
+                prepare = as_replica(f"update {table.sql} set {column.sql} = {literal(step)}")
                 if stand.run("select 1", prepare).refused:
                     continue
                 named = [call for call in question.calls if literal(step) in call.sql]
@@ -322,7 +321,7 @@ def _marks(question: Question, table: Table) -> Iterator[str]:
         for column in table.columns.values()
         if column.name in words and not column.generated and column.name not in table.primary_key
     ]
-    fixed = {column.sql: "'2000-01-01'" for column in columns if column.base in _TIMES}
+    fixed = {column.sql: "'2000-01-01'" for column in columns if column.base in TIMES}
     fixed |= {column.sql: f"not coalesce({column.sql}, false)" for column in columns if column.base == "bool"}
     # What is still open and overdue: claimed_at is null and expires_at < now().
     unset = {column.sql: "null" for column in columns if column.nullable and _asked_for_null(question, column)}

@@ -16,10 +16,10 @@ from functools import partial
 from dbkit.leak.checks.functions.caller import Caller
 from dbkit.leak.checks.functions.candidates import TEXTS
 from dbkit.leak.checks.functions.catalog import Routine, Routines
-from dbkit.leak.checks.functions.dependence import REPLICA
 from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.checks.functions.triggers import firing_statements
 from dbkit.leak.exchange import Exchange
+from dbkit.leak.replica import as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Values, identify, insert_statement
 from dbkit.leak.statements import select_list
 from dbkit.tenancy.model import Kind
@@ -93,7 +93,7 @@ def find_traces(stand: Stand, exchange: Exchange, routines: Routines, caller: Ca
     empty, since rows that are there already may refuse a call or answer for it; then as it is, since they may be
     needed.
     """
-    emptied = (REPLICA[0], f"delete from {table.sql}", REPLICA[1])
+    emptied = as_replica(f"delete from {table.sql}")
     found: dict[str, Trace] = {}
     for routine in routines.all:
         if table.qualified not in routines.written(routine, stand.model.relations, partial(callable_by, stand)):
@@ -146,7 +146,7 @@ def _left(stand: Stand, exchange: Exchange, table: Table, before: tuple[str, ...
         return Trace(act, table, before, (), "") if now != earlier else None
     undo = [f"delete from {table.sql} where {where}" for where in (rows, *(identify(table, row) for _, row in written))]
     undo = undo[not rows :] + [insert_statement(table, _given(table, row)) for row, _ in written]
-    return Trace(act, table, before, (REPLICA[0], *undo, REPLICA[1]), rows)
+    return Trace(act, table, before, as_replica(*undo), rows)
 
 
 def _around(exchange: Exchange, table: Table, before: tuple[str, ...], slot: str, act: str) -> tuple[Keyed, Keyed]:

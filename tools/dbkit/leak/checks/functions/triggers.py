@@ -15,6 +15,7 @@ from dbkit.leak.checks.functions.effects import Effects
 from dbkit.leak.checks.functions.stand import Stand
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS
 from dbkit.leak.paths import LEAK
+from dbkit.leak.replica import AS_REPLICA, as_replica
 from dbkit.leak.rows import ATTACKER, VICTIM, Values, identify, insert_statement
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import TableModel
@@ -22,7 +23,6 @@ from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["check_triggers", "firing_statements"]
 
-_OFF, _ON = (f"set local session_replication_role = {value}" for value in ("replica", "origin"))
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -60,7 +60,7 @@ def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine], r
         for statement in firing_statements(stand, name, aligned=aligned.values):
             shot = _Shot(statement, (*aligned.sql, *turned))
             written = _turned_back(stand, effects, shot, table)
-            if written and not _turned_back(stand, effects, _Shot(statement, (*shot.before, _OFF)), table):
+            if written and not _turned_back(stand, effects, _Shot(statement, (*shot.before, AS_REPLICA)), table):
                 return _finding(stand, name, functions, shot, written, "trigger_writes_foreign_rows")
     return None
 
@@ -78,7 +78,7 @@ def _turned(stand: Stand, functions: list[Routine], routines: Routines) -> Itera
         columns = [c for c in table.columns.values() if c.name in words and c.name not in table.primary_key]
         pairs = [f"{c.sql} = {value}" for c in columns if not c.generated and (value := _other_value(table, c))]
         if pairs:
-            yield name, (_OFF, f"update {table.sql} set {', '.join(pairs)} where {stand.victims[name]}", _ON)
+            yield name, as_replica(f"update {table.sql} set {', '.join(pairs)} where {stand.victims[name]}")
 
 
 def _other_value(table: Table, column: Column) -> str | None:
@@ -144,14 +144,13 @@ def _aligned(stand: Stand) -> _Alignment:
             for column, target in zip(key.columns, key.target_columns, strict=True):
                 if target in values.get(key.target, {}):
                     values.setdefault(name, {})[column] = values[key.target][target]
-    sql = [_OFF]
+    sql = []
     for name, changed in values.items():
         table = stand.protected[name]
         pairs = ", ".join(f"{table.table.columns[c].sql} = {literal(v)}" for c, v in changed.items())
         own = stand.population.tables[name].rows[ATTACKER]
         sql.append(f"update {table.table.sql} set {pairs} where {identify(table.table, own)}")
-    sql.append(_ON)
-    return _Alignment(tuple(sql), values)
+    return _Alignment(as_replica(*sql), values)
 
 
 def _given_by_people(column: Column) -> bool:
@@ -170,7 +169,7 @@ def _told_by_trigger(context: str) -> bool:
 
 def _without_triggers(stand: Stand, effects: Effects, shot: _Shot) -> bool:
     """Whether the victim's rows change even when no trigger is fired: then it is not the trigger's doing."""
-    outcome = stand.run(shot.statement, (*shot.before, _OFF))
+    outcome = stand.run(shot.statement, (*shot.before, AS_REPLICA))
     return not outcome.refused and effects.written() is not None
 
 
