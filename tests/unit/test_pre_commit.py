@@ -35,7 +35,6 @@ def test_an_entry_is_a_command_that_takes_files(tmp_path: Path, entry: str) -> N
     assert (bad.returncode, repaired) == ((0, True) if "--fix" in entry else (1, False))
 
 
-@pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed (pip install pre-commit)")
 def test_pre_commit_installs_and_runs_the_hook(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "dbkit", tmp_path / "theirs"
     kept = shutil.ignore_patterns(".git", ".venv", ".dbkit", ".*_cache", ".hypothesis", "__pycache__")
@@ -47,7 +46,7 @@ def test_pre_commit_installs_and_runs_the_hook(tmp_path: Path) -> None:
             identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
             subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
     environment = os.environ | {"PRE_COMMIT_HOME": str(tmp_path / "home"), "DBKIT_CACHE_DIR": str(tmp_path / "cache")}
-    command = ["pre-commit", "try-repo", str(ours), "dbkit-lint", "--all-files"]
+    command = [sys.executable, "-m", "pre_commit", "try-repo", str(ours), "dbkit-lint", "--all-files"]
     run = subprocess.run(command, cwd=theirs, capture_output=True, text=True, env=environment, check=False)
     assert run.returncode == 1, run.stdout + run.stderr
     assert "bad.sql:1:44: warning: column doc is json" in run.stdout
