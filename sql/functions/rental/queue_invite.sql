@@ -25,8 +25,9 @@ begin
         and i.id = p_invite_id
         and i.claimed_at is null
         and i.expires_at > now();
+    -- One error for a missing row and for another landlord's, so that nobody learns which ids exist.
     if not found then
-        perform core.raise_error('PT404', 'not_found', 'There is no such open invitation.');
+        perform core.raise_error('PT403', 'forbidden', 'The invitation is not open, does not exist or is not yours.');
     end if;
     -- The message is written while it is sent, so no token ever lies in a job.
     return core.add_job(
@@ -48,5 +49,5 @@ grant execute on function rental.queue_invite(uuid, uuid) to app_user;
 
 comment on function rental.queue_invite(uuid, uuid) is
     'Queue the e-mail of an open invitation, unless it waits already, and return the id of the job. Counted as a row of the import '
-    'p_batch_id while that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no landlord in the context, '
-    'PT404 no such open invitation, PT429 too many calls (policy invites).';
+    'p_batch_id while that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no landlord in the context or no '
+    'open invitation of yours, PT429 too many calls (policy invites).';

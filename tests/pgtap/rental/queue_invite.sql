@@ -24,13 +24,13 @@ select results_eq(
     $$ select tenant_id, created_by, status, priority, dedupe_key, payload from core.job_queue where job_type = 'tenant_invite' $$,
     $$ select tests.id('north'), tests.id('north'), 'pending', 0, id::text, jsonb_build_object('invite_id', id) from issued where name = 'open' $$,
     'by whom and for whom stands in the job');
-select throws_ok($$ select pg_temp.queue('claimed') $$, 'PT404', 'not_found', 'a claimed one is not');
-select throws_ok($$ select pg_temp.queue('expired') $$, 'PT404', 'not_found', 'an expired one neither');
-select throws_ok($$ select pg_temp.queue('south''s') $$, 'PT404', 'not_found', 'another landlord''s is none');
+select throws_ok($$ select pg_temp.queue('claimed') $$, 'PT403', 'forbidden', 'a claimed one is not');
+select throws_ok($$ select pg_temp.queue('expired') $$, 'PT403', 'forbidden', 'an expired one neither');
+select throws_ok($$ select pg_temp.queue('south''s') $$, 'PT403', 'forbidden', 'another landlord''s is none');
 select is(
     tests.error_of($$ select pg_temp.queue('south''s') $$), tests.error_of($$ select rental.queue_invite(gen_random_uuid()) $$),
     'and looks as one that never was');
-select throws_ok($$ select pg_temp.queue('none') $$, 'PT404', 'not_found', 'no invitation is none');
+select throws_ok($$ select pg_temp.queue('none') $$, 'PT403', 'forbidden', 'no invitation is none');
 
 -- no way around
 select throws_ok(
