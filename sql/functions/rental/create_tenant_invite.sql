@@ -40,7 +40,7 @@ begin
             expires_at = excluded.expires_at
     returning i.id into invite_id;
 
-    -- Counts as well: whoever calls in a loop sends mail to strangers. What a refused call has written until here is undone.
+    -- This counts the call. What a refused one has written until here is undone.
     perform rental.queue_invite(invite_id, p_batch_id);
     return next;
 end

@@ -1,7 +1,6 @@
--- rental.queue_invite: the e-mail of an invitation, and what it counts for. An import is one call, however many renters it invites;
--- whatever else invites one is a call of its own.
+-- rental.queue_invite: the e-mail of an invitation, counted.
 
--- Definer: how many rows an import has left is nothing a landlord may write, and jobs of this type are queued here alone, where they count.
+-- Definer: jobs of this type are queued here alone.
 create or replace function rental.queue_invite(p_invite_id uuid, p_batch_id uuid default null) returns uuid
     language plpgsql volatile
     security definer
@@ -10,14 +9,8 @@ as $fn$
 declare
     v_owner uuid := core.require_tenant();
 begin
-    update rental.import_batches as b
-       set rows_left = b.rows_left - 1
-     where b.owner_user_id = v_owner
-       and b.id = p_batch_id
-       and b.rows_left > 0;
-    if not found then
-        perform core.rate_limit_or_raise('invites');
-    end if;
+    -- whoever calls in a loop sends mail to strangers
+    perform rental.count_invite(p_batch_id);
 
     perform
        from rental.tenant_invites as i
@@ -48,6 +41,6 @@ revoke execute on function rental.queue_invite(uuid, uuid) from public;
 grant execute on function rental.queue_invite(uuid, uuid) to app_user;
 
 comment on function rental.queue_invite(uuid, uuid) is
-    'Queue the e-mail of an open invitation, unless it waits already, and return the id of the job. Counted as a row of the import '
-    'p_batch_id while that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no landlord in the context or no '
-    'open invitation of yours, PT429 too many calls (policy invites).';
+    'Queue the e-mail of an open invitation, unless it waits already, and return the id of the job. Each call counts, by '
+    'rental.count_invite. Errors: PT401 not signed in, PT403 no landlord in the context or no open invitation of yours, PT429 too many '
+    'calls (policy invites).';

@@ -727,6 +727,36 @@ comment on function rental.complete_onboarding_step(text, jsonb) is
     'object, PT401 not signed in, PT403 not a landlord or a suspended one, PT409 another step comes next, named in the '
     'hint, PT422 bad data, 23502 a unit value is missing.';
 
+-- rental.count_invite: an import is one call, however many renters it invites; whatever else invites one is a call of its own.
+
+-- Definer: how many rows an import has left is nothing a landlord may write.
+create or replace function rental.count_invite(p_batch_id uuid default null) returns void
+    language plpgsql volatile
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_owner uuid := core.require_tenant();
+begin
+    update rental.import_batches as b
+       set rows_left = b.rows_left - 1
+     where b.owner_user_id = v_owner
+       and b.id = p_batch_id
+       and b.rows_left > 0;
+    if not found then
+        perform core.rate_limit_or_raise('invites');
+    end if;
+end
+$fn$;
+
+alter function rental.count_invite(uuid) owner to app_definer;
+revoke execute on function rental.count_invite(uuid) from public;
+grant execute on function rental.count_invite(uuid) to app_user;
+
+comment on function rental.count_invite(uuid) is
+    'Count an invitation: as a row of an import that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no '
+    'landlord in the context, PT429 too many calls (policy invites).';
+
 -- rental.create_tenant_invite: the landlord invites a renter, known or new, by itself or as a row of an import.
 
 create or replace function rental.create_tenant_invite(
@@ -769,7 +799,7 @@ begin
             expires_at = excluded.expires_at
     returning i.id into invite_id;
 
-    -- Counts as well: whoever calls in a loop sends mail to strangers. What a refused call has written until here is undone.
+    -- This counts the call. What a refused one has written until here is undone.
     perform rental.queue_invite(invite_id, p_batch_id);
     return next;
 end
@@ -1655,10 +1685,9 @@ comment on function rental.put_contractor_results(uuid, jsonb) is
     'Store the search results of an own ticket in place of earlier ones and return the row. Idempotent. Errors: PT401 not '
     'signed in, PT403 no such ticket or not yours, PT422 not an array.';
 
--- rental.queue_invite: the e-mail of an invitation, and what it counts for. An import is one call, however many renters it invites;
--- whatever else invites one is a call of its own.
+-- rental.queue_invite: the e-mail of an invitation, counted.
 
--- Definer: how many rows an import has left is nothing a landlord may write, and jobs of this type are queued here alone, where they count.
+-- Definer: jobs of this type are queued here alone.
 create or replace function rental.queue_invite(p_invite_id uuid, p_batch_id uuid default null) returns uuid
     language plpgsql volatile
     security definer
@@ -1667,14 +1696,8 @@ as $fn$
 declare
     v_owner uuid := core.require_tenant();
 begin
-    update rental.import_batches as b
-       set rows_left = b.rows_left - 1
-     where b.owner_user_id = v_owner
-       and b.id = p_batch_id
-       and b.rows_left > 0;
-    if not found then
-        perform core.rate_limit_or_raise('invites');
-    end if;
+    -- whoever calls in a loop sends mail to strangers
+    perform rental.count_invite(p_batch_id);
 
     perform
        from rental.tenant_invites as i
@@ -1705,9 +1728,9 @@ revoke execute on function rental.queue_invite(uuid, uuid) from public;
 grant execute on function rental.queue_invite(uuid, uuid) to app_user;
 
 comment on function rental.queue_invite(uuid, uuid) is
-    'Queue the e-mail of an open invitation, unless it waits already, and return the id of the job. Counted as a row of the import '
-    'p_batch_id while that has rows left, else as a call. Each call counts. Errors: PT401 not signed in, PT403 no landlord in the context or no '
-    'open invitation of yours, PT429 too many calls (policy invites).';
+    'Queue the e-mail of an open invitation, unless it waits already, and return the id of the job. Each call counts, by '
+    'rental.count_invite. Errors: PT401 not signed in, PT403 no landlord in the context or no open invitation of yours, PT429 too many '
+    'calls (policy invites).';
 
 -- rental.record_import: the log of a bulk call.
 
@@ -2893,6 +2916,7 @@ drop function rental.delete_unit(uuid);
 drop function rental.create_unit(text, text, text, text, text, text, text);
 drop function rental.create_ticket(uuid, text, text, text);
 drop function rental.create_tenant_invite(text, text, text, uuid, uuid);
+drop function rental.count_invite(uuid);
 drop function rental.complete_onboarding_step(text, jsonb);
 drop function rental.claim_invite(text);
 drop function rental.bulk_invite_tenants(jsonb);
