@@ -1,6 +1,8 @@
 """What the queue's design costs: claim and complete, old snapshots, fairness, backlogs, each against the raw limit.
 
-The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. Figures are
+The limit is `delete … for update skip locked returning` on the same table: no lease, no history, no retry. The log of a
+delete tells places, not contents: it is the same whatever the rows hold. `kept` is the limit with a history, the rows
+it deletes inserted into a table without an index. Figures are
 server CPU of the one backend (nanoseconds the kernel counted, so neighbours hardly matter) and WAL bytes, per job;
 contenders take turns within one run. Peers are measured by bench/jobqueue.py.
 Run: `python bench/queue_own.py [part …]` with parts cost, pinned, fair, backlog, volume, enqueue.
@@ -34,6 +36,7 @@ select md5('tenant ' || n)::uuid, 'crm', 'tenant ' || n, '%(user)s' from generat
 insert into core.memberships (tenant_id, user_id, role_key)
 select t.id, '%(user)s', 'OWNER' from core.tenants as t;
 create table public.raw_jobs (like core.jobs_ready including all);
+create table public.raw_done (like core.jobs_ready);
 -- what runs every minute in production: it makes the days' partitions
 select core.requeue_expired_leases();
 """
@@ -57,6 +60,10 @@ with picked as materialized (
        for update skip locked)
 delete from public.raw_jobs as r where r.ctid = any (array(select place from picked)) returning r.id, r.payload
 """
+KEPT = RAW.replace("delete from", ", gone as (delete from").replace(
+    "returning r.id, r.payload",
+    "returning r.*), kept as (insert into public.raw_done select * from gone) select id, payload from gone",
+)
 ENQUEUE = "select core.enqueue_many('send_email', array_fill(%s::jsonb, array[%s::integer]), p_queue => %s)"
 NEXT = "select id, payload, lease_id from core.next_jobs('bench', {n}, %(queue)s, null, %(lease)s)"
 
@@ -92,8 +99,15 @@ def measured(work: Callable[..., int], backend: Backend, *args: Any) -> tuple[fl
     return jobs / elapsed, cpu * 1e6 / jobs, wal / jobs
 
 
-def drain_raw(backend: Backend, lane: int, batch: int, jobs: int) -> int:
-    done, query = 0, RAW.format(n=batch)
+def lay_raw(backend: Backend) -> None:
+    """The same jobs again, for the limit."""
+    backend.connection.execute("truncate public.raw_jobs, public.raw_done")
+    backend.connection.execute("insert into public.raw_jobs select * from core.jobs_ready order by tag")
+    backend.connection.execute("vacuum analyze public.raw_jobs")
+
+
+def drain_raw(backend: Backend, lane: int, batch: int, jobs: int, statement: str = RAW) -> int:
+    done, query = 0, statement.format(n=batch)
     while done < jobs:
         rows = backend.connection.execute(query, {"lane": lane}).fetchall()
         if not rows:
@@ -154,7 +168,7 @@ def cost(conninfo: str, rounds: int) -> None:
     rows = []
     for batch, jobs in ((1, 3000), (10, 20000), (100, 60000)):
         figures: dict[str, list[tuple[float, float, float]]] = {
-            name: [] for name in ("raw", "fifo", "mixed", "scattered", "fair")
+            name: [] for name in ("raw", "fifo", "raw mixed", "kept mixed", "mixed", "scattered", "fair")
         }
         envelopes: dict[str, int] = {}
         for _ in range(rounds):
@@ -164,9 +178,7 @@ def cost(conninfo: str, rounds: int) -> None:
                     enqueue_as(backend, tenant, jobs // 100, queue)
                 backend.connection.execute("vacuum analyze core.jobs_ready")
                 if name == "fifo":
-                    backend.connection.execute("truncate public.raw_jobs")
-                    backend.connection.execute("insert into public.raw_jobs select * from core.jobs_ready order by tag")
-                    backend.connection.execute("vacuum analyze public.raw_jobs")
+                    lay_raw(backend)
                     figures["raw"].append(measured(drain_raw, backend, lane, batch, jobs))
                 figures[name].append(measured(drain, backend, queue, batch, jobs))
                 envelopes[name] = envelope_bytes(backend)
@@ -174,6 +186,11 @@ def cost(conninfo: str, rounds: int) -> None:
                 fill(backend, "core.jobs_ready", "default", jobs)
                 if name == "scattered":
                     scatter(backend, "core.jobs_ready")
+                else:
+                    lay_raw(backend)
+                    figures["raw mixed"].append(measured(drain_raw, backend, lane, batch, jobs))
+                    lay_raw(backend)
+                    figures["kept mixed"].append(measured(drain_raw, backend, lane, batch, jobs, KEPT))
                 figures[name].append(measured(drain, backend, "default", batch, jobs))
                 envelopes[name] = envelope_bytes(backend)
         median = {
@@ -193,9 +210,10 @@ def cost(conninfo: str, rounds: int) -> None:
                 )
             )
         if batch == 100:
-            raw, fifo, mixed, scattered, fair = median.values()
+            raw, fifo, _, kept, mixed, scattered, fair = median.values()
             print(verdict("batch 100, WAL per job against raw", fifo[2] / raw[2], 1.3))
             print(verdict("batch 100, WAL per job against raw, jobs of 100 tenants in turn", mixed[2] / raw[2], 1.3))
+            print(f"batch 100, the same against the limit with a history (no target): {mixed[2] / kept[2]:.2f}")
             print(verdict("batch 100, CPU per job against raw", fifo[1] / raw[1], 2.5))
             print(verdict("batch 100, CPU of fair claims against FIFO over jobs in turn", fair[1] / mixed[1], 1 / 0.85))
             print(verdict("batch 100, the same over jobs that lie as the fair ones", fair[1] / scattered[1], 1 / 0.85))

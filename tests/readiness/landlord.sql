@@ -33,7 +33,7 @@ insert into rental.tenancies (owner_user_id, id, unit_id, tenant_id, start_date)
 select md5('landlord' || n)::uuid, md5('tenancy' || n)::uuid, md5('unit' || n || '-1')::uuid,
        md5('renter' || n || '-1')::uuid, current_date - 30
   from generate_series(1, 100) as n;
-insert into rental.tenant_invites (owner_user_id, tenant_id, email, token_hash)
-select md5('landlord' || n)::uuid, md5('renter' || n || '-2')::uuid, 'landlord' || n || '@example.com',
+insert into rental.tenant_invites (owner_user_id, id, tenant_id, email, token_hash)
+select md5('landlord' || n)::uuid, md5('invite' || n)::uuid, md5('renter' || n || '-2')::uuid, 'landlord' || n || '@example.com',
        encode(sha256(convert_to('token' || n, 'UTF8')), 'hex')
   from generate_series(1, 100) as n;

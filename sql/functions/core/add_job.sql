@@ -1,9 +1,11 @@
--- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for, whose rights
--- and search path it works with. A definer function of its own would cost a tenth of the job.
+-- The one door into the queue for a single job. Who may name a tenant, or an internal type, is decided before: by core.enqueue,
+-- core.enqueue_for and definer functions, whose rights and search path it works with. A definer function of its own would cost a tenth of
+-- the job.
 
 -- dbkit: allow function_search_path_mutable because its callers set it, and only app_definer may call it
 create or replace function core.add_job(
-    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
+    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text,
+    p_is_internal boolean
 ) returns uuid
     language plpgsql volatile
 as $fn$
@@ -19,7 +21,7 @@ declare
     v_priority integer;
 begin
     -- in one statement: what a small function costs is mostly the number of its statements
-    select t.max_retries, t.lease_seconds, t.required_keys, q.is_fair, l.id as lane_id, l.mark,
+    select t.max_retries, t.lease_seconds, t.required_keys, t.is_internal, q.is_fair, l.id as lane_id, l.mark,
            case when q.is_fair then sign(coalesce(p_priority, t.default_priority)) else coalesce(p_priority, t.default_priority) end as priority
       into v_type
       from core.job_types as t
@@ -29,11 +31,11 @@ begin
             and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
      where t.job_type = p_job_type
        and q.name = p_queue;
-    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
+    if not found or v_type.is_internal and not p_is_internal or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
     then
-        perform core.refuse_payload(p_job_type, p_payload);
+        perform core.refuse_payload(p_job_type, p_payload, p_is_internal);
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     v_priority := v_type.priority;
@@ -88,10 +90,11 @@ begin
 end
 $fn$;
 
-revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
-grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) to app_definer;
+revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) from public;
+grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) to app_definer;
 
-comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
+comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) is
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
-    'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
+    'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
+    'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
     'without a required key.';

@@ -9,7 +9,7 @@ create or replace function core.enqueue_for(
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue, true);
 end
 $fn$;
 
@@ -17,5 +17,5 @@ alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, t
 revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
-    'Queue a job for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
+    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
     'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';

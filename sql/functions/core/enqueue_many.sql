@@ -35,8 +35,8 @@ begin
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
      where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
-    if v_wrong is not null then
-        perform core.refuse_payload(p_job_type, p_payloads[v_wrong]);
+    if v_wrong is not null or v_type.is_internal then
+        perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
@@ -82,5 +82,5 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
-    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, a '
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, a '
     'payload without a required key (in the hint).';

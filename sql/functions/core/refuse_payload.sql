@@ -1,13 +1,19 @@
-create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
+create or replace function core.refuse_payload(p_job_type text, p_payload jsonb, p_is_internal boolean) returns void
     language plpgsql stable
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_missing jsonb;
+    v_is_internal boolean;
+    v_missing     jsonb;
 begin
-    if not exists (select from core.job_types as t where t.job_type = p_job_type) then
+    select t.is_internal into v_is_internal from core.job_types as t where t.job_type = p_job_type;
+    if not found then
         perform core.raise_error('PT422', 'invalid', 'There is no job type of this name.', '{"job_type": "unknown"}');
+    end if;
+    if v_is_internal and not p_is_internal then
+        perform core.raise_error(
+            'PT403', 'forbidden', 'Jobs of this type are queued by functions of the database alone.', '{"job_type": "internal"}');
     end if;
     if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
         perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
@@ -27,9 +33,9 @@ begin
 end
 $fn$;
 
-alter function core.refuse_payload(text, jsonb) owner to app_definer;
-revoke execute on function core.refuse_payload(text, jsonb) from public;
+alter function core.refuse_payload(text, jsonb, boolean) owner to app_definer;
+revoke execute on function core.refuse_payload(text, jsonb, boolean) from public;
 
-comment on function core.refuse_payload(text, jsonb) is
-    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object, lacks a required key '
-    'or is larger than 100 kB (hint).';
+comment on function core.refuse_payload(text, jsonb, boolean) is
+    'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
+    'payload that is no object, lacks a required key or is larger than 100 kB (hint).';

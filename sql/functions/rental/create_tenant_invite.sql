@@ -16,8 +16,6 @@ declare
     v_owner  uuid := core.require_tenant();
     v_renter rental.tenants;
 begin
-    -- whoever calls in a loop sends mail to strangers
-    perform rental.count_invite(p_batch_id);
     if p_unit_id is not null then
         perform rental.authorize_unit(p_unit_id);
     end if;
@@ -42,8 +40,8 @@ begin
             expires_at = excluded.expires_at
     returning i.id into invite_id;
 
-    -- The message is written while it is sent, so no token ever lies in a job.
-    perform core.enqueue('tenant_invite', jsonb_build_object('invite_id', invite_id), p_dedupe_key => invite_id::text);
+    -- This counts the call. What a refused one has written until here is undone.
+    perform rental.queue_invite(invite_id, p_batch_id);
     return next;
 end
 $fn$;

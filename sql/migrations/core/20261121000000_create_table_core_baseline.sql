@@ -907,6 +907,7 @@ create table core.job_types (
     lease_seconds    integer not null default 60,
     required_keys    text[] not null default '{}',
     expected_ms      integer,
+    is_internal      boolean not null default false,
 
     constraint job_types_pkey primary key (job_type),
     constraint job_types_job_type_valid check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -921,6 +922,8 @@ comment on table core.job_types is 'Types of background jobs: class, retries, ba
 comment on column core.job_types.backoff_minutes is 'Minutes before the first, second, … retry; the last one repeats.';
 comment on column core.job_types.lease_seconds is 'How long a worker may be silent before its jobs are given to another.';
 comment on column core.job_types.required_keys is 'Top-level keys a payload must have, checked at enqueue.';
+comment on column core.job_types.is_internal is
+    'Queued by functions of the database alone, which know what they ask for: core.enqueue refuses the type.';
 
 -- core.jobs_done: which jobs of an envelope were completed. Partitioned as the envelopes are, by when the jobs were claimed, so that a
 -- day's jobs and their outcomes leave together.
@@ -1335,6 +1338,9 @@ comment on column core.rate_limit_violations.retry_after is 'Seconds the caller 
 -- core.rate_limits: one row per policy and key. Unlogged: counts survive restarts of anything but a crashed server, and cost no WAL.
 -- No foreign key to the policy: the check would lock, and log, the policy's row for every new key.
 -- No index but the key: an update then stays on its page. Fixed widths come first: a refusal finds them without a walk through the row.
+-- Keys are compared byte by byte: nobody sorts them, and a refusal compares a dozen on its way down the index.
+-- Vacuum leaves the pages it has emptied. A table of one page is read as a whole by plans that connections keep for a while after it has
+-- grown, and giving pages back takes a lock that every request would wait for.
 
 create unlogged table core.rate_limits (
     max_requests   integer not null,
@@ -1342,12 +1348,12 @@ create unlogged table core.rate_limits (
     next_at        timestamptz,
     recorded_until timestamptz,
     tat            timestamptz,
-    policy         text not null,
-    key            text not null,
+    policy         text collate "C" not null,
+    key            text collate "C" not null,
     hits           timestamptz[] not null default '{}',
 
     constraint rate_limits_pkey primary key (policy, key)
-) with (fillfactor = 60);
+) with (fillfactor = 60, vacuum_truncate = false);
 
 comment on table core.rate_limits is 'What core.rate_limit has counted, one row per policy and key.';
 comment on column core.rate_limits.key is 'user:<id>, ip:<address>, global, or a caller''s key after its tenant, its user or anon.';
@@ -2240,12 +2246,14 @@ grant execute on function core.accept_membership(uuid) to app_user;
 comment on function core.accept_membership(uuid) is
     'Accept the current person''s invitation to a tenant. Idempotent. Errors: PT401 nobody is signed in, PT404 no open invitation.';
 
--- The one door into the queue for a single job. Who may name a tenant is decided before: core.enqueue and core.enqueue_for, whose rights
--- and search path it works with. A definer function of its own would cost a tenth of the job.
+-- The one door into the queue for a single job. Who may name a tenant, or an internal type, is decided before: by core.enqueue,
+-- core.enqueue_for and definer functions, whose rights and search path it works with. A definer function of its own would cost a tenth of
+-- the job.
 
 -- dbkit: allow function_search_path_mutable because its callers set it, and only app_definer may call it
 create or replace function core.add_job(
-    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text
+    p_tenant uuid, p_user uuid, p_job_type text, p_payload jsonb, p_priority integer, p_run_at timestamptz, p_dedupe_key text, p_queue text,
+    p_is_internal boolean
 ) returns uuid
     language plpgsql volatile
 as $fn$
@@ -2261,7 +2269,7 @@ declare
     v_priority integer;
 begin
     -- in one statement: what a small function costs is mostly the number of its statements
-    select t.max_retries, t.lease_seconds, t.required_keys, q.is_fair, l.id as lane_id, l.mark,
+    select t.max_retries, t.lease_seconds, t.required_keys, t.is_internal, q.is_fair, l.id as lane_id, l.mark,
            case when q.is_fair then sign(coalesce(p_priority, t.default_priority)) else coalesce(p_priority, t.default_priority) end as priority
       into v_type
       from core.job_types as t
@@ -2271,11 +2279,11 @@ begin
             and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
      where t.job_type = p_job_type
        and q.name = p_queue;
-    if not found or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
+    if not found or v_type.is_internal and not p_is_internal or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
     then
-        perform core.refuse_payload(p_job_type, p_payload);
+        perform core.refuse_payload(p_job_type, p_payload, p_is_internal);
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     v_priority := v_type.priority;
@@ -2330,12 +2338,13 @@ begin
 end
 $fn$;
 
-revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) from public;
-grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) to app_definer;
+revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) from public;
+grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) to app_definer;
 
-comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text) is
+comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) is
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
-    'holds, the id of that job comes back and nothing is added. Errors: PT404 no such tenant, PT422 unknown type or queue, payload '
+    'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
+    'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
     'without a required key.';
 
 -- Counts whole hours again as long as their samples are there, so a run that was missed or came twice changes nothing.
@@ -4805,7 +4814,7 @@ begin
         -- says which of the two is missing; asked first, it would check the seal twice more
         perform core.require_tenant();
     end if;
-    return core.add_job(v_tenant, v_user, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+    return core.add_job(v_tenant, v_user, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue, false);
 end
 $fn$;
 
@@ -4815,7 +4824,7 @@ grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, 
 
 comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
-    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, '
+    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, '
     'payload without a required key or larger than 100 kB (in the hint).';
 
 create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
@@ -4872,7 +4881,7 @@ create or replace function core.enqueue_for(
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue);
+    return core.add_job(p_tenant, null, p_job_type, p_payload, p_priority, p_run_at, p_dedupe_key, p_queue, true);
 end
 $fn$;
 
@@ -4880,7 +4889,7 @@ alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, t
 revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
-    'Queue a job for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
+    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
     'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
 
 -- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
@@ -4920,8 +4929,8 @@ begin
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
      where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
-    if v_wrong is not null then
-        perform core.refuse_payload(p_job_type, p_payloads[v_wrong]);
+    if v_wrong is not null or v_type.is_internal then
+        perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
@@ -4967,7 +4976,7 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
-    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named, PT422 unknown type or queue, a '
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, a '
     'payload without a required key (in the hint).';
 
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
@@ -8109,16 +8118,22 @@ comment on function core.redact(jsonb) is
     'A document with the values of secret keys (password, token, authorization, api_key, …) replaced by [redacted], at any depth. '
     'Idempotent. Errors: none.';
 
-create or replace function core.refuse_payload(p_job_type text, p_payload jsonb) returns void
+create or replace function core.refuse_payload(p_job_type text, p_payload jsonb, p_is_internal boolean) returns void
     language plpgsql stable
     security definer
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_missing jsonb;
+    v_is_internal boolean;
+    v_missing     jsonb;
 begin
-    if not exists (select from core.job_types as t where t.job_type = p_job_type) then
+    select t.is_internal into v_is_internal from core.job_types as t where t.job_type = p_job_type;
+    if not found then
         perform core.raise_error('PT422', 'invalid', 'There is no job type of this name.', '{"job_type": "unknown"}');
+    end if;
+    if v_is_internal and not p_is_internal then
+        perform core.raise_error(
+            'PT403', 'forbidden', 'Jobs of this type are queued by functions of the database alone.', '{"job_type": "internal"}');
     end if;
     if p_payload is null or jsonb_typeof(p_payload) <> 'object' then
         perform core.raise_error('PT422', 'invalid', 'The payload of a job is a JSON object.', '{"payload": "must be an object"}');
@@ -8138,12 +8153,12 @@ begin
 end
 $fn$;
 
-alter function core.refuse_payload(text, jsonb) owner to app_definer;
-revoke execute on function core.refuse_payload(text, jsonb) from public;
+alter function core.refuse_payload(text, jsonb, boolean) owner to app_definer;
+revoke execute on function core.refuse_payload(text, jsonb, boolean) from public;
 
-comment on function core.refuse_payload(text, jsonb) is
-    'Say what is wrong with a type and its payload. Errors: PT422 unknown type, payload that is no object, lacks a required key '
-    'or is larger than 100 kB (hint).';
+comment on function core.refuse_payload(text, jsonb, boolean) is
+    'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
+    'payload that is no object, lacks a required key or is larger than 100 kB (hint).';
 
 create or replace function core.release_jobs(p_lease bigint, p_jobs uuid[] default null) returns integer
     language plpgsql volatile
@@ -11518,7 +11533,7 @@ drop function core.require_permission(text);
 drop function core.require_feature(text);
 drop function core.requeue_expired_leases();
 drop function core.release_jobs(bigint, uuid[]);
-drop function core.refuse_payload(text, jsonb);
+drop function core.refuse_payload(text, jsonb, boolean);
 drop function core.redact(jsonb);
 drop function core.record_violation(text, text, integer);
 drop function core.record_metric(text, double precision, jsonb);
@@ -11684,7 +11699,7 @@ drop function core.apply_retention_policies();
 drop function core.apply_retention(regclass, integer, integer);
 drop function core.announce_events(uuid);
 drop function core.aggregate_metrics();
-drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text);
+drop function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean);
 drop function core.accept_membership(uuid);
 drop table core.user_notifications;
 drop table core.tenant_sequences;

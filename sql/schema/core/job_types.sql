@@ -9,6 +9,7 @@ create table core.job_types (
     lease_seconds    integer not null default 60,
     required_keys    text[] not null default '{}',
     expected_ms      integer,
+    is_internal      boolean not null default false,
 
     constraint job_types_pkey primary key (job_type),
     constraint job_types_job_type_valid check (job_type ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -23,3 +24,5 @@ comment on table core.job_types is 'Types of background jobs: class, retries, ba
 comment on column core.job_types.backoff_minutes is 'Minutes before the first, second, … retry; the last one repeats.';
 comment on column core.job_types.lease_seconds is 'How long a worker may be silent before its jobs are given to another.';
 comment on column core.job_types.required_keys is 'Top-level keys a payload must have, checked at enqueue.';
+comment on column core.job_types.is_internal is
+    'Queued by functions of the database alone, which know what they ask for: core.enqueue refuses the type.';

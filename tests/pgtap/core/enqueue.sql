@@ -1,6 +1,6 @@
 -- core.enqueue: in the caller's transaction, for the tenant of the context only, refused early when nothing could come of it.
 begin;
-select plan(39);
+select plan(46);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table made (name text primary key, id uuid, is_same boolean) on commit drop;
@@ -70,7 +70,7 @@ select is_empty($$ select from core.job_queue $$, 'a member without jobs_queue.v
 select lives_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'but may queue them');
 select throws_ok($$ select from core.jobs_ready $$, '42501', 'permission denied for table jobs_ready', 'nobody reads the tables behind it');
 select throws_ok($$ select core.enqueue_for(tests.id('south'), 'send_email', '{"to": "x"}') $$, '42501', 'permission denied for function enqueue_for', 'nobody names another tenant');
-select throws_ok($$ select core.add_job(tests.id('south'), null, 'send_email', '{"to": "x"}', 0, now(), null, 'default') $$, '42501', 'permission denied for function add_job', 'by no door');
+select throws_ok($$ select core.add_job(tests.id('south'), null, 'send_email', '{"to": "x"}', 0, now(), null, 'default', false) $$, '42501', 'permission denied for function add_job', 'by no door');
 select throws_ok($$ select core.next_jobs('thief') $$, '42501', 'permission denied for function next_jobs', 'nor takes jobs');
 
 select tests.act_as('app_user', 'ann');
@@ -78,6 +78,21 @@ select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'PT403'
 select tests.act_as('app_user');
 select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}') $$, 'PT401', 'unauthenticated', 'nor without a person');
 select throws_ok($$ select core.enqueue_many('send_email', array['{"to": "x"}'::jsonb]) $$, 'PT401', 'unauthenticated', 'nor many');
+
+-- internal types
+select tests.act_as_admin();
+insert into core.job_types (job_type, class, required_keys, is_internal) values ('closed', 'immediate', '{key}', true), ('open', 'immediate', '{key}', false);
+select tests.act_as('app_user', 'ann', 'north');
+select results_eq(
+    $$ select e ->> 'code', e ->> 'message', e ->> 'hint' from tests.error_of('select core.enqueue(''closed'', ''{"key": 1}'')') as e $$,
+    $$ values ('PT403', 'forbidden', '{"job_type": "internal"}') $$, 'a type for functions of the database is refused');
+select lives_ok($$ select core.enqueue('open', '{"key": 1}') $$, 'the same type is not, where it is open');
+select throws_ok($$ select core.enqueue_batch('[{"job_type": "closed", "payload": {"key": 1}}]') $$, 'PT403', 'forbidden', 'refused in a batch');
+select throws_ok($$ select core.enqueue('send_alert', '{"rule": "x", "message": "all is well"}') $$, 'PT403', 'forbidden', 'nobody speaks for the alerts');
+select throws_ok($$ select core.enqueue('tenant_invite', '{"invite_id": "x"}') $$, 'PT403', 'forbidden', 'or sends invitations that no limit counts');
+select tests.act_as('app_definer');
+select lives_ok($$ select core.enqueue_for(tests.id('north'), 'closed', '{"key": 1}') $$, 'functions of the database queue it');
+select throws_ok($$ select core.enqueue_for(tests.id('north'), 'closed', '{}') $$, 'PT422', 'invalid', 'with the payload it needs');
 
 -- the platform's own, and a deleted tenant's
 select tests.act_as('app_definer');

@@ -1,6 +1,6 @@
 -- core.job_types: the types there are, and who may read them.
 begin;
-select plan(11);
+select plan(13);
 
 select tests.tenant('north', 'crm', 'ann');
 
@@ -13,6 +13,7 @@ select set_eq(
               ('batch_email', 'background'), ('data_import', 'background'), ('data_export', 'background'), ('generate_report', 'background'),
               ('bulk_price_update', 'background'), ('inventory_sync', 'background'), ('external_sync', 'background') $$,
     'the seed brings every type of the specification');
+select set_eq($$ select job_type from core.job_types where is_internal $$, array['tenant_invite', 'send_alert'], 'two are for functions of the database alone');
 select is_empty($$ select from core.job_types where (max_retries, backoff_minutes, default_priority) <> (3, '{1,5,15}', 0) $$, 'each is tried three times more, after 1, 5 and 15 minutes');
 select set_eq($$ select rp.system || ' ' || rp.role_key from core.role_permissions as rp where rp.permission_key = 'jobs_queue.manage' $$,
     $$ select rp.system || ' ' || rp.role_key from core.role_permissions as rp where rp.permission_key = 'jobs_queue.view' $$, 'who sees jobs may manage them');
@@ -20,6 +21,7 @@ select set_eq($$ select rp.system || ' ' || rp.role_key from core.role_permissio
 select tests.act_as('app_user', 'ann', 'north');
 select isnt_empty($$ select from core.job_types $$, 'members read the types');
 select throws_ok($$ update core.job_types set max_retries = 20 $$, '42501', 'permission denied for table job_types', 'but do not change them');
+select throws_ok($$ update core.job_types set is_internal = false $$, '42501', 'permission denied for table job_types', 'nor open one');
 select throws_ok($$ insert into core.job_types (job_type, class) values ('mine', 'immediate') $$, '42501', 'permission denied for table job_types', 'nor add any');
 select tests.act_as('app_worker');
 select isnt_empty($$ select from core.job_types $$, 'workers read them too');

@@ -1,6 +1,6 @@
 -- core.rate_limits and core.rate_limit_violations: closed to every application role; the policies are for reading.
 begin;
-select plan(21);
+select plan(22);
 
 select tests.tenant('north', 'crm', 'ann');
 insert into core.rate_limits (policy, key, max_requests, updated_at) values ('user', 'user:x', 100, now());
@@ -30,6 +30,8 @@ select isnt_empty($$ select from core.rate_limit_violations $$, 'and the violati
 
 select tests.act_as_admin();
 select is(relpersistence::text, 'u', 'counts cost no WAL') from pg_class where oid = 'core.rate_limits'::regclass;
+select ok('vacuum_truncate=false' = any (reloptions), 'vacuum takes no lock that requests wait for, and plans never find one page')
+  from pg_class where oid = 'core.rate_limits'::regclass;
 select is(relpersistence::text, 'u', 'nor does the number of refusals') from pg_class where oid = 'core.rate_limit_refusals'::regclass;
 select throws_ok(
     $$ insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds) values ('big', 'user', 1001, 60) $$,

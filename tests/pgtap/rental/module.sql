@@ -112,7 +112,7 @@ select results_eq(
          from unnest(array['rental.begin_import(text,integer)', 'rental.claim_invite(text)',
                            'rental.complete_onboarding_step(text,jsonb)', 'rental.count_invite(uuid)', 'rental.expire_invites()',
                            'rental.get_user_roles(uuid)', 'rental.invite_email(uuid)', 'rental.my_tenant_row_ids()',
-                           'rental.my_unit_ids()', 'rental.record_import(uuid,jsonb)', 'rental.register_landlord(text)',
+                           'rental.my_unit_ids()', 'rental.queue_invite(uuid,uuid)', 'rental.record_import(uuid,jsonb)', 'rental.register_landlord(text)',
                            'rental.sync_auth_user(text,text,text)']) as reviewed
         order by 1 $$,
     'the definer functions are the ones that were reviewed');
