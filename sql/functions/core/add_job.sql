@@ -31,7 +31,8 @@ begin
             and l.priority = case when q.is_fair then 0 else coalesce(p_priority, t.default_priority) end
      where t.job_type = p_job_type
        and q.name = p_queue;
-    if not found or v_type.is_internal and not p_is_internal or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
+    if not found or v_type.is_internal and not p_is_internal
+       or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
     then
