@@ -27,3 +27,15 @@ exception
         raise exception using errcode = 'PT500', message = word;
 end
 $$;
+
+-- A variable of psql holds the body; what it is, psql alone knows.
+do :'some_block';
+
+create function app.next_doc(p_doc app.docs) returns app.docs
+    language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    p_doc.id := p_doc.id + 1;
+    return p_doc;
+end
+$$;

@@ -21,14 +21,14 @@ _GRAMMAR = re.compile(
     |missing\ "|diagnostics\ item\ |INTO\ (?:specified\ more\ than\ once|used\ with\ a\ command)
     |too\ (?:few|many)\ parameters\ specified\ for\ RAISE|unrecognized\ RAISE\ |RAISE\ without\ parameters\ cannot
     |(?:EXIT|CONTINUE)\ cannot\ be\ used\ outside|there\ is\ no\ label\ "|(?:block|end)\ label\ "
-    |cursor\ FOR\ loop\ must|loop\ variable\ of\ loop\ over\ rows\ must\ be|".*"\ is\ not\ a\ known\ variable""",
+    |cursor\ FOR\ loop\ must|loop\ variable\ of\ loop\ over\ rows\ must\ be|"[^".]*"\ is\ not\ a\ known\ variable""",
     re.DOTALL | re.VERBOSE,
 )
 _NEAR = re.compile(r'at or near "(?P<token>.*)"$', re.DOTALL)
 _DOT = re.compile(r"(?<=\w)\.(?=[^\W\d])")
 _SECTION = re.compile(r"\bdeclare\b.*?\bbegin\b", re.IGNORECASE | re.DOTALL)
-# Only what fills them in knows the text: Flyway's, goose's and Jinja's placeholders.
-_PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%")
+# Only what fills them in knows the text: placeholders of Flyway, goose and Jinja, of build tools and extension scripts.
+_PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|@\w+@")
 # A word or a sign of a body without its strings and comments.
 _MARK = re.compile(r"\w+|:=|[^\s\w]")
 _NONSENSE = " dbkit_nonsense dbkit_nonsense "
@@ -36,7 +36,8 @@ _NONSENSE = " dbkit_nonsense dbkit_nonsense "
 
 def body_problem(body: Body) -> SyntaxProblem | None:
     """What keeps a body in SQL or PL/pgSQL from being created, with its place in the file; None for nothing."""
-    if _PLACEHOLDER.search(body.text):
+    is_variable = body.statement.script.text.startswith(":'", body.offset - 2)  # psql's, with the body in it
+    if is_variable or _PLACEHOLDER.search(body.text):
         return None
     if body.language == "sql":
         try:

@@ -2,7 +2,7 @@
 
 ## What it does
 Asks PostgreSQL's own parsers of SQL and PL/pgSQL for each quoted body, and reports the first thing they refuse, with
-line and column. Bodies that hold a migration tool's placeholders (`${name}`, `{{ name }}`) are left alone.
+line and column. Bodies that hold placeholders (`${name}`, `{{ name }}`, `@name@`) are left alone.
 
 ## Why is this bad?
 CREATE FUNCTION fails with 42601. Where check_function_bodies is off, as in a restored dump, the first call does.
