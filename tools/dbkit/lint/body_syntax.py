@@ -32,6 +32,7 @@ _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|@\w+@")
 # A word or a sign of a body without its strings and comments.
 _MARK = re.compile(r"\w+|:=|[^\s\w]")
 _NONSENSE = " dbkit_nonsense dbkit_nonsense "
+_MODES = {"FUNC_PARAM_OUT": "out", "FUNC_PARAM_INOUT": "inout", "FUNC_PARAM_VARIADIC": "variadic"}
 
 
 def body_problem(body: Body) -> SyntaxProblem | None:
@@ -58,6 +59,8 @@ def _complaint(body: Body, text: str) -> str | None:
     from pglast import parser
 
     quote = "$dbkit$"
+    while quote in text:
+        quote = f"{quote[:-1]}_$"
     written = f"{quote}{_without_schemas(text)}{quote}"
     if body.immediate:
         script = f"do {written}"
@@ -81,10 +84,8 @@ def _without_schemas(text: str) -> str:
     return "".join(found)
 
 
-_MODES = {"FUNC_PARAM_OUT": "out", "FUNC_PARAM_INOUT": "inout", "FUNC_PARAM_VARIADIC": "variadic"}
-
-
 def _parameters(function: Node) -> str:
+    """The parameters of a CreateFunctionStmt: its names and modes, each a number."""
     found = []
     for item in function.get("parameters", ()):
         parameter = item["FunctionParameter"]
@@ -96,6 +97,7 @@ def _parameters(function: Node) -> str:
 
 
 def _result(function: Node) -> str:
+    """What a CreateFunctionStmt returns, in a type that RETURN is checked alike for."""
     columns = [
         f'"{item["FunctionParameter"]["name"]}" int'
         for item in function.get("parameters", ())

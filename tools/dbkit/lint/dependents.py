@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dbkit.lint.model import Function, Key, Table, label
 from dbkit.lint.state import State
@@ -17,6 +17,8 @@ def holders(table: Table, column: str, state: State) -> Iterator[str]:
 
     What cannot be told from the text alone, e.g. which of two tables an unqualified name belongs to, is left out.
     """
+    if column not in table.columns:
+        return
     for view in state.views.values():
         if table.key in view.reads and _reads(view.query, table, column, state):
             yield f"view {label(view.key)}"
@@ -30,7 +32,7 @@ def holders(table: Table, column: str, state: State) -> Iterator[str]:
                     yield f"policy {policy.name} of {other}"
     for function in _bound(state):
         body = function.statement["sql_body"]
-        if table.key in state.keys_read(body) and _reads(body, table, column, state, names_of=function):
+        if table.key in state.keys_read(body) and _reads(body, table, column, state, variables=function.names):
             yield f"function {label(function.key)}"
 
 
@@ -48,16 +50,16 @@ def _reads(
     state: State,
     *,
     inside: Table | None = None,
-    names_of: Function | None = None,
+    variables: Collection[str] = (),
 ) -> bool:
     """Whether a tree names a column of a table.
 
     Args:
         inside: the table whose rows the tree is about, besides those it selects from.
-        names_of: a function whose arguments an unqualified name may stand for.
+        variables: names that an unqualified one may also stand for.
     """
     sources: dict[str, set[Key]] = defaultdict(set)  # what columns are qualified with
-    other_names = set(names_of.names) if names_of else set()
+    other_names = set(variables)
     references = []
     if inside is not None:
         sources[inside.key[1]].add(inside.key)
