@@ -54,7 +54,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             what = "cannot be dropped" if is_dropped else "cannot be given another type"
             yield Hit(
-                f"column {command['name']} of {table} {what}: {', '.join(found[:_SHOWN])}{more} read it",
+                f"column {command['name']} of {table} {what}: held by {', '.join(found[:_SHOWN])}{more}",
                 at=statement.start,
                 object=str(table),
                 hint="Drop what reads it before, and create it again behind.",
