@@ -13,7 +13,7 @@ declare
 begin
     if tg_op = 'DELETE' then
         return old;
-    elsif case when v_kind = 'end' then true else false end then
+    elsif (case when v_kind = 'end' then true else false end) then
         return new;
     else
         raise exception 'no';

@@ -194,6 +194,7 @@ class Table:
         partition_key: columns of a partitioned table's key; None stands for an expression.
         rls_origin: the statement that switched row security on last.
         reads: tables and views that a materialized view's query names.
+        query: the SelectStmt of a materialized view.
     """
 
     key: Key
@@ -211,6 +212,7 @@ class Table:
     rls_forced: bool = False
     rls_origin: Origin | None = None
     reads: tuple[Key, ...] = ()
+    query: Node = field(default_factory=dict)
 
     def __str__(self) -> str:
         return label(self.key)

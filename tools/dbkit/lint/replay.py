@@ -116,7 +116,7 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
     table = Table(key, kind, Origin(file, statement.offset(place), statement.start), temporary=temporary, copied=True)
     state.create(table)
     query = statement.node.get("query", {}).get("SelectStmt", {})
-    table.reads = state.keys_read(query)
+    table.reads, table.query = state.keys_read(query), query
     for source in starred_relations(query):
         for column in getattr(state.tables.get(state.key(source)), "columns", {}).values():
             table.columns[column.name] = Column(column.name, column.type, False, table.origin, column.modifiers)

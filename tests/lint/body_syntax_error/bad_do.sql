@@ -1,0 +1,6 @@
+do $$
+begin
+    perform app.current_tenant();
+    raise notice 'of %';  -- finding
+end
+$$;
