@@ -14,7 +14,8 @@ warm (nothing changed since the last run), with one file of all changed and the 
 that file named, as a hook or an editor does it: the others are then read for what they create. squawk, pgfence and the
 Postgres Language Server are installed below the cache folder; what cannot be had is skipped by name. The parser floor
 is a Python process that reads the same files and turns them into trees, and does nothing else: no linter that is built
-on this parser can be faster in one process.
+on this parser can be faster in one process. `no rule` is our engine with every rule switched off: it starts, reads,
+parses and replays what the files do, and asks nothing. What the rules may cost is what a target leaves above it.
 
 With --sql, a folder of anybody's SQL is linted in every profile instead: it must not crash, and the share that parses
 is told. PostgreSQL's own regression tests are in the source of its Debian package:
@@ -44,6 +45,7 @@ from functools import partial
 from pathlib import Path
 
 from dbkit.config import cache_dir
+from dbkit.lint.rule import RECOMMENDED
 from harness import Samples, interleave, table, verdict
 from migration_files import generate
 
@@ -254,12 +256,19 @@ def speed(folder: Path, what: str, peers: dict[str, list[str]], rounds: int) -> 
             copy = changing / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+        silent = Path(scratch) / "dbkit.toml"
+        silent.write_text(f"[lint]\nignore = {json.dumps([RECOMMENDED])}\n")
         middle = changing / files[len(files) // 2].relative_to(folder)
         contenders: dict[str, Callable[[], object]] = {
             "dbkit, cold": partial(_run, [*linter(), str(folder), "--no-cache"], environment),
             "dbkit, warm": partial(_run, [*linter(), str(folder)], environment),
             "dbkit, one file changed": partial(_run_changed, changing, middle, environment),
             "dbkit, one file changed and named": partial(_run_changed, changing, middle, environment, named=True),
+            "dbkit, no rule": partial(
+                _run,
+                [*linter(), str(folder), "--no-cache", "--profile", RECOMMENDED, "--config", str(silent)],
+                environment,
+            ),
             "parser floor": partial(_run, [sys.executable, "-c", FLOOR, *listed], environment),
         }
         for name, command in peers.items():
@@ -282,7 +291,9 @@ def _judge(samples: dict[str, Samples]) -> bool:
             ours = samples[f"dbkit, {name}"]
             figures.append((f"{name} / squawk", ours.median / theirs.median, target))
             print(f"{name} / squawk in processor time: {ours.cpu / theirs.cpu:.2f}")
-        print(f"parser floor / squawk in processor time: {samples['parser floor'].cpu / theirs.cpu:.2f}")
+        for name in ("dbkit, no rule", "parser floor"):
+            floor = samples[name]
+            print(f"{name} / squawk: {floor.median / theirs.median:.2f}, processor time {floor.cpu / theirs.cpu:.2f}")
     for name, value, target in figures:
         print(verdict(name, value, target))
     return all(value <= target for _, value, target in figures)
