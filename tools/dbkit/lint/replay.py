@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dbkit.lint.expressions import expressions
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
 from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
@@ -20,6 +21,7 @@ from dbkit.lint.trees import (
     is_not_null,
     names,
     relation,
+    relations_among,
     role_name,
     starred_relations,
     type_modifiers,
@@ -205,15 +207,19 @@ def _create_policy(state: State, statement: Statement, file: LintFile) -> None:
     command = node.get("cmd_name", "all")
     policy = Policy(node["policy_name"], command, node.get("permissive", False), roles, origin)
     table.policies[policy.name] = policy
-    _set_conditions(state, policy, node)
+    _set_conditions(state, policy, statement)
     state.effects_of(file).secured.setdefault(table, origin)
 
 
-def _set_conditions(state: State, policy: Policy, node: Node) -> None:
+def _set_conditions(state: State, policy: Policy, statement: Statement) -> None:
+    node = statement.node
     policy.using, policy.check = node.get("qual", policy.using), node.get("with_check", policy.check)
-    both = [policy.using, policy.check]
-    policy.reads = state.keys_read(both)
-    policy.has_sublink = any(tag == "SubLink" for tag, _ in walk(both))
+    if statement.tag == "CreatePolicyStmt":
+        asked = [item for expression in reversed(expressions(statement)) for item in expression.nodes]
+    else:  # ALTER POLICY leaves the one it does not write
+        asked = walk([policy.using, policy.check])
+    policy.has_sublink = any(tag == "SubLink" for tag, _ in asked)
+    policy.reads = state.keys_of(relations_among(asked)) if policy.has_sublink else ()
 
 
 def _alter_policy(state: State, statement: Statement, file: LintFile) -> None:
@@ -226,7 +232,7 @@ def _alter_policy(state: State, statement: Statement, file: LintFile) -> None:
     policy.origin = Origin(file, statement.start, statement.start)
     if "roles" in node:
         policy.roles = tuple(role_name(role["RoleSpec"]) for role in node["roles"])
-    _set_conditions(state, policy, node)
+    _set_conditions(state, policy, statement)
     state.effects_of(file).secured.setdefault(state.tables[state.key(node["table"])], policy.origin)
 
 

@@ -6,7 +6,7 @@ columns, so that a single file can be judged without its history.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -135,7 +135,11 @@ class State:
 
     def keys_read(self, tree: object) -> tuple[Key, ...]:
         """Full names of the tables and views a tree names, each once."""
-        return tuple(dict.fromkeys(self.key(node) for node in relations_in(tree)))
+        return self.keys_of(relations_in(tree))
+
+    def keys_of(self, relations: Iterable[Node]) -> tuple[Key, ...]:
+        """Full names of what RangeVars name, each once."""
+        return tuple(dict.fromkeys([self.key(node) for node in relations]))
 
     def mention(self, node: Node, origin: Origin) -> Table:
         """The table a RangeVar names; one that was never seen is remembered as existing with unknown columns."""

@@ -31,6 +31,7 @@ __all__ = [
     "option",
     "range_var",
     "relation",
+    "relations_among",
     "relations_in",
     "role_name",
     "selected_columns",
@@ -99,8 +100,13 @@ def walk_outside(tree: Any, inside: str = "SubLink") -> list[tuple[str, Node]]:
 
 def relations_in(tree: Any) -> list[Node]:
     """The tables and views (RangeVar) a tree names, without the names its WITH clauses give."""
+    return relations_among(walk(tree))
+
+
+def relations_among(tagged: Iterable[tuple[str, Node]]) -> list[Node]:
+    """`relations_in` of a tree whose nodes, as `walk` gives them, are known."""
     found, named = [], set()
-    for tag, node in walk(tree):
+    for tag, node in tagged:
         if tag == "RangeVar":
             found.append(node)
         elif "relname" in node.get("relation", ()):  # what INSERT, UPDATE and DELETE change
