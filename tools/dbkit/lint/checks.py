@@ -8,10 +8,11 @@ the words of its rules alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dbkit.lint.files import LintFile
 from dbkit.lint.rule import DO, FUNCTION, ColumnCheck, FileCheck, Rule, StatementCheck
+from dbkit.lint.rule_index import Later
 from dbkit.lint.timeouts import strong_locks, transactions
 from dbkit.lint.trees import COLUMN_STATEMENTS
 from dbkit.parse import Body, Statement
@@ -59,7 +60,7 @@ class Checks:
             if index is None:
                 rules = [rule for rule in self._rules if file.kind in rule.files and _looks_at(rule, key[1])]
                 index = self._indexes[key] = _Index(rules, key[1])
-            found = self._of_file[file] = index.for_text(file.text.lower())
+            found = self._of_file[file] = index.for_text(file.lower)
         return found
 
 
@@ -100,7 +101,7 @@ class FileChecks:
         """The checks that look at a column of a type."""
         found = self._columns.get(type_name)
         if found is None:
-            found = self._columns[type_name] = self._present(self._index.columns.get(type_name, ()))
+            found = self._columns[type_name] = _ready(self._present(self._index.columns.get(type_name, ())))
         return found
 
     def about_file(self, context: Context, *, concluded: bool) -> list[tuple[Rule, FileCheck]]:
@@ -121,8 +122,8 @@ class FileChecks:
         )
         found = self._files.get((concluded, had))
         if found is None:
-            found = [item for effect in had for item in self._present(by_effect[effect])]
-            self._files[concluded, had] = found
+            listed = [item for effect in had for item in by_effect[effect]]
+            found = self._files[concluded, had] = _ready(self._present(listed))
         return found
 
     def looks_inside(self, body: Body, kind: str) -> bool:
@@ -243,14 +244,18 @@ class _Listed:
     __slots__ = ("always", "worded")
 
     def __init__(self, found: Iterable[tuple[Rule, StatementCheck]]) -> None:
-        self.always: list[tuple[Rule, StatementCheck]] = []
-        self.worded: list[tuple[Rule, StatementCheck]] = []
-        for rule, check in found:
-            (self.worded if rule.triggers or rule.pattern else self.always).append((rule, check))
+        listed = list(found)
+        self.always = _ready((rule, check) for rule, check in listed if not (rule.triggers or rule.pattern))
+        self.worded = [(rule, check) for rule, check in listed if rule.triggers or rule.pattern]
 
 
 # What is not an attribute of `Effects`; see `Rule.settled_with`.
 _WORKED_OUT: dict[str, Callable[[Context], object]] = {"locks": strong_locks, "transactions": transactions}
+
+
+def _ready(listed: Iterable[tuple[Rule, Any]]) -> list[tuple[Rule, Any]]:
+    """Checks that are about to be called, with those imported that were not yet."""
+    return [(rule, check.function if isinstance(check, Later) else check) for rule, check in listed]
 
 
 def _looks_at(rule: Rule, tags: frozenset[str]) -> bool:

@@ -13,6 +13,8 @@ __all__ = ["UnknownColumn", "unknown_columns"]
 
 _QUERIES = ("SelectStmt", "UpdateStmt", "DeleteStmt", "InsertStmt")
 _FROM = ("fromClause", "usingClause")
+# A query that has tables holds one of these words.
+_SOURCES = ("from", "insert", "update", "table")
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 
 
@@ -47,6 +49,9 @@ def unknown_columns(statement: Statement, state: State, variables: Collection[st
     Args:
         variables: lower-case names an unqualified name may also stand for.
     """
+    text = statement.text.lower()
+    if not any(word in text for word in _SOURCES):
+        return
     queries: list[Node] = []
     refs: list[Node] = []
     named, aliases = set(), set()

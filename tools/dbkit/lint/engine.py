@@ -34,6 +34,7 @@ __all__ = ["Context", "LintResult", "lint"]
 
 
 _Item = TypeVar("_Item")
+_BODIES = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}
 _NO_EFFECTS = Effects()  # of every file that did nothing: only `State.effects_of` gives one to write to
 
 
@@ -315,7 +316,7 @@ class Asking:
                     if section in rule.sections:
                         for hit in column_check(name, column, statement, context):
                             self._place(rule, hit, statement, file)
-        kind = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}.get(statement.tag)
+        kind = _BODIES.get(statement.tag)
         if kind is None:
             return
         for body in bodies(statement):

@@ -53,7 +53,7 @@ def holds(tree: Any, tags: Collection[str]) -> bool:
                         return True
                     stack.append(value)
                 elif type(value) is list:
-                    stack.append(value)
+                    stack.extend(value)
         elif type(item) is list:
             stack.extend(item)
     return False

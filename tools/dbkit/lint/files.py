@@ -7,6 +7,7 @@ others can be judged (earlier migrations, the rest of the tree) are part of the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,6 +62,11 @@ class LintFile:
         return parse(self.text) if self.recalled is None else self.recalled()
 
     @cached_property
+    def lower(self) -> str:
+        """The text in lower case: for looking whether it holds a word at all."""
+        return self.text.lower()
+
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
         migration = self.kind == MIGRATION
         down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
@@ -78,10 +84,12 @@ class LintFile:
 
     def section_at(self, offset: int) -> Section:
         """The section a statement at that offset belongs to; what stands before the first one counts as its start."""
-        for section in reversed(self.sections):
-            if offset >= section.start:
-                return section
-        return self.sections[0]
+        sections = self.sections
+        if len(sections) > 1:
+            for section in reversed(sections):
+                if offset >= section.start:
+                    return section
+        return sections[0]
 
 
 _DOWN_NAME = re.compile(r"(?:^|\.)down\.sql$")
@@ -143,10 +151,18 @@ class _Source:
         return LintFile(path, name.removeprefix(self.above), text, kind, judged, module)
 
     def sql_below(self, folder: Path) -> list[Path]:
-        names = [
-            f"{place}{os.sep}{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")
-        ]
-        return [Path(name) for name in names if name in self.contents or os.path.isfile(name)]  # noqa: PTH113
+        """Every SQL file below a folder; what the disk says of a file is asked only where it was not read before."""
+        found, folders = [], [folder]
+        while folders:
+            place, inside = folders.pop(), []
+            with contextlib.suppress(OSError), os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".sql") and (entry.path in self.contents or entry.is_file()):
+                        found.append(place / entry.name)
+                    elif entry.is_dir(follow_symlinks=False):
+                        inside.append(place / entry.name)
+            folders += reversed(inside)
+        return found
 
     def expand(self, paths: Iterable[Path]) -> list[Path]:
         """Every SQL file that is named or stands below a folder that is."""

@@ -17,7 +17,7 @@ from dbkit.lint.trees import (
 )
 from dbkit.parse import Node, Statement
 
-__all__ = ["NEEDING", "missing_columns", "needed_relations"]
+__all__ = ["NAMING_COLUMNS", "NEEDING", "missing_columns", "needed_relations"]
 
 # statement -> the key of the table it is about
 _RELATIONS = {
@@ -34,6 +34,8 @@ _RELATIONS = {
 _QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ViewStmt", "CreateTableAsStmt")
 _OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "CommentStmt")
 _CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
+# The statements `missing_columns` reads.
+NAMING_COLUMNS = frozenset({*_QUERIES, "AlterTableStmt", "IndexStmt", "RenameStmt"})
 # The statements that need tables.
 NEEDING = (*_RELATIONS, *_QUERIES, *_OTHERS)
 

@@ -49,8 +49,8 @@ def function_of(state: State, statement: Statement, file: LintFile) -> Function:
         statement=node,
         origin=Origin(file, statement.start, statement.start),
         public=not state.functions_closed,
+        **_options(node.get("options", ())),
     )
-    made = replace(made, **_options(node.get("options", ())))
     statement.memo["function"] = made
     return made
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.fix import before_statement
 from dbkit.lint.locks import Lock, locking_tags, locks_of
-from dbkit.lint.model import Key
+from dbkit.lint.model import Key, label
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
@@ -93,22 +93,19 @@ class _Walk:
 
     def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
         """(table, lock) of the strong locks a statement takes on tables that others may use."""
-        return tuple(
-            [
-                (self.context.state.name(node), lock)
-                for node, lock in locks_of(statement)
-                if lock >= Lock.SHARE_ROW_EXCLUSIVE and self._exists(node)
-            ]
-        )
+        strong = [(node, lock) for node, lock in locks_of(statement) if lock >= Lock.SHARE_ROW_EXCLUSIVE]
+        keys = [(self.context.state.key(node), node, lock) for node, lock in strong]
+        return tuple([(label(key), lock) for key, node, lock in keys if self._exists(key, node)])
 
     def follow(self, statement: Statement, held: tuple[tuple[str, Lock], ...]) -> Locking:
-        node = statement.node
-        if opens_transaction(statement) or ends_transaction(statement):
-            self.opened = opens_transaction(statement)
-            self.transaction += 1
-        elif statement.tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
+        node, tag = statement.node, statement.tag
+        if tag == "TransactionStmt":
+            if opens_transaction(statement) or ends_transaction(statement):
+                self.opened = opens_transaction(statement)
+                self.transaction += 1
+        elif tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
             self._set(node["name"], node.get("args", ()), statement)
-        elif statement.tag == "SelectStmt" and "set_config" in statement.text.lower():
+        elif tag == "SelectStmt" and "set_config" in statement.text.lower():
             for call in calls(statement, "set_config"):
                 name = constant(next(iter(call.get("args", ())), None))
                 if name in _TIMEOUTS:
@@ -125,9 +122,8 @@ class _Walk:
         else:
             self.settings[name] = Timeout(float(match["number"]) * _UNITS[match["unit"]], statement)
 
-    def _exists(self, relation: Node) -> bool:
+    def _exists(self, key: Key, relation: Node) -> bool:
         """Whether others may use the table: it is not temporary and the file did not create it."""
-        key = self.context.state.key(relation)
         found = self.context.state.tables.get(key)
         if found is not None and found.known and found.temporary:
             return False

@@ -64,7 +64,7 @@ def walk(tree: Any) -> list[tuple[str, Node]]:
                         found.append((key, value))
                     stack.append(value)
                 elif kind is list:
-                    stack.append(value)
+                    stack.extend(value)
         elif type(item) is list or type(item) is tuple:
             stack.extend(item)
     return found
@@ -92,7 +92,7 @@ def walk_outside(tree: Any, inside: str = "SubLink") -> list[tuple[str, Node]]:
                     if key != inside:
                         stack.append(value)
                 elif kind is list and key != inside:
-                    stack.append(value)
+                    stack.extend(value)
         elif type(item) is list:
             stack.extend(item)
     return found
