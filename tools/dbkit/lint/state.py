@@ -63,8 +63,8 @@ class State:
 
     def key(self, node: Node) -> Key:
         """Full name of a RangeVar; without a schema a temporary table, then public's, then the only one so named."""
-        schema, name = relation(node)
-        return self.resolve(schema, name)
+        schema, name = node.get("schemaname"), node["relname"]
+        return self.resolve(None, name) if schema is None else (schema, name)
 
     def new_key(self, node: Node) -> Key:
         """Full name of the table that CREATE makes of a RangeVar, whatever tables of that name other schemas have."""

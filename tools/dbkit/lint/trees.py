@@ -301,13 +301,21 @@ def added_constraints(node: Node) -> list[Node]:
 
 def column_type(column: Node) -> str:
     """Type of a ColumnDef as `name` or `schema.name`, without pg_catalog; "" where it has none (`of type`)."""
-    return ".".join([part for part in names(column.get("typeName", {}).get("names", ())) if part != "pg_catalog"])
+    written = column.get("typeName")
+    return _without_catalog(written) if written is not None else ""
 
 
 def type_name(node: Node) -> str:
     """A TypeName spelled alike for the same type: `numeric`, `app.email[]`, `setof text`."""
-    name = ".".join(part for part in names(node.get("names", ())) if part != "pg_catalog")
+    name = _without_catalog(node)
     return ("setof " if node.get("setof") else "") + name + "[]" * len(node.get("arrayBounds", ()))
+
+
+def _without_catalog(node: Node) -> str:
+    parts = names(node.get("names", ()))
+    if "pg_catalog" in parts:
+        parts = [part for part in parts if part != "pg_catalog"]
+    return ".".join(parts)
 
 
 def selected_columns(select: Node) -> tuple[str, ...] | None:
@@ -365,8 +373,9 @@ def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
 
 def is_not_null(column: Node) -> bool:
     """Whether a ColumnDef forbids NULL, by itself or as the primary key; serial and identity columns do."""
-    if any(constraint["contype"] in _NOT_NULL for constraint in constraints_of(column)):
-        return True
+    for constraint in constraints_of(column):
+        if constraint["contype"] in _NOT_NULL:
+            return True
     return column_type(column) in SERIALS
 
 
