@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "Body",
@@ -45,8 +45,7 @@ _STRING_OR_VARIABLE = re.compile(
 _VARIABLE_ALONE = re.compile(r":\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
+class SyntaxProblem(NamedTuple):
     """What the parser refused.
 
     Attributes:
@@ -127,8 +126,7 @@ class Script:
         return line, offset - self._line_starts[line - 1] + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The quoted body of a function, procedure or DO block.
 
     Attributes:

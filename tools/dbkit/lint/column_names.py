@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dbkit.lint.state import State
 from dbkit.lint.trees import names, nodes
@@ -18,8 +18,7 @@ _SOURCES = ("from", "insert", "update", "table")
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownColumn:
+class UnknownColumn(NamedTuple):
     """A column that is not there.
 
     Attributes:
@@ -34,8 +33,7 @@ class UnknownColumn:
     known: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """A table in FROM under the name its columns are qualified with; `columns` is None where they are not known."""
 
     name: str

@@ -28,8 +28,7 @@ _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h|d
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeout:
+class Timeout(NamedTuple):
     """A timeout and the statement that set it; 0 milliseconds is no bound at all."""
 
     milliseconds: float
