@@ -31,6 +31,7 @@ __all__ = [
 
 Node = dict[str, Any]  # pglast's JSON: {"relation": {…}, "cmds": [{"AlterTableCmd": {…}}]}
 
+_decode = json.JSONDecoder().raw_decode  # json.loads looks at each text for more than the parser can write
 # What stands between two statements. Nested block comments are rare enough to be left to the parser's own position.
 _GAP = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/|;)*", re.DOTALL)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -158,11 +159,10 @@ def parse(text: str) -> Script:
         return script
     for tree in trees:
         tag, node = next(iter(tree["stmt"].items()))
-        begin = _characters(text, tree.get("stmt_location", 0))
-        length = tree.get("stmt_len")
+        begin, length = tree.get("stmt_location", 0), tree.get("stmt_len")
         # The parser counts white space and comments before a statement as part of it.
-        start = _skip_gap(text, begin)
-        end = len(text.rstrip()) if length is None else _characters(text, tree.get("stmt_location", 0) + length)
+        start = _skip_gap(text, _characters(text, begin))
+        end = len(text.rstrip()) if length is None else _characters(text, begin + length)
         script.statements.append(Statement(tag, node, start, end, script, text))
     return script
 
@@ -178,7 +178,7 @@ def parse_tree(text: str) -> list[Node]:
     if "\x00" in text:
         raise SyntaxFault("null byte in SQL text", text.index("\x00"))
     try:
-        trees: list[Node] = json.loads(parser.parse_sql_json(text)).get("stmts", [])
+        trees: list[Node] = _decode(parser.parse_sql_json(text))[0].get("stmts", [])
     except parser.ParseError as error:
         raise SyntaxFault(str(error.args[0]).splitlines()[0], _fault_offset(text, error)) from None
     except RecursionError:

@@ -195,8 +195,8 @@ class _Index:
         return found if statement.tag != "AlterTableStmt" else self._of_alter_table(statement, section, inside, found)
 
     def _of_alter_table(self, statement: Statement, section: str, inside: str | None, by_tag: _Listed) -> _Listed:
-        there = {item["AlterTableCmd"]["subtype"] for item in statement.node.get("cmds", ())}
-        key = (section, inside, *sorted(there))
+        there = dict.fromkeys([item["AlterTableCmd"]["subtype"] for item in statement.node.get("cmds", ())])
+        key = (section, inside, *there)
         found = self._by_subcommands.get(key)
         if found is None:
             further = [

@@ -185,7 +185,7 @@ class _Source:
                     f"no such file or folder: {display(path)}",
                     hint="Name existing SQL files or folders: dbkit lint PATH",
                 )
-        return list(dict.fromkeys(files))
+        return list({str(path): path for path in files}.values())  # a path is slow to hash
 
 
 def collect(
@@ -287,15 +287,16 @@ def _foreign_lines(
         own: the project's own folder of migrations, where that is in the layout of another tool.
     """
     lines: list[list[LintFile]] = []
-    rest = set(paths)
+    rest = {str(path): path for path in paths}  # a path is slow to hash
     for root in roots:
         folder = root.absolute()
-        inside = _inside(rest, folder) if root.is_dir() else []
-        rest.difference_update(inside)
+        inside = _inside(rest.values(), folder) if root.is_dir() else []
+        for path in inside:
+            del rest[str(path)]
         if inside:
             lines += _as_the_runner_reads(source, root, inside)
     by_folder: dict[Path, list[Path]] = {}
-    for path in _in_order(rest):
+    for path in _in_order(rest.values()):
         by_folder.setdefault(path.parent, []).append(path)
     by_root: dict[Path, list[Path]] = {}
     for folder in list(by_folder):
@@ -310,16 +311,16 @@ def _foreign_lines(
         )
         for files in _as_the_runner_reads(source, line_root, beside if use_siblings else wanted):
             for file in files:
-                file.judged = file.path in rest
+                file.judged = str(file.path) in rest
             lines.append(files)
     for folder, wanted in by_folder.items():
         before: list[Path] = []
         if use_siblings and _VERSION.match(wanted[-1].name):
             until = _sort_key(wanted[-1])
-            numbered = [path for path in folder.glob("*.sql") if _VERSION.match(path.name) and path not in rest]
+            numbered = [path for path in folder.glob("*.sql") if _VERSION.match(path.name) and str(path) not in rest]
             before = [path for path in numbered if _sort_key(path) < until]
         line = _in_order([*before, *wanted])
-        lines.append([source.file(path, MIGRATION, judged=path in rest) for path in line])
+        lines.append([source.file(path, MIGRATION, judged=str(path) in rest) for path in line])
     return [line for line in lines if any(file.judged for file in line)]
 
 
@@ -344,7 +345,7 @@ def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> lis
 
     try:
         found = discover(source.config, folder=root)
-        left = {str(path): path for path in inside}  # a path is slow to hash
+        left = {str(path): path for path in inside}
         files = []
         for migration in found.migrations:
             bare = found.layout in _UNWRAPPED or migration.parsed.up.transaction is False

@@ -53,12 +53,12 @@ class Locking(NamedTuple):
     @property
     def tables(self) -> tuple[str, ...]:
         """The locked tables, as people write them, each once."""
-        return tuple(dict.fromkeys(table for table, _ in self.held))
+        return tuple(dict.fromkeys([table for table, _ in self.held]))
 
     @property
     def lock(self) -> Lock:
         """The strongest of the locks."""
-        return max((lock for _, lock in self.held), default=Lock.ACCESS_SHARE)
+        return max([lock for _, lock in self.held], default=Lock.ACCESS_SHARE)
 
 
 class Lockings(NamedTuple):
@@ -154,10 +154,11 @@ def first_unbounded(context: Context, setting: str, value: str, what: str, *, or
         if timeout is None or (or_zero and not timeout.milliseconds):
             begin = f"set local {setting} = '{value}';"
             section = context.file.section_at(locking.statement.start)
+            tables = locking.tables
             yield Hit(
-                f"{locking.lock} on {', '.join(locking.tables)} {what} without a {setting}",
+                f"{locking.lock} on {', '.join(tables)} {what} without a {setting}",
                 at=locking.statement.start,
-                object=locking.tables[0],
+                object=tables[0],
                 hint=f"Begin with: {begin}",
                 fix=partial(before_statement, locking.statement, begin, section),
             )
