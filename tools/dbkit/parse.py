@@ -122,7 +122,7 @@ class Script:
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1 and in characters."""
         if not self._line_starts:
-            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+            self._line_starts = [0, *[match.end() for match in re.finditer("\n", self.text)]]
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 

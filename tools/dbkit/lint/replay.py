@@ -13,12 +13,12 @@ from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
 from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
 from dbkit.lint.state import State
 from dbkit.lint.trees import (
+    NOT_NULL,
     SERIALS,
     as_text,
     column_type,
     commands,
     constraints_of,
-    is_not_null,
     names,
     relation,
     relations_among,
@@ -132,16 +132,21 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
 
 def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(node), statement.start)
-    column = Column(node["colname"], column_type(node), is_not_null(node), origin, type_modifiers(node))
-    column.identity = column.type in SERIALS
+    kind = column_type(node)
+    serial = kind in SERIALS
+    column = Column(node["colname"], kind, serial, origin, type_modifiers(node), identity=serial)
     table.columns[column.name] = column
     state.effects_of(file).columns.append((table, column))
     for constraint in constraints_of(node):
-        if constraint["contype"] == "CONSTR_DEFAULT":
+        what = constraint["contype"]
+        if what in NOT_NULL:
+            column.not_null = True
+        if what == "CONSTR_DEFAULT":
             column.default = constraint.get("raw_expr", {})
-        elif constraint["contype"] == "CONSTR_IDENTITY":
+        elif what == "CONSTR_IDENTITY":
             column.identity = True
-        _add_constraint(state, table, constraint, (column.name,), statement, file)
+        elif what in _KINDS:
+            _add_constraint(state, table, constraint, (column.name,), statement, file)
 
 
 def _add_constraint(

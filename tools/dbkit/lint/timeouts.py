@@ -176,7 +176,7 @@ def _lockings(context: Context) -> Lockings:
 def _follow(context: Context) -> Lockings:
     """Go through the up section; most files lock nothing that others use, and are left at that."""
     tags, file = locking_tags(), context.file
-    if not any(item.tag in tags for item in file.script.statements):
+    if tags.isdisjoint([item.tag for item in file.script.statements]):
         return Lockings([], [])
     walk = _Walk(context)
     statements = [item for item in file.script.statements if file.section_at(item.start).name == "up"]

@@ -11,6 +11,7 @@ from dbkit.parse import Node, Statement
 __all__ = [
     "COLUMN_STATEMENTS",
     "CREATING_STATEMENTS",
+    "NOT_NULL",
     "SERIALS",
     "added_constraints",
     "as_text",
@@ -48,6 +49,9 @@ COLUMN_STATEMENTS = ("CreateStmt", "CreateForeignTableStmt", "AlterTableStmt")
 
 # Pseudo-types that PostgreSQL expands to an integer column with a default from a sequence.
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+
+# The constraints of a column that forbid NULL.
+NOT_NULL = frozenset({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def walk(tree: Any) -> list[tuple[str, Node]]:
@@ -374,12 +378,9 @@ def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
 def is_not_null(column: Node) -> bool:
     """Whether a ColumnDef forbids NULL, by itself or as the primary key; serial and identity columns do."""
     for constraint in constraints_of(column):
-        if constraint["contype"] in _NOT_NULL:
+        if constraint["contype"] in NOT_NULL:
             return True
     return column_type(column) in SERIALS
-
-
-_NOT_NULL = frozenset({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def has_default(column: Node) -> bool:
