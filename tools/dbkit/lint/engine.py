@@ -111,6 +111,10 @@ class Context:
         """Constraints the file added that still exist, on tables that still exist."""
         return self.once(_constraints_here)
 
+    def foreign_keys_here(self) -> list[tuple[Table, Constraint]]:
+        """Those of `constraints_here` that are foreign keys."""
+        return self.once(_foreign_keys_here)
+
     def keys_of_type(self, types: Collection[str]) -> Iterator[tuple[Table, Constraint, Column]]:
         """Primary keys of one column of these types that the file added to permanent tables."""
         for table, constraint in self.constraints_here():
@@ -133,10 +137,18 @@ def _secured_here(context: Context) -> list[Table]:
 
 
 def _constraints_here(context: Context) -> list[tuple[Table, Constraint]]:
+    return _alive(context.effects.constraints, context.state)
+
+
+def _foreign_keys_here(context: Context) -> list[tuple[Table, Constraint]]:
+    return _alive(context.effects.foreign_keys, context.state)
+
+
+def _alive(constraints: list[tuple[Table, Constraint]], state: State) -> list[tuple[Table, Constraint]]:
     return [
         (table, constraint)
-        for table, constraint in context.effects.constraints
-        if context.state.is_alive(table) and table.constraints.get(constraint.name) is constraint
+        for table, constraint in constraints
+        if state.is_alive(table) and table.constraints.get(constraint.name) is constraint
     ]
 
 

@@ -176,7 +176,12 @@ def _add_constraint(
         expression=node.get("raw_expr", {}),
     )
     table.constraints[name] = constraint
-    state.effects_of(file).constraints.append((table, constraint))
+    effects = state.effects_of(file)
+    effects.constraints.append((table, constraint))
+    if kind == "foreign":
+        effects.foreign_keys.append((table, constraint))
+    elif kind == "check":
+        effects.checks.append((table, constraint))
     if kind in ("primary", "unique"):
         state.add_index(table, Index(name, columns, True, constraint.origin, keys=columns))
     if kind == "primary":

@@ -28,6 +28,8 @@ class Effects:
     tables: list[Table] = field(default_factory=list)
     columns: list[tuple[Table, Column]] = field(default_factory=list)
     constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
+    foreign_keys: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
+    checks: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
     indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
     dropped_functions: set[Key] = field(default_factory=set)
