@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from dbkit.lint.trees import walk, walk_outside
 from dbkit.parse import Node, Statement
 
 __all__ = ["Expression", "expressions", "holds"]
 
-_CLAUSES = {"qual": "using", "with_check": "with check"}
+_CLAUSES = ("qual", "with_check")
 
 
-class Expression(NamedTuple):
+class Expression:
     """What a policy asks.
 
     Attributes:
-        clause: using or with check.
         tree: the expression.
         nodes: every tagged node of it, as `trees.walk` gives them.
-        outside: those that stand in no subquery of it.
     """
 
-    clause: str
-    tree: Node
-    nodes: list[tuple[str, Node]]
-    outside: list[tuple[str, Node]]
+    def __init__(self, tree: Node) -> None:
+        self.tree = tree
+        self.nodes = walk(tree)
+
+    @cached_property
+    def outside(self) -> list[tuple[str, Node]]:
+        """Those of the nodes that stand in no subquery of it."""
+        return walk_outside(self.tree)
 
 
 def expressions(statement: Statement) -> list[Expression]:
     """Those of a CreatePolicyStmt or AlterPolicyStmt, USING first."""
     known: list[Expression] | None = statement.memo.get("expressions")
     if known is None:
-        known = statement.memo["expressions"] = [
-            Expression(clause, tree, walk(tree), walk_outside(tree))
-            for key, clause in _CLAUSES.items()
-            if (tree := statement.node.get(key)) is not None
-        ]
+        trees = [statement.node[clause] for clause in _CLAUSES if clause in statement.node]
+        known = statement.memo["expressions"] = [Expression(tree) for tree in trees]
     return known
 
 
