@@ -10,7 +10,6 @@ from dbkit.parse import Node, Statement
 
 __all__ = [
     "COLUMN_STATEMENTS",
-    "CREATING_STATEMENTS",
     "NOT_NULL",
     "SERIALS",
     "added_constraints",
@@ -21,7 +20,6 @@ __all__ = [
     "commands",
     "constant",
     "constraints_of",
-    "created_names",
     "dropped_names",
     "has_aggregate",
     "has_default",
@@ -169,57 +167,6 @@ def _range_vars(item: Node) -> Iterator[Node]:
             yield from _range_vars(item["JoinExpr"][side])
 
 
-def created_names(statement: Statement) -> list[tuple[str, str, Node]]:
-    """(kind, name, node with the place) of what a statement gives a name, but for policies and comments."""
-    known: list[tuple[str, str, Node]] | None = statement.memo.get("names")
-    if known is None:
-        known = statement.memo["names"] = list(_created_names(statement))
-    return known
-
-
-def _created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
-    tag, node = statement.tag, statement.node
-    if tag in ("CreateStmt", "CreateForeignTableStmt"):
-        yield "table", node.get("base", node)["relation"]["relname"], node.get("base", node)["relation"]
-    elif tag == "CreateTableAsStmt":
-        yield "table", node["into"]["rel"]["relname"], node["into"]["rel"]
-    elif tag == "ViewStmt":
-        yield "view", node["view"]["relname"], node["view"]
-        for alias in names(node.get("aliases", ())):
-            yield "column", alias, node["view"]
-        for target in node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
-            if "name" in target["ResTarget"]:
-                yield "column", target["ResTarget"]["name"], target["ResTarget"]
-    elif tag == "CreateFunctionStmt":
-        yield "function", names(node["funcname"])[-1], {}
-    elif tag in ("CreateEnumStmt", "CreateRangeStmt"):
-        yield "type", names(node["typeName"])[-1], {}
-    elif tag == "CompositeTypeStmt":
-        yield "type", node["typevar"]["relname"], node["typevar"]
-    elif tag == "CreateDomainStmt":
-        yield "domain", names(node["domainname"])[-1], {}
-    elif tag == "CreateSeqStmt":
-        yield "sequence", node["sequence"]["relname"], node["sequence"]
-    elif tag in _NAMED_BY:
-        kind, key = _NAMED_BY[tag]
-        if node.get(key):
-            yield kind, node[key], {}
-    if tag in COLUMN_STATEMENTS:
-        changed = {command.get("name") for command in commands(node)}
-        for name, column in column_definitions(statement):
-            if name not in changed:
-                yield "column", name, column
-
-
-# statement -> (what it names, the key of the name)
-_NAMED_BY = {
-    "IndexStmt": ("index", "idxname"),
-    "CreateSchemaStmt": ("schema", "schemaname"),
-    "CreateTrigStmt": ("trigger", "trigname"),
-    "RenameStmt": ("new name", "newname"),
-}
-
-
 def has_aggregate(select: Node) -> bool:
     """Whether a SelectStmt without GROUP BY returns one row: its targets call a built-in aggregate."""
     called = {names(node["funcname"])[-1] for tag, node in walk(select.get("targetList", ())) if tag == "FuncCall"}
@@ -258,21 +205,6 @@ def dropped_names(node: Node) -> Iterator[list[str]]:
 def range_var(parts: list[str]) -> Node:
     """A RangeVar of a dotted name."""
     return {"schemaname": parts[-2], "relname": parts[-1]} if len(parts) > 1 else {"relname": parts[-1]}
-
-
-# The statements `created_names` reads.
-CREATING_STATEMENTS = (
-    *COLUMN_STATEMENTS,
-    *_NAMED_BY,
-    "CreateTableAsStmt",
-    "ViewStmt",
-    "CreateFunctionStmt",
-    "CreateEnumStmt",
-    "CreateRangeStmt",
-    "CompositeTypeStmt",
-    "CreateDomainStmt",
-    "CreateSeqStmt",
-)
 
 
 def relation(node: Node) -> tuple[str | None, str]:
