@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -173,8 +173,7 @@ def parse_tree(text: str) -> list[Node]:
     Raises:
         SyntaxFault: with the place counted in characters.
     """
-    from pglast import parser
-
+    parser = _parser()
     if "\x00" in text:
         raise SyntaxFault("null byte in SQL text", text.index("\x00"))
     try:
@@ -184,6 +183,13 @@ def parse_tree(text: str) -> list[Node]:
     except RecursionError:
         raise SyntaxFault("statement is nested too deeply", _skip_gap(text, 0)) from None
     return trees
+
+
+@cache
+def _parser() -> Any:
+    from pglast import parser
+
+    return parser
 
 
 def bodies(statement: Statement) -> Iterator[Body]:

@@ -21,7 +21,7 @@ from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
 from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
-from dbkit.source import KINDS
+from dbkit.source import KINDS, decode_text, migrations_dir, module_order, read_text, sql_root
 
 __all__ = ["DECLARED", "MIGRATION", "SEED", "LintFile", "Section", "Series", "collect"]
 
@@ -69,7 +69,7 @@ class LintFile:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         migration = self.kind == MIGRATION
-        down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
+        down = self.down or (migration and str(self.path).endswith(_DOWN_NAMES))
         return sections_of(self.text, marked=migration and not self.down, down=down, bare=self.bare)
 
     @cached_property
@@ -92,7 +92,7 @@ class LintFile:
         return sections[0]
 
 
-_DOWN_NAME = re.compile(r"(?:^|\.)down\.sql$")
+_DOWN_NAMES = (".down.sql", f"{os.sep}down.sql")
 _DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
 _FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
@@ -142,8 +142,6 @@ class _Source:
     above: str = field(default_factory=lambda: f"{Path.cwd()}{os.sep}")
 
     def file(self, path: Path, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
-        from dbkit.source import decode_text, read_text
-
         name = str(path)
         content = self.contents.get(name)
         text = read_text(path)[1] if content is None else decode_text(path, content)
@@ -207,8 +205,6 @@ def collect(
     Raises:
         DbkitError: a path does not exist, no SQL file was found, or a file cannot be read.
     """
-    from dbkit.source import sql_root
-
     source = _Source(config, contents or {})
     root = sql_root(config)
     line = config.resolve(config.migrations.dir)
@@ -260,8 +256,6 @@ def _own_history(source: _Source, line: Path, judged: set[Path], earlier: list[L
 
     Those of a packaged module are read too: the project's tables and dependencies build on them.
     """
-    from dbkit.source import migrations_dir, module_order
-
     config = source.config
     modules = module_order(config) if config.modules else []
     packaged = {folder for folder in (migrations_dir(config, module) for module in modules) if folder.is_dir()}
