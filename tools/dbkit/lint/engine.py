@@ -69,7 +69,10 @@ class Context:
         return self.state.effects.get(self.file) or _NO_EFFECTS
 
     def once(self, ask: Callable[[Context], list[_Item]]) -> list[_Item]:
-        """What a function finds of a file that is through: worked out once, since several rules ask."""
+        """What a function finds of a file that is through: worked out once, since several rules ask.
+
+        For `settled` and `concluded` checks alone: until then each statement may change the answer.
+        """
         found = self.known.get(ask)
         if found is None:
             found = self.known[ask] = ask(self)
