@@ -80,3 +80,14 @@ def test_the_projects_own_migrations_may_be_in_another_layout_and_place(root: Pa
     assert _IN_TRANSACTION in _rules(root)  # nothing is named: the folder is found
     _write(root, {"db/2_index.up.sql": _CONCURRENT})
     assert _IN_TRANSACTION not in _rules(root)
+
+
+def test_a_folder_holds_linked_files_but_no_linked_folders(root: Path) -> None:
+    _write(root, {"db/1_table.sql": _TABLE, "db/old/2_note.sql": "select 1;\n", "db/notes.txt": "no SQL\n"})
+    _write(root, {"outside/3_linked.sql": "select 2;\n", "outside/more/4_far.sql": "select 3;\n"})
+    (root / "db/3_linked.sql").symlink_to(root / "outside/3_linked.sql")
+    (root / "db/more").symlink_to(root / "outside/more")
+    series = lint(load_config(root / "dbkit.toml"), [root / "db"], remember=False).read
+    assert isinstance(series, list)
+    names = {file.path.name for line in series for file in line.files}
+    assert names == {"1_table.sql", "2_note.sql", "3_linked.sql"}

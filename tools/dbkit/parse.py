@@ -12,8 +12,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 __all__ = [
     "Body",
@@ -31,6 +31,7 @@ __all__ = [
 
 Node = dict[str, Any]  # pglast's JSON: {"relation": {…}, "cmds": [{"AlterTableCmd": {…}}]}
 
+_decode = json.JSONDecoder().raw_decode  # json.loads looks at each text for more than the parser can write
 # What stands between two statements. Nested block comments are rare enough to be left to the parser's own position.
 _GAP = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/|;)*", re.DOTALL)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -45,8 +46,7 @@ _STRING_OR_VARIABLE = re.compile(
 _VARIABLE_ALONE = re.compile(r":\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class SyntaxProblem:
+class SyntaxProblem(NamedTuple):
     """What the parser refused.
 
     Attributes:
@@ -122,13 +122,12 @@ class Script:
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1 and in characters."""
         if not self._line_starts:
-            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+            self._line_starts = [0, *[match.end() for match in re.finditer("\n", self.text)]]
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The quoted body of a function, procedure or DO block.
 
     Attributes:
@@ -160,11 +159,10 @@ def parse(text: str) -> Script:
         return script
     for tree in trees:
         tag, node = next(iter(tree["stmt"].items()))
-        begin = _characters(text, tree.get("stmt_location", 0))
-        length = tree.get("stmt_len")
+        begin, length = tree.get("stmt_location", 0), tree.get("stmt_len")
         # The parser counts white space and comments before a statement as part of it.
-        start = _skip_gap(text, begin)
-        end = len(text.rstrip()) if length is None else _characters(text, tree.get("stmt_location", 0) + length)
+        start = _skip_gap(text, _characters(text, begin))
+        end = len(text.rstrip()) if length is None else _characters(text, begin + length)
         script.statements.append(Statement(tag, node, start, end, script, text))
     return script
 
@@ -175,17 +173,23 @@ def parse_tree(text: str) -> list[Node]:
     Raises:
         SyntaxFault: with the place counted in characters.
     """
-    from pglast import parser
-
+    parser = _parser()
     if "\x00" in text:
         raise SyntaxFault("null byte in SQL text", text.index("\x00"))
     try:
-        trees: list[Node] = json.loads(parser.parse_sql_json(text)).get("stmts", [])
+        trees: list[Node] = _decode(parser.parse_sql_json(text))[0].get("stmts", [])
     except parser.ParseError as error:
         raise SyntaxFault(str(error.args[0]).splitlines()[0], _fault_offset(text, error)) from None
     except RecursionError:
         raise SyntaxFault("statement is nested too deeply", _skip_gap(text, 0)) from None
     return trees
+
+
+@cache
+def _parser() -> Any:
+    from pglast import parser
+
+    return parser
 
 
 def bodies(statement: Statement) -> Iterator[Body]:

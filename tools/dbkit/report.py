@@ -10,10 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from dbkit.errors import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 
@@ -46,8 +46,7 @@ class Severity(IntEnum):
         return cls[text.upper()]
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """A place in a file. Lines and columns count from 1; columns count characters."""
 
     file: str
@@ -58,8 +57,7 @@ class Location:
         return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What a reader can paste to see the finding.
 
     Attributes:
@@ -116,11 +114,11 @@ class Finding:
             "severity": str(self.severity),
             "verdict": self.verdict,
             "object": self.object,
-            "location": asdict(self.location) if self.location else None,
+            "location": self.location._asdict() if self.location else None,
             "message": self.message,
             "detail": self.detail,
             "hint": self.hint,
-            "evidence": asdict(self.evidence) if self.evidence else None,
+            "evidence": self.evidence._asdict() if self.evidence else None,
         }
 
 

@@ -10,6 +10,7 @@ inside dbkit, so that an adopter writes `core = []` under `[modules]` and a modu
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ __all__ = [
     "module_root",
     "packaged_modules",
     "packaged_root",
+    "read_bytes",
     "read_sql",
     "read_text",
     "sql_root",
@@ -41,6 +43,8 @@ KINDS = ("schema", "functions", "policies")
 
 MODULE_FILE = "_module.sql"
 ROLES_FILE = "_roles.sql"
+
+_CHUNK = 1 << 16  # bytes; most files are smaller
 
 # <name>.<variant>.sql: one of several files with the same name is built, `[core] isolation` says which.
 _VARIANT = re.compile(r"(?P<name>[^.]+)\.(?P<variant>[^.]+)\.sql")
@@ -202,6 +206,18 @@ def read_sql(path: Path, module: str, kind: str, name: str | None = None) -> Sql
     return SqlFile(path, module, kind, name or path.stem, text, hashlib.sha256(content).hexdigest())
 
 
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file, without the price of a file object: the linter reads thousands. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(handle, _CHUNK):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
 def read_text(path: Path) -> tuple[bytes, str]:
     """The bytes of an SQL file and its text without a byte order mark.
 
@@ -209,9 +225,7 @@ def read_text(path: Path) -> tuple[bytes, str]:
         DbkitError: the file cannot be read or is not UTF-8.
     """
     try:
-        # Unbuffered, since the linter reads thousands of small files.
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            content = file.read()
+        content = read_bytes(path)
     except OSError as error:
         raise DbkitError(
             f"cannot read {path}", detail=f"{error.strerror}.", hint="Check that the file exists and its permissions."

@@ -87,6 +87,6 @@ def answer(
     severity = None if hit.severity is None else int(hit.severity)
     fix = hit.fix() if repair and hit.fix is not None else None
     line, column = position(offset)
-    begins_on = position(begins)[0]
+    begins_on = line if begins == offset else position(begins)[0]
     said = hit.message, hit.object, hit.detail, hit.hint
     return Answer(rule.name, number, offset, line, column, begins_on, *said, severity, hit.convention, fix)

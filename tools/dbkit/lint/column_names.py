@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dbkit.lint.state import State
 from dbkit.lint.trees import names, nodes
@@ -13,11 +13,12 @@ __all__ = ["UnknownColumn", "unknown_columns"]
 
 _QUERIES = ("SelectStmt", "UpdateStmt", "DeleteStmt", "InsertStmt")
 _FROM = ("fromClause", "usingClause")
+# A query that has tables holds one of these words.
+_SOURCES = ("from", "insert", "update", "table")
 _SYSTEM = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownColumn:
+class UnknownColumn(NamedTuple):
     """A column that is not there.
 
     Attributes:
@@ -32,8 +33,7 @@ class UnknownColumn:
     known: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(NamedTuple):
     """A table in FROM under the name its columns are qualified with; `columns` is None where they are not known."""
 
     name: str
@@ -47,6 +47,9 @@ def unknown_columns(statement: Statement, state: State, variables: Collection[st
     Args:
         variables: lower-case names an unqualified name may also stand for.
     """
+    text = statement.text.lower()
+    if not any(word in text for word in _SOURCES):
+        return
     queries: list[Node] = []
     refs: list[Node] = []
     named, aliases = set(), set()

@@ -6,9 +6,10 @@ read for their effect alone are replayed and not judged.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from dbkit.config import Config
 from dbkit.lint.answers import Answer, Answers, answer
@@ -32,6 +33,8 @@ from dbkit.report import Finding, Report
 __all__ = ["Context", "LintResult", "lint"]
 
 
+_Item = TypeVar("_Item")
+_BODIES = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}
 _NO_EFFECTS = Effects()  # of every file that did nothing: only `State.effects_of` gives one to write to
 
 
@@ -47,6 +50,7 @@ class Context:
         body: the function or DO body an embedded statement was found in.
         series: the series the file is part of.
         tenants: the declared tenancy model.
+        known: what `once` has worked out.
     """
 
     file: LintFile
@@ -57,19 +61,30 @@ class Context:
     settings: Settings
     in_transaction: bool = True
     body: Body | None = None
+    known: dict[object, Any] = field(default_factory=dict)
 
     @property
     def effects(self) -> Effects:
         """What the file did; complete in `settled` and `concluded` checks."""
         return self.state.effects.get(self.file) or _NO_EFFECTS
 
-    def made_here(self) -> Iterable[Table]:
-        """Permanent tables the file created that still exist."""
-        return [table for table in self.effects.tables if self.state.is_alive(table) and not table.temporary]
+    def once(self, ask: Callable[[Context], list[_Item]]) -> list[_Item]:
+        """What a function finds of a file that is through: worked out once, since several rules ask.
 
-    def secured_here(self) -> Iterable[Table]:
+        For `settled` and `concluded` checks alone: until then each statement may change the answer.
+        """
+        found = self.known.get(ask)
+        if found is None:
+            found = self.known[ask] = ask(self)
+        return found
+
+    def made_here(self) -> list[Table]:
+        """Permanent tables the file created that still exist."""
+        return self.once(_made_here)
+
+    def secured_here(self) -> list[Table]:
         """Tables whose row security or policies the file touched and that still exist, each once."""
-        return [table for table in self.effects.secured if self.state.is_alive(table)]
+        return self.once(_secured_here)
 
     def secured_at(self, table: Table) -> Origin:
         """Where the file touched the row security of a table first."""
@@ -95,11 +110,13 @@ class Context:
                 if constraint["contype"] == kind and "indexname" not in constraint:
                     yield self.state.name(relation), statement.offset(constraint)
 
-    def constraints_here(self) -> Iterable[tuple[Table, Constraint]]:
+    def constraints_here(self) -> list[tuple[Table, Constraint]]:
         """Constraints the file added that still exist, on tables that still exist."""
-        for table, constraint in self.effects.constraints:
-            if self.state.is_alive(table) and table.constraints.get(constraint.name) is constraint:
-                yield table, constraint
+        return self.once(_constraints_here)
+
+    def foreign_keys_here(self) -> list[tuple[Table, Constraint]]:
+        """Those of `constraints_here` that are foreign keys."""
+        return self.once(_foreign_keys_here)
 
     def keys_of_type(self, types: Collection[str]) -> Iterator[tuple[Table, Constraint, Column]]:
         """Primary keys of one column of these types that the file added to permanent tables."""
@@ -109,11 +126,41 @@ class Context:
                 if column is not None and column.type in types:
                     yield table, constraint, column
 
-    def indexes_here(self) -> Iterable[tuple[Table, Index]]:
+    def indexes_here(self) -> list[tuple[Table, Index]]:
         """Indexes the file made, those of keys included, that still exist, on permanent tables that still exist."""
-        for table, index in self.effects.indexes:
-            if self.state.is_alive(table) and table.indexes.get(index.name) is index and not table.temporary:
-                yield table, index
+        return self.once(_indexes_here)
+
+
+def _made_here(context: Context) -> list[Table]:
+    return [table for table in context.effects.tables if context.state.is_alive(table) and not table.temporary]
+
+
+def _secured_here(context: Context) -> list[Table]:
+    return [table for table in context.effects.secured if context.state.is_alive(table)]
+
+
+def _constraints_here(context: Context) -> list[tuple[Table, Constraint]]:
+    return _alive(context.effects.constraints, context.state)
+
+
+def _foreign_keys_here(context: Context) -> list[tuple[Table, Constraint]]:
+    return _alive(context.effects.foreign_keys, context.state)
+
+
+def _alive(constraints: list[tuple[Table, Constraint]], state: State) -> list[tuple[Table, Constraint]]:
+    return [
+        (table, constraint)
+        for table, constraint in constraints
+        if state.is_alive(table) and table.constraints.get(constraint.name) is constraint
+    ]
+
+
+def _indexes_here(context: Context) -> list[tuple[Table, Index]]:
+    return [
+        (table, index)
+        for table, index in context.effects.indexes
+        if context.state.is_alive(table) and table.indexes.get(index.name) is index and not table.temporary
+    ]
 
 
 def lint(
@@ -245,7 +292,8 @@ class Asking:
             self._ask_about_file(files[number], self._checks)
             known.settled[number] += self._taken()
         for number in unconcluded:
-            self._ask_about_file(files[number], self._concluding, concluded=True)
+            checks = self._checks if number in unsettled else self._concluding
+            self._ask_about_file(files[number], checks, concluded=True)
             known.concluded[number] = self._taken()
 
     def _taken(self) -> list[Answer]:
@@ -283,7 +331,7 @@ class Asking:
                     if section in rule.sections:
                         for hit in column_check(name, column, statement, context):
                             self._place(rule, hit, statement, file)
-        kind = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}.get(statement.tag)
+        kind = _BODIES.get(statement.tag)
         if kind is None:
             return
         for body in bodies(statement):

@@ -7,6 +7,7 @@ others can be judged (earlier migrations, the rest of the tree) are part of the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
 from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
-from dbkit.source import KINDS
+from dbkit.source import KINDS, decode_text, migrations_dir, module_order, read_text, sql_root
 
 __all__ = ["DECLARED", "MIGRATION", "SEED", "LintFile", "Section", "Series", "collect"]
 
@@ -61,9 +62,14 @@ class LintFile:
         return parse(self.text) if self.recalled is None else self.recalled()
 
     @cached_property
+    def lower(self) -> str:
+        """The text in lower case: for looking whether it holds a word at all."""
+        return self.text.lower()
+
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
         migration = self.kind == MIGRATION
-        down = self.down or (migration and _DOWN_NAME.search(self.path.name) is not None)
+        down = self.down or (migration and str(self.path).endswith(_DOWN_NAMES))
         return sections_of(self.text, marked=migration and not self.down, down=down, bare=self.bare)
 
     @cached_property
@@ -78,13 +84,15 @@ class LintFile:
 
     def section_at(self, offset: int) -> Section:
         """The section a statement at that offset belongs to; what stands before the first one counts as its start."""
-        for section in reversed(self.sections):
-            if offset >= section.start:
-                return section
-        return self.sections[0]
+        sections = self.sections
+        if len(sections) > 1:
+            for section in reversed(sections):
+                if offset >= section.start:
+                    return section
+        return sections[0]
 
 
-_DOWN_NAME = re.compile(r"(?:^|\.)down\.sql$")
+_DOWN_NAMES = (".down.sql", f"{os.sep}down.sql")
 _DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
 _FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
@@ -134,8 +142,6 @@ class _Source:
     above: str = field(default_factory=lambda: f"{Path.cwd()}{os.sep}")
 
     def file(self, path: Path, kind: str, *, judged: bool = True, module: str | None = None) -> LintFile:
-        from dbkit.source import decode_text, read_text
-
         name = str(path)
         content = self.contents.get(name)
         text = read_text(path)[1] if content is None else decode_text(path, content)
@@ -143,10 +149,18 @@ class _Source:
         return LintFile(path, name.removeprefix(self.above), text, kind, judged, module)
 
     def sql_below(self, folder: Path) -> list[Path]:
-        names = [
-            f"{place}{os.sep}{name}" for place, _, names in os.walk(folder) for name in names if name.endswith(".sql")
-        ]
-        return [Path(name) for name in names if name in self.contents or os.path.isfile(name)]  # noqa: PTH113
+        """Every SQL file below a folder; what the disk says of a file is asked only where it was not read before."""
+        found, folders = [], [folder]
+        while folders:
+            place, inside = folders.pop(), []
+            with contextlib.suppress(OSError), os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".sql") and (entry.path in self.contents or entry.is_file()):
+                        found.append(place / entry.name)
+                    elif entry.is_dir(follow_symlinks=False):
+                        inside.append(place / entry.name)
+            folders += reversed(inside)
+        return found
 
     def expand(self, paths: Iterable[Path]) -> list[Path]:
         """Every SQL file that is named or stands below a folder that is."""
@@ -169,7 +183,7 @@ class _Source:
                     f"no such file or folder: {display(path)}",
                     hint="Name existing SQL files or folders: dbkit lint PATH",
                 )
-        return list(dict.fromkeys(files))
+        return list({str(path): path for path in files}.values())  # a path is slow to hash
 
 
 def collect(
@@ -191,8 +205,6 @@ def collect(
     Raises:
         DbkitError: a path does not exist, no SQL file was found, or a file cannot be read.
     """
-    from dbkit.source import sql_root
-
     source = _Source(config, contents or {})
     root = sql_root(config)
     line = config.resolve(config.migrations.dir)
@@ -244,8 +256,6 @@ def _own_history(source: _Source, line: Path, judged: set[Path], earlier: list[L
 
     Those of a packaged module are read too: the project's tables and dependencies build on them.
     """
-    from dbkit.source import migrations_dir, module_order
-
     config = source.config
     modules = module_order(config) if config.modules else []
     packaged = {folder for folder in (migrations_dir(config, module) for module in modules) if folder.is_dir()}
@@ -271,15 +281,16 @@ def _foreign_lines(
         own: the project's own folder of migrations, where that is in the layout of another tool.
     """
     lines: list[list[LintFile]] = []
-    rest = set(paths)
+    rest = {str(path): path for path in paths}  # a path is slow to hash
     for root in roots:
         folder = root.absolute()
-        inside = _inside(rest, folder) if root.is_dir() else []
-        rest.difference_update(inside)
+        inside = _inside(rest.values(), folder) if root.is_dir() else []
+        for path in inside:
+            del rest[str(path)]
         if inside:
             lines += _as_the_runner_reads(source, root, inside)
     by_folder: dict[Path, list[Path]] = {}
-    for path in _in_order(rest):
+    for path in _in_order(rest.values()):
         by_folder.setdefault(path.parent, []).append(path)
     by_root: dict[Path, list[Path]] = {}
     for folder in list(by_folder):
@@ -294,16 +305,16 @@ def _foreign_lines(
         )
         for files in _as_the_runner_reads(source, line_root, beside if use_siblings else wanted):
             for file in files:
-                file.judged = file.path in rest
+                file.judged = str(file.path) in rest
             lines.append(files)
     for folder, wanted in by_folder.items():
         before: list[Path] = []
         if use_siblings and _VERSION.match(wanted[-1].name):
             until = _sort_key(wanted[-1])
-            numbered = [path for path in folder.glob("*.sql") if _VERSION.match(path.name) and path not in rest]
+            numbered = [path for path in folder.glob("*.sql") if _VERSION.match(path.name) and str(path) not in rest]
             before = [path for path in numbered if _sort_key(path) < until]
         line = _in_order([*before, *wanted])
-        lines.append([source.file(path, MIGRATION, judged=path in rest) for path in line])
+        lines.append([source.file(path, MIGRATION, judged=str(path) in rest) for path in line])
     return [line for line in lines if any(file.judged for file in line)]
 
 
@@ -328,7 +339,7 @@ def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> lis
 
     try:
         found = discover(source.config, folder=root)
-        left = {str(path): path for path in inside}  # a path is slow to hash
+        left = {str(path): path for path in inside}
         files = []
         for migration in found.migrations:
             bare = found.layout in _UNWRAPPED or migration.parsed.up.transaction is False

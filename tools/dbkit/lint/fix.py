@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.trees import SERIALS, column_type, commands, constant, names, type_modifiers
 from dbkit.parse import Node, Statement
@@ -38,8 +37,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the characters from start up to, without, end."""
 
     start: int
@@ -47,8 +45,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(NamedTuple):
     """A migration to be written behind the one that is repaired.
 
     Attributes:
@@ -65,8 +62,7 @@ class FollowUp:
     transaction: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits of the file with the finding, and files that must follow it."""
 
     edits: tuple[Edit, ...]
@@ -313,8 +309,7 @@ _MARK = re.compile(r"--[ \t]*migrate:up\b")
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     """A token and how deep in brackets it stands; `word` in lower case."""
 
     word: str

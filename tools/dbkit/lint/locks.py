@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -57,61 +56,62 @@ def locking_tags() -> frozenset[str]:
     return frozenset({*strong, "AlterTableStmt", "DropStmt", "LockStmt"})
 
 
-def locks_of(statement: Statement) -> Iterator[tuple[Node, Lock]]:
+def locks_of(statement: Statement) -> list[tuple[Node, Lock]]:
     """(RangeVar, lock) of every table a statement locks, for statements that change definitions or lock by name.
 
     Rows locked and read by INSERT, UPDATE, DELETE and SELECT are not listed.
     """
     facts, node = lock_table(), statement.node
     if statement.tag == "AlterTableStmt":
-        yield from _alter_table(node, facts)
-    elif statement.tag == "DropStmt":
+        return _alter_table(node, facts)
+    if statement.tag == "CreateStmt":
+        return _create_table(node, facts["statement"])
+    if statement.tag == "DropStmt":
         mode = facts["drop"].get(node["removeType"])
-        if mode is not None and not node.get("concurrent"):
-            for parts in dropped_names(node):
-                # A policy or trigger is named behind its table.
-                yield range_var(parts if node["removeType"] == "OBJECT_TABLE" else parts[:-1]), mode
-    elif statement.tag == "LockStmt":
-        for item in node["relations"]:
-            yield item["RangeVar"], Lock(node["mode"])
-    elif statement.tag == "TruncateStmt":
-        for item in node["relations"]:
-            yield item["RangeVar"], facts["statement"]["TruncateStmt"]
-    elif statement.tag == "CreateStmt":
-        if "partbound" in node:
-            for parent in node.get("inhRelations", ()):
-                yield parent["RangeVar"], facts["statement"]["CreateStmt partition"]
-        for element in node.get("tableElts", ()):
-            for constraint in _constraints(element):
-                if "pktable" in constraint:
-                    yield constraint["pktable"], facts["statement"]["CreateStmt foreign key"]
-    else:
-        name = _variant(statement)
-        mode = facts["statement"].get(name)
-        relation = node.get("relation") or node.get("table")
-        if mode is not None and isinstance(relation, dict) and "relname" in relation:
-            yield relation, mode
+        if mode is None or node.get("concurrent"):
+            return []
+        # A policy or trigger is named behind its table.
+        itself = node["removeType"] == "OBJECT_TABLE"
+        return [(range_var(parts if itself else parts[:-1]), mode) for parts in dropped_names(node)]
+    if statement.tag == "LockStmt":
+        return [(item["RangeVar"], Lock(node["mode"])) for item in node["relations"]]
+    if statement.tag == "TruncateStmt":
+        return [(item["RangeVar"], facts["statement"]["TruncateStmt"]) for item in node["relations"]]
+    mode = facts["statement"].get(_variant(statement))
+    relation = node.get("relation") or node.get("table")
+    return [(relation, mode)] if mode is not None and isinstance(relation, dict) and "relname" in relation else []
 
 
-def _alter_table(node: Node, facts: dict[str, dict[str, Lock]]) -> Iterator[tuple[Node, Lock]]:
+def _create_table(node: Node, facts: dict[str, Lock]) -> list[tuple[Node, Lock]]:
+    found = []
+    if "partbound" in node:
+        found += [(parent["RangeVar"], facts["CreateStmt partition"]) for parent in node.get("inhRelations", ())]
+    for element in node.get("tableElts", ()):
+        for constraint in _constraints(element):
+            if "pktable" in constraint:
+                found.append((constraint["pktable"], facts["CreateStmt foreign key"]))
+    return found
+
+
+def _alter_table(node: Node, facts: dict[str, dict[str, Lock]]) -> list[tuple[Node, Lock]]:
     if node.get("objtype") != "OBJECT_TABLE":
-        return
-    strongest = Lock.ACCESS_SHARE
+        return []
+    found, strongest = [], Lock.ACCESS_SHARE
     for command in commands(node):
         definition = command.get("def", {})
         name = command["subtype"]
         for constraint in _constraints(definition):
             if "pktable" in constraint:
-                yield constraint["pktable"], facts["statement"]["CreateStmt foreign key"]
+                found.append((constraint["pktable"], facts["statement"]["CreateStmt foreign key"]))
                 if name == "AT_AddConstraint":
                     name = "AT_AddConstraint foreign key"
         partition = definition.get("PartitionCmd", {})
         if name == "AT_AttachPartition":
-            yield partition["name"], facts["alter"]["AT_AttachPartition child"]
+            found.append((partition["name"], facts["alter"]["AT_AttachPartition child"]))
         if partition.get("concurrent"):
             name = "AT_DetachPartition concurrently"
         strongest = max(strongest, facts["alter"].get(name, Lock.ACCESS_EXCLUSIVE))
-    yield node["relation"], strongest
+    return [*found, (node["relation"], strongest)]
 
 
 def _constraints(element: Node) -> list[Node]:

@@ -16,6 +16,7 @@ from dbkit.parse import Node
 __all__ = ["Column", "Constraint", "Function", "Index", "Key", "Origin", "Policy", "Table", "View", "label"]
 
 Key = tuple[str, str]  # schema, name
+_NO_TREE: Node = {}  # trees are only read
 
 
 def label(key: Key) -> str:
@@ -127,8 +128,7 @@ class Policy:
     has_sublink: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A view.
 
     Attributes:
@@ -142,13 +142,12 @@ class View:
     columns: tuple[str, ...] | None
     origin: Origin
     reads: tuple[Key, ...] = ()
-    query: Node = field(default_factory=dict)
+    query: Node = _NO_TREE
     invoker: bool = False
     barrier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function or procedure.
 
     Attributes:

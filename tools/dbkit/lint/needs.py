@@ -17,7 +17,7 @@ from dbkit.lint.trees import (
 )
 from dbkit.parse import Node, Statement
 
-__all__ = ["NEEDING", "missing_columns", "needed_relations"]
+__all__ = ["NAMING_COLUMNS", "NEEDING", "missing_columns", "needed_relations"]
 
 # statement -> the key of the table it is about
 _RELATIONS = {
@@ -34,6 +34,8 @@ _RELATIONS = {
 _QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ViewStmt", "CreateTableAsStmt")
 _OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "CommentStmt")
 _CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
+# The statements `missing_columns` reads.
+NAMING_COLUMNS = frozenset({*_QUERIES, "AlterTableStmt", "IndexStmt", "RenameStmt"})
 # The statements that need tables.
 NEEDING = (*_RELATIONS, *_QUERIES, *_OTHERS)
 
@@ -41,6 +43,13 @@ NEEDING = (*_RELATIONS, *_QUERIES, *_OTHERS)
 def needed_relations(statement: Statement) -> list[Node]:
     """The tables and views that must be there for the statement to pass."""
     node = statement.node
+    if statement.tag in _RELATIONS:
+        if statement.tag == "RenameStmt" and node["renameType"] not in ("OBJECT_TABLE", "OBJECT_COLUMN"):
+            return []
+        found = [node[_RELATIONS[statement.tag]]] if _RELATIONS[statement.tag] in node else []
+        if statement.tag == "AlterTableStmt":
+            found += [item["pktable"] for item in added_constraints(node) if "pktable" in item]
+        return found
     if statement.tag == "DropStmt":
         return [range_var(parts) for parts in dropped_names(node)] if node["removeType"] == "OBJECT_TABLE" else []
     if statement.tag == "GrantStmt":
@@ -50,11 +59,6 @@ def needed_relations(statement: Statement) -> list[Node]:
         parts = names(node.get("object", {}).get("List", {}).get("items", ()))
         depth = {"OBJECT_TABLE": 2, "OBJECT_VIEW": 2, "OBJECT_COLUMN": 3}.get(node["objtype"])
         return [range_var(parts[:2])] if depth == len(parts) else []
-    if statement.tag == "RenameStmt" and node["renameType"] not in ("OBJECT_TABLE", "OBJECT_COLUMN"):
-        return []
-    if statement.tag in _RELATIONS:
-        found = [node[_RELATIONS[statement.tag]]] if _RELATIONS[statement.tag] in node else []
-        return found + [item["pktable"] for item in added_constraints(node) if "pktable" in item]
     if statement.tag == "CreateStmt":
         itself, read = node["relation"], list(_relations_of_table(node))
     else:

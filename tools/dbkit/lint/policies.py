@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from dbkit.lint.engine import Context
+from dbkit.lint.expressions import expressions, holds
 from dbkit.lint.model import Policy, Table
-from dbkit.lint.trees import as_text, constant, names, relations_in, walk, walk_outside
-from dbkit.parse import Node
+from dbkit.lint.trees import as_text, constant, names, relations_in
+from dbkit.parse import Node, Statement
 
 __all__ = [
     "column_of",
-    "expressions",
     "is_always_true",
     "is_fenced",
     "is_own_function",
@@ -21,34 +19,35 @@ __all__ = [
     "tenant_column",
 ]
 
+# What may answer another caller otherwise.
+_ASKING = frozenset({"FuncCall", "SubLink", "SQLValueFunction", "ParamRef"})
 _FALSE = frozenset({"false", "f", "no", "off", "0"})
 # Built-in functions that are called without a schema and look like somebody's own.
 _BUILT_IN = frozenset({"current_database", "current_schema", "current_schemas", "current_query", "get_byte", "get_bit"})
 _OWN_PREFIXES = ("current_", "get_", "my_", "active_", "auth_", "is_", "has_", "can_", "app_", "user_", "tenant_")
 
 
-def expressions(node: Node) -> Iterator[tuple[str, Node]]:
-    """("using" | "with check", expression) of a CreatePolicyStmt or AlterPolicyStmt."""
-    if "qual" in node:
-        yield "using", node["qual"]
-    if "with_check" in node:
-        yield "with check", node["with_check"]
-
-
-def policies_here(context: Context) -> Iterator[tuple[Table, Policy]]:
+def policies_here(context: Context) -> list[tuple[Table, Policy]]:
     """Policies the file made or changed that still exist."""
-    for table in context.secured_here():
-        for policy in table.policies.values():
-            if policy.origin.file is context.file:
-                yield table, policy
+    return context.once(_policies_here)
 
 
-def tenant_column(node: Node, context: Context) -> str | None:
+def _policies_here(context: Context) -> list[tuple[Table, Policy]]:
+    return [
+        (table, policy)
+        for table in context.secured_here()
+        for policy in table.policies.values()
+        if policy.origin.file is context.file
+    ]
+
+
+def tenant_column(statement: Statement, context: Context) -> str | None:
     """The tenant column of a policy's table; of a table never seen created, the one its expressions name."""
-    table = context.state.find(node["table"])
+    table = context.state.find(statement.node["table"])
     if table is not None:
         return context.tenants.column(table)
-    named = {column for _, tree in expressions(node) for _, column in _columns(tree)}
+    outside = [item for expression in expressions(statement) for item in expression.outside]
+    named = {column_of({tag: node}) for tag, node in outside if tag == "ColumnRef"}
     return next((column for column in context.tenants.columns if column in named), None)
 
 
@@ -91,8 +90,7 @@ def same_for_every_caller(expression: Node) -> bool:
     """Whether an expression shows rows, and looks at them alone: no function, no subquery, no current_user."""
     if constant(expression) in _FALSE:  # no row for anybody
         return False
-    asking = ("FuncCall", "SubLink", "SQLValueFunction", "ParamRef")
-    return not any(tag in asking for tag, _ in walk(expression))
+    return not holds(expression, _ASKING)
 
 
 def is_fenced(policy: Policy, table: Table) -> bool:
@@ -121,12 +119,3 @@ def is_own_function(call: Node, context: Context) -> bool:
         return False
     known = any(key[1] == parts[-1] for key in context.state.functions)
     return known or parts[-1].startswith(_OWN_PREFIXES)
-
-
-def _columns(tree: Node) -> Iterator[tuple[str | None, str]]:
-    """(qualifier or None, column) of the columns an expression names outside of its subqueries."""
-    for tag, node in walk_outside({"Expression": tree}):
-        if tag == "ColumnRef":
-            parts = names(node["fields"])
-            if parts:
-                yield (parts[-2] if len(parts) > 1 else None), parts[-1]

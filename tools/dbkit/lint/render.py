@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 from dbkit.lint.result import LintResult
-from dbkit.report import Finding
+from dbkit.report import Finding, Severity
 from dbkit.sqltext import frame
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = ["SECTIONS", "closing_line", "explain", "reference", "render_frames", 
 # What every rule's docstring has, in this order.
 SECTIONS = ("What it does", "Why is this bad?", "Example", "Use instead")
 
+_WORDS = {severity: str(severity) for severity in Severity}  # an enumeration is slow to ask for its names
 _TABLE_HEAD = ("| code | rule | set | severity | defect |", "|---|---|---|---|---|")
 _LIVE = (
     "`dbkit lint --database URL` judges a database by its catalogs and statistics, which it only reads, with the "
@@ -138,7 +139,9 @@ def _versions(rule: Rule) -> str:
 
 def _block(finding: Finding, texts: dict[str, list[str]]) -> str:
     place = finding.location
-    lines = [f"{place or finding.object}: {finding.severity}: {finding.message} [{finding.rule} {finding.category}]"]
+    lines = [
+        f"{place or finding.object}: {_WORDS[finding.severity]}: {finding.message} [{finding.rule} {finding.category}]"
+    ]
     source = texts.get(place.file) if place else None
     if place and source is not None:
         lines.append(frame(source, place.line, place.column))

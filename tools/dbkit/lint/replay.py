@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dbkit.lint.expressions import expressions
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Index, Origin, Policy, Table
+from dbkit.lint.replay_names import NAME_HANDLERS
 from dbkit.lint.replay_objects import OBJECT_HANDLERS, Handler
 from dbkit.lint.state import State
 from dbkit.lint.trees import (
+    NOT_NULL,
     SERIALS,
     as_text,
     column_type,
     commands,
     constraints_of,
-    is_not_null,
     names,
-    relation,
+    relations_among,
     role_name,
     starred_relations,
     type_modifiers,
@@ -41,10 +43,8 @@ _SUFFIXES = {"primary": "pkey", "unique": "key", "foreign": "fkey", "check": "ch
 
 def replay(state: State, statement: Statement, file: LintFile) -> None:
     """Let one statement change the picture."""
-    for handlers in (_HANDLERS, OBJECT_HANDLERS):
-        handler = handlers.get(statement.tag)
-        if handler is not None:
-            handler(state, statement, file)
+    for handler in _HANDLERS_OF.get(statement.tag, ()):
+        handler(state, statement, file)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -130,16 +130,21 @@ def _create_table_as(state: State, statement: Statement, file: LintFile) -> None
 
 def _add_column(state: State, table: Table, node: Node, statement: Statement, file: LintFile) -> None:
     origin = Origin(file, statement.offset(node), statement.start)
-    column = Column(node["colname"], column_type(node), is_not_null(node), origin, type_modifiers(node))
-    column.identity = column.type in SERIALS
+    kind = column_type(node)
+    serial = kind in SERIALS
+    column = Column(node["colname"], kind, serial, origin, type_modifiers(node), identity=serial)
     table.columns[column.name] = column
     state.effects_of(file).columns.append((table, column))
     for constraint in constraints_of(node):
-        if constraint["contype"] == "CONSTR_DEFAULT":
+        what = constraint["contype"]
+        if what in NOT_NULL:
+            column.not_null = True
+        if what == "CONSTR_DEFAULT":
             column.default = constraint.get("raw_expr", {})
-        elif constraint["contype"] == "CONSTR_IDENTITY":
+        elif what == "CONSTR_IDENTITY":
             column.identity = True
-        _add_constraint(state, table, constraint, (column.name,), statement, file)
+        elif what in _KINDS:
+            _add_constraint(state, table, constraint, (column.name,), statement, file)
 
 
 def _add_constraint(
@@ -169,7 +174,12 @@ def _add_constraint(
         expression=node.get("raw_expr", {}),
     )
     table.constraints[name] = constraint
-    state.effects_of(file).constraints.append((table, constraint))
+    effects = state.effects_of(file)
+    effects.constraints.append((table, constraint))
+    if kind == "foreign":
+        effects.foreign_keys.append((table, constraint))
+    elif kind == "check":
+        effects.checks.append((table, constraint))
     if kind in ("primary", "unique"):
         state.add_index(table, Index(name, columns, True, constraint.origin, keys=columns))
     if kind == "primary":
@@ -205,15 +215,19 @@ def _create_policy(state: State, statement: Statement, file: LintFile) -> None:
     command = node.get("cmd_name", "all")
     policy = Policy(node["policy_name"], command, node.get("permissive", False), roles, origin)
     table.policies[policy.name] = policy
-    _set_conditions(state, policy, node)
+    _set_conditions(state, policy, statement)
     state.effects_of(file).secured.setdefault(table, origin)
 
 
-def _set_conditions(state: State, policy: Policy, node: Node) -> None:
+def _set_conditions(state: State, policy: Policy, statement: Statement) -> None:
+    node = statement.node
     policy.using, policy.check = node.get("qual", policy.using), node.get("with_check", policy.check)
-    both = [policy.using, policy.check]
-    policy.reads = state.keys_read(both)
-    policy.has_sublink = any(tag == "SubLink" for tag, _ in walk(both))
+    if statement.tag == "CreatePolicyStmt":
+        asked = [item for expression in reversed(expressions(statement)) for item in expression.nodes]
+    else:  # ALTER POLICY leaves the one it does not write
+        asked = walk([policy.using, policy.check])
+    policy.has_sublink = any(tag == "SubLink" for tag, _ in asked)
+    policy.reads = state.keys_of(relations_among(asked)) if policy.has_sublink else ()
 
 
 def _alter_policy(state: State, statement: Statement, file: LintFile) -> None:
@@ -226,7 +240,7 @@ def _alter_policy(state: State, statement: Statement, file: LintFile) -> None:
     policy.origin = Origin(file, statement.start, statement.start)
     if "roles" in node:
         policy.roles = tuple(role_name(role["RoleSpec"]) for role in node["roles"])
-    _set_conditions(state, policy, node)
+    _set_conditions(state, policy, statement)
     state.effects_of(file).secured.setdefault(state.tables[state.key(node["table"])], policy.origin)
 
 
@@ -289,82 +303,6 @@ def _drop_column(state: State, table: Table, column: str, file: LintFile) -> Non
         state.effects_of(file).lost_indexes.add((table.key[0], index.name))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Drop, rename
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _drop(state: State, statement: Statement, file: LintFile) -> None:
-    what = statement.node["removeType"]
-    for item in statement.node.get("objects", ()):
-        parts = names(item["List"]["items"]) if "List" in item else names([item])
-        if what in ("OBJECT_TABLE", "OBJECT_MATVIEW", "OBJECT_FOREIGN_TABLE"):
-            state.remove(state.resolve(parts[-2] if len(parts) > 1 else None, parts[-1]))
-        elif what == "OBJECT_INDEX":
-            table = state.index_table(parts)
-            if table is not None:
-                state.drop_index(table, parts[-1])
-        elif what == "OBJECT_POLICY":
-            key = state.resolve(parts[-3] if len(parts) > 2 else None, parts[-2])
-            if key in state.tables:
-                state.tables[key].policies.pop(parts[-1], None)
-                origin = Origin(file, statement.start, statement.start)
-                state.effects_of(file).secured.setdefault(state.tables[key], origin)
-        elif what == "OBJECT_SCHEMA":
-            for key in [key for key in state.tables if key[0] == parts[-1]]:
-                state.remove(key)
-
-
-def _rename(state: State, statement: Statement, file: LintFile) -> None:
-    node = statement.node
-    what, new = node["renameType"], node.get("newname", "")
-    if what == "OBJECT_SCHEMA":
-        for table in [table for table in state.tables.values() if table.key[0] == node.get("subname")]:
-            state.move(table, (new, table.key[1]))
-        return
-    if what == "OBJECT_INDEX" and "relation" in node:
-        schema, old = relation(node["relation"])
-        owner = state.index_table([schema, old] if schema else [old])
-        if owner is not None and old in owner.indexes:
-            index = owner.indexes[old]
-            state.drop_index(owner, old)
-            state.add_index(owner, replace(index, name=new))
-        return
-    table_node = node.get("relation")
-    found = state.tables.get(state.key(table_node)) if table_node else None
-    if found is None:
-        return
-    if what in ("OBJECT_TABLE", "OBJECT_MATVIEW"):
-        state.move(found, (found.key[0], new))
-    elif what == "OBJECT_COLUMN":
-        _rename_column(state, found, node["subname"], new)
-    elif what == "OBJECT_TABCONSTRAINT" and node["subname"] in found.constraints:
-        constraint = found.constraints.pop(node["subname"])
-        constraint.name = new
-        found.constraints[new] = constraint
-    elif what == "OBJECT_POLICY" and node["subname"] in found.policies:
-        found.policies[new] = replace(found.policies.pop(node["subname"]), name=new)
-
-
-def _rename_column(state: State, table: Table, old: str, new: str) -> None:
-    if old in table.columns:
-        table.columns[new] = table.columns.pop(old)
-        table.columns[new].name = new
-    for constraint in table.constraints.values():
-        constraint.columns = tuple(new if column == old else column for column in constraint.columns)
-    for index in table.indexes.values():
-        index.columns = tuple(new if column == old else column for column in index.columns)
-        index.keys = tuple(new if key == old else key for key in index.keys)
-
-
-def _set_schema(state: State, statement: Statement, file: LintFile) -> None:
-    node = statement.node
-    if node.get("objectType") == "OBJECT_TABLE":
-        table = state.tables.get(state.key(node["relation"]))
-        if table is not None:
-            state.move(table, (node["newschema"], table.key[1]))
-
-
 def _create_schema(state: State, statement: Statement, file: LintFile) -> None:
     """CREATE SCHEMA s CREATE TABLE t …: the elements stand in the schema."""
     schema = statement.node.get("schemaname")
@@ -395,9 +333,6 @@ def _index_name(table: Table, columns: tuple[str | None, ...]) -> str:
         number += 1
         name = f"{base}{number}"
     return name
-
-
-_FURTHER = ("whereClause", "indexIncludingParams", "nulls_not_distinct")
 
 
 def _index_key(element: Node) -> str:
@@ -433,7 +368,10 @@ _HANDLERS: dict[str, Handler] = {
     "CreatePolicyStmt": _create_policy,
     "AlterPolicyStmt": _alter_policy,
     "AlterTableStmt": _alter_table,
-    "DropStmt": _drop,
-    "RenameStmt": _rename,
-    "AlterObjectSchemaStmt": _set_schema,
 }
+
+# For each kind of statement, in this order.
+_HANDLERS_OF: dict[str, list[Handler]] = {}
+for _handlers in (_HANDLERS, NAME_HANDLERS, OBJECT_HANDLERS):
+    for _tag, _handler in _handlers.items():
+        _HANDLERS_OF.setdefault(_tag, []).append(_handler)

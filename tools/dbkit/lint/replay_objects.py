@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from dbkit.lint.files import LintFile
@@ -49,8 +48,8 @@ def function_of(state: State, statement: Statement, file: LintFile) -> Function:
         statement=node,
         origin=Origin(file, statement.start, statement.start),
         public=not state.functions_closed,
+        **_options(node.get("options", ())),
     )
-    made = replace(made, **_options(node.get("options", ())))
     statement.memo["function"] = made
     return made
 
@@ -83,7 +82,7 @@ def _create_function(state: State, statement: Statement, file: LintFile) -> None
     overloads = state.functions.setdefault(function.key, {})
     earlier = overloads.get(function.arguments)
     if earlier is not None:  # its privileges outlive a replacement
-        function = replace(function, public=earlier.public)
+        function = function._replace(public=earlier.public)
     _keep(state, function, file)
 
 
@@ -105,7 +104,7 @@ def _alter_function(state: State, statement: Statement, file: LintFile) -> None:
     changes = _options(statement.node.get("actions", ()))
     origin = Origin(file, statement.start, statement.start)
     for function in _named_functions(state, statement.node["func"]):
-        _keep(state, replace(function, **changes, origin=origin), file)
+        _keep(state, function._replace(**changes, origin=origin), file)
 
 
 def _grant(state: State, statement: Statement, file: LintFile) -> None:
@@ -125,7 +124,7 @@ def _grant(state: State, statement: Statement, file: LintFile) -> None:
             schema = names([item])[-1]
             found = [one for key, all_of in state.functions.items() if key[0] == schema for one in all_of.values()]
         for function in found:
-            state.functions[function.key][function.arguments] = replace(function, public=node.get("is_grant", False))
+            state.functions[function.key][function.arguments] = function._replace(public=node.get("is_grant", False))
 
 
 def _is_execute_for_public(node: Node) -> bool:
@@ -168,10 +167,10 @@ def _alter_view(state: State, statement: Statement, file: LintFile) -> None:
         switched_on = command["subtype"] == "AT_SetRelOptions"
         options = command["def"]["List"]["items"]
         if option(options, "security_invoker") is not None:
-            view = replace(view, invoker=switched_on and true_option(options, "security_invoker"))
+            view = view._replace(invoker=switched_on and true_option(options, "security_invoker"))
         if option(options, "security_barrier") is not None:
-            view = replace(view, barrier=switched_on and true_option(options, "security_barrier"))
-    state.views[view.key] = replace(view, origin=Origin(file, statement.start, statement.start))
+            view = view._replace(barrier=switched_on and true_option(options, "security_barrier"))
+    state.views[view.key] = view._replace(origin=Origin(file, statement.start, statement.start))
     state.effects_of(file).views[view.key] = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.report import Finding, Report, Severity
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LintResult", "Repair"]
 
 
-@dataclass(frozen=True)
-class Repair:
+class Repair(NamedTuple):
     """A finding, the file it is in, and the edits its rule proposes."""
 
     finding: Finding

@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.files import DECLARED, MIGRATION, SEED
 from dbkit.report import Severity
@@ -74,8 +74,7 @@ DO = "do"
 FUNCTION = "function"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A rule's complaint, before settings and allowances.
 
     Attributes:

@@ -27,7 +27,6 @@ __all__ = ["lint"]
 
 # What layouts keep beside their SQL and read: sqitch.plan, migration_lock.toml, metadata.toml, V1__a.sql.conf.
 _SETTINGS = (".plan", ".toml", ".conf")
-_CHUNK = 1 << 16  # bytes; most files are smaller
 
 _Read = dict[str, bytes]  # bytes of files by absolute path
 
@@ -71,6 +70,8 @@ def lint(
 
 def _digest(config: Config, paths: Sequence[Path], history: Sequence[Path], options: str, read: _Read) -> str:
     """Changes with anything the findings depend on; fills in what was read."""
+    from dbkit.source import read_bytes
+
     digest = blake2b(f"{code_digest()}\0{config!r}\0{Path.cwd()}\0{options}".encode(), digest_size=16)
     named = [*paths, *history]
     roots = {str(root.absolute()) for root in (*named, *_own_roots(config, paths)) if root.is_dir()}
@@ -79,7 +80,7 @@ def _digest(config: Config, paths: Sequence[Path], history: Sequence[Path], opti
     for folder in sorted(whole | folders_around(path for path in named if path.is_file())):
         for path in _inputs(folder, deep=folder in whole):
             try:
-                data = _bytes_of(path)
+                data = read_bytes(path)
                 read[path] = data
             except OSError as error:  # the run will say so
                 data = str(error).encode()
@@ -109,18 +110,6 @@ def _inputs(folder: str, *, deep: bool) -> Iterator[str]:
         for name in sorted(files):
             if name.endswith(".sql") or name.endswith(_SETTINGS):
                 yield f"{place}{os.sep}{name}"
-
-
-def _bytes_of(path: str) -> bytes:
-    """The content of a file, without the price of a file object, for thousands of them. Raises OSError."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = []
-        while part := os.read(handle, _CHUNK):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(handle)
 
 
 def _recalled(kept: Path, contents: dict[str, bytes]) -> LintResult | None:

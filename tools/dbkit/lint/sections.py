@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dbkit.parse import Statement
 
 __all__ = ["Section", "ends_transaction", "is_committed_between", "opens_transaction", "sections_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """The up or down part of a migration; other files are one up section.
 
     Attributes:

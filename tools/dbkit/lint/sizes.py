@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dbkit.errors import DbkitError
 from dbkit.report import Severity
@@ -33,8 +34,7 @@ where c.relkind in ('r', 'm', 'p') and n.nspname not in ('pg_catalog', 'informat
 """
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """Row counts of tables.
 
     Attributes:
@@ -42,7 +42,7 @@ class Sizes:
         otherwise: rows of every table that is not listed; None where nothing is known of it.
     """
 
-    rows: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, int] = MappingProxyType({})
     otherwise: int | None = None
 
     def of(self, table: str | None) -> int | None:

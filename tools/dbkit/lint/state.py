@@ -6,7 +6,7 @@ columns, so that a single file can be judged without its history.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,8 @@ class Effects:
     tables: list[Table] = field(default_factory=list)
     columns: list[tuple[Table, Column]] = field(default_factory=list)
     constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
+    foreign_keys: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
+    checks: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
     indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
     secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
     dropped_functions: set[Key] = field(default_factory=set)
@@ -63,8 +65,8 @@ class State:
 
     def key(self, node: Node) -> Key:
         """Full name of a RangeVar; without a schema a temporary table, then public's, then the only one so named."""
-        schema, name = relation(node)
-        return self.resolve(schema, name)
+        schema, name = node.get("schemaname"), node["relname"]
+        return self.resolve(None, name) if schema is None else (schema, name)
 
     def new_key(self, node: Node) -> Key:
         """Full name of the table that CREATE makes of a RangeVar, whatever tables of that name other schemas have."""
@@ -135,7 +137,11 @@ class State:
 
     def keys_read(self, tree: object) -> tuple[Key, ...]:
         """Full names of the tables and views a tree names, each once."""
-        return tuple(dict.fromkeys(self.key(node) for node in relations_in(tree)))
+        return self.keys_of(relations_in(tree))
+
+    def keys_of(self, relations: Iterable[Node]) -> tuple[Key, ...]:
+        """Full names of what RangeVars name, each once."""
+        return tuple(dict.fromkeys([self.key(node) for node in relations]))
 
     def mention(self, node: Node, origin: Origin) -> Table:
         """The table a RangeVar names; one that was never seen is remembered as existing with unknown columns."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dbkit.config import Config
 from dbkit.lint.model import Key, Table
@@ -27,8 +28,7 @@ _TRUSTED = (
 DEFAULT_COLUMNS = ("tenant_id", "organization_id", "company_id", "owner_user_id")
 
 
-@dataclass(frozen=True)
-class Tenants:
+class Tenants(NamedTuple):
     """The declared model as far as a linter asks it.
 
     Attributes:
@@ -45,8 +45,8 @@ class Tenants:
 
     declared: bool = False
     columns: tuple[str, ...] = DEFAULT_COLUMNS
-    schemas: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[Key, str] = field(default_factory=dict)
+    schemas: Mapping[str, str] = MappingProxyType({})
+    tables: Mapping[Key, str] = MappingProxyType({})
     exempt: frozenset[Key] = frozenset()
     internal: frozenset[Key] = frozenset()
     registry: Key | None = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.fix import before_statement
 from dbkit.lint.locks import Lock, locking_tags, locks_of
-from dbkit.lint.model import Key
+from dbkit.lint.model import Key, label
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
@@ -28,8 +28,7 @@ _DURATION = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|min|h|d
 _TIMEOUTS = ("lock_timeout", "statement_timeout")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeout:
+class Timeout(NamedTuple):
     """A timeout and the statement that set it; 0 milliseconds is no bound at all."""
 
     milliseconds: float
@@ -54,12 +53,12 @@ class Locking(NamedTuple):
     @property
     def tables(self) -> tuple[str, ...]:
         """The locked tables, as people write them, each once."""
-        return tuple(dict.fromkeys(table for table, _ in self.held))
+        return tuple(dict.fromkeys([table for table, _ in self.held]))
 
     @property
     def lock(self) -> Lock:
         """The strongest of the locks."""
-        return max((lock for _, lock in self.held), default=Lock.ACCESS_SHARE)
+        return max([lock for _, lock in self.held], default=Lock.ACCESS_SHARE)
 
 
 class Lockings(NamedTuple):
@@ -93,22 +92,19 @@ class _Walk:
 
     def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
         """(table, lock) of the strong locks a statement takes on tables that others may use."""
-        return tuple(
-            [
-                (self.context.state.name(node), lock)
-                for node, lock in locks_of(statement)
-                if lock >= Lock.SHARE_ROW_EXCLUSIVE and self._exists(node)
-            ]
-        )
+        strong = [(node, lock) for node, lock in locks_of(statement) if lock >= Lock.SHARE_ROW_EXCLUSIVE]
+        keys = [(self.context.state.key(node), node, lock) for node, lock in strong]
+        return tuple([(label(key), lock) for key, node, lock in keys if self._exists(key, node)])
 
     def follow(self, statement: Statement, held: tuple[tuple[str, Lock], ...]) -> Locking:
-        node = statement.node
-        if opens_transaction(statement) or ends_transaction(statement):
-            self.opened = opens_transaction(statement)
-            self.transaction += 1
-        elif statement.tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
+        node, tag = statement.node, statement.tag
+        if tag == "TransactionStmt":
+            if opens_transaction(statement) or ends_transaction(statement):
+                self.opened = opens_transaction(statement)
+                self.transaction += 1
+        elif tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
             self._set(node["name"], node.get("args", ()), statement)
-        elif statement.tag == "SelectStmt" and "set_config" in statement.text.lower():
+        elif tag == "SelectStmt" and "set_config" in statement.text.lower():
             for call in calls(statement, "set_config"):
                 name = constant(next(iter(call.get("args", ())), None))
                 if name in _TIMEOUTS:
@@ -125,9 +121,8 @@ class _Walk:
         else:
             self.settings[name] = Timeout(float(match["number"]) * _UNITS[match["unit"]], statement)
 
-    def _exists(self, relation: Node) -> bool:
+    def _exists(self, key: Key, relation: Node) -> bool:
         """Whether others may use the table: it is not temporary and the file did not create it."""
-        key = self.context.state.key(relation)
         found = self.context.state.tables.get(key)
         if found is not None and found.known and found.temporary:
             return False
@@ -159,10 +154,11 @@ def first_unbounded(context: Context, setting: str, value: str, what: str, *, or
         if timeout is None or (or_zero and not timeout.milliseconds):
             begin = f"set local {setting} = '{value}';"
             section = context.file.section_at(locking.statement.start)
+            tables = locking.tables
             yield Hit(
-                f"{locking.lock} on {', '.join(locking.tables)} {what} without a {setting}",
+                f"{locking.lock} on {', '.join(tables)} {what} without a {setting}",
                 at=locking.statement.start,
-                object=locking.tables[0],
+                object=tables[0],
                 hint=f"Begin with: {begin}",
                 fix=partial(before_statement, locking.statement, begin, section),
             )
@@ -180,7 +176,7 @@ def _lockings(context: Context) -> Lockings:
 def _follow(context: Context) -> Lockings:
     """Go through the up section; most files lock nothing that others use, and are left at that."""
     tags, file = locking_tags(), context.file
-    if not any(item.tag in tags for item in file.script.statements):
+    if tags.isdisjoint([item.tag for item in file.script.statements]):
         return Lockings([], [])
     walk = _Walk(context)
     statements = [item for item in file.script.statements if file.section_at(item.start).name == "up"]

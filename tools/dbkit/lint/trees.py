@@ -10,7 +10,7 @@ from dbkit.parse import Node, Statement
 
 __all__ = [
     "COLUMN_STATEMENTS",
-    "CREATING_STATEMENTS",
+    "NOT_NULL",
     "SERIALS",
     "added_constraints",
     "as_text",
@@ -20,7 +20,6 @@ __all__ = [
     "commands",
     "constant",
     "constraints_of",
-    "created_names",
     "dropped_names",
     "has_aggregate",
     "has_default",
@@ -31,6 +30,7 @@ __all__ = [
     "option",
     "range_var",
     "relation",
+    "relations_among",
     "relations_in",
     "role_name",
     "selected_columns",
@@ -48,6 +48,9 @@ COLUMN_STATEMENTS = ("CreateStmt", "CreateForeignTableStmt", "AlterTableStmt")
 # Pseudo-types that PostgreSQL expands to an integer column with a default from a sequence.
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 
+# The constraints of a column that forbid NULL.
+NOT_NULL = frozenset({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
+
 
 def walk(tree: Any) -> list[tuple[str, Node]]:
     """Every tagged node below (and not including) `tree`, as (tag, node), in no particular order."""
@@ -63,7 +66,7 @@ def walk(tree: Any) -> list[tuple[str, Node]]:
                         found.append((key, value))
                     stack.append(value)
                 elif kind is list:
-                    stack.append(value)
+                    stack.extend(value)
         elif type(item) is list or type(item) is tuple:
             stack.extend(item)
     return found
@@ -91,7 +94,7 @@ def walk_outside(tree: Any, inside: str = "SubLink") -> list[tuple[str, Node]]:
                     if key != inside:
                         stack.append(value)
                 elif kind is list and key != inside:
-                    stack.append(value)
+                    stack.extend(value)
         elif type(item) is list:
             stack.extend(item)
     return found
@@ -99,8 +102,13 @@ def walk_outside(tree: Any, inside: str = "SubLink") -> list[tuple[str, Node]]:
 
 def relations_in(tree: Any) -> list[Node]:
     """The tables and views (RangeVar) a tree names, without the names its WITH clauses give."""
+    return relations_among(walk(tree))
+
+
+def relations_among(tagged: Iterable[tuple[str, Node]]) -> list[Node]:
+    """`relations_in` of a tree whose nodes, as `walk` gives them, are known."""
     found, named = [], set()
-    for tag, node in walk(tree):
+    for tag, node in tagged:
         if tag == "RangeVar":
             found.append(node)
         elif "relname" in node.get("relation", ()):  # what INSERT, UPDATE and DELETE change
@@ -159,57 +167,6 @@ def _range_vars(item: Node) -> Iterator[Node]:
             yield from _range_vars(item["JoinExpr"][side])
 
 
-def created_names(statement: Statement) -> list[tuple[str, str, Node]]:
-    """(kind, name, node with the place) of what a statement gives a name, but for policies and comments."""
-    known: list[tuple[str, str, Node]] | None = statement.memo.get("names")
-    if known is None:
-        known = statement.memo["names"] = list(_created_names(statement))
-    return known
-
-
-def _created_names(statement: Statement) -> Iterator[tuple[str, str, Node]]:
-    tag, node = statement.tag, statement.node
-    if tag in ("CreateStmt", "CreateForeignTableStmt"):
-        yield "table", node.get("base", node)["relation"]["relname"], node.get("base", node)["relation"]
-    elif tag == "CreateTableAsStmt":
-        yield "table", node["into"]["rel"]["relname"], node["into"]["rel"]
-    elif tag == "ViewStmt":
-        yield "view", node["view"]["relname"], node["view"]
-        for alias in names(node.get("aliases", ())):
-            yield "column", alias, node["view"]
-        for target in node.get("query", {}).get("SelectStmt", {}).get("targetList", ()):
-            if "name" in target["ResTarget"]:
-                yield "column", target["ResTarget"]["name"], target["ResTarget"]
-    elif tag == "CreateFunctionStmt":
-        yield "function", names(node["funcname"])[-1], {}
-    elif tag in ("CreateEnumStmt", "CreateRangeStmt"):
-        yield "type", names(node["typeName"])[-1], {}
-    elif tag == "CompositeTypeStmt":
-        yield "type", node["typevar"]["relname"], node["typevar"]
-    elif tag == "CreateDomainStmt":
-        yield "domain", names(node["domainname"])[-1], {}
-    elif tag == "CreateSeqStmt":
-        yield "sequence", node["sequence"]["relname"], node["sequence"]
-    elif tag in _NAMED_BY:
-        kind, key = _NAMED_BY[tag]
-        if node.get(key):
-            yield kind, node[key], {}
-    if tag in COLUMN_STATEMENTS:
-        changed = {command.get("name") for command in commands(node)}
-        for name, column in column_definitions(statement):
-            if name not in changed:
-                yield "column", name, column
-
-
-# statement -> (what it names, the key of the name)
-_NAMED_BY = {
-    "IndexStmt": ("index", "idxname"),
-    "CreateSchemaStmt": ("schema", "schemaname"),
-    "CreateTrigStmt": ("trigger", "trigname"),
-    "RenameStmt": ("new name", "newname"),
-}
-
-
 def has_aggregate(select: Node) -> bool:
     """Whether a SelectStmt without GROUP BY returns one row: its targets call a built-in aggregate."""
     called = {names(node["funcname"])[-1] for tag, node in walk(select.get("targetList", ())) if tag == "FuncCall"}
@@ -250,21 +207,6 @@ def range_var(parts: list[str]) -> Node:
     return {"schemaname": parts[-2], "relname": parts[-1]} if len(parts) > 1 else {"relname": parts[-1]}
 
 
-# The statements `created_names` reads.
-CREATING_STATEMENTS = (
-    *COLUMN_STATEMENTS,
-    *_NAMED_BY,
-    "CreateTableAsStmt",
-    "ViewStmt",
-    "CreateFunctionStmt",
-    "CreateEnumStmt",
-    "CreateRangeStmt",
-    "CompositeTypeStmt",
-    "CreateDomainStmt",
-    "CreateSeqStmt",
-)
-
-
 def relation(node: Node) -> tuple[str | None, str]:
     """(schema or None, name) of a RangeVar."""
     return node.get("schemaname"), node["relname"]
@@ -295,13 +237,21 @@ def added_constraints(node: Node) -> list[Node]:
 
 def column_type(column: Node) -> str:
     """Type of a ColumnDef as `name` or `schema.name`, without pg_catalog; "" where it has none (`of type`)."""
-    return ".".join([part for part in names(column.get("typeName", {}).get("names", ())) if part != "pg_catalog"])
+    written = column.get("typeName")
+    return _without_catalog(written) if written is not None else ""
 
 
 def type_name(node: Node) -> str:
     """A TypeName spelled alike for the same type: `numeric`, `app.email[]`, `setof text`."""
-    name = ".".join(part for part in names(node.get("names", ())) if part != "pg_catalog")
+    name = _without_catalog(node)
     return ("setof " if node.get("setof") else "") + name + "[]" * len(node.get("arrayBounds", ()))
+
+
+def _without_catalog(node: Node) -> str:
+    parts = names(node.get("names", ()))
+    if "pg_catalog" in parts:
+        parts = [part for part in parts if part != "pg_catalog"]
+    return ".".join(parts)
 
 
 def selected_columns(select: Node) -> tuple[str, ...] | None:
@@ -359,12 +309,10 @@ def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
 
 def is_not_null(column: Node) -> bool:
     """Whether a ColumnDef forbids NULL, by itself or as the primary key; serial and identity columns do."""
-    if any(constraint["contype"] in _NOT_NULL for constraint in constraints_of(column)):
-        return True
+    for constraint in constraints_of(column):
+        if constraint["contype"] in NOT_NULL:
+            return True
     return column_type(column) in SERIALS
-
-
-_NOT_NULL = frozenset({"CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"})
 
 
 def has_default(column: Node) -> bool:

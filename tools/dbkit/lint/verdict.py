@@ -44,7 +44,7 @@ class Verdict:
             number: listed for number, file in enumerate(series.files) if file.judged and (listed := allowances(file))
         }
         for item in answers:
-            if not _is_allowed(item, allowed.get(item.file, ())):
+            if item.file not in allowed or not _is_allowed(item, allowed[item.file]):
                 self._report(item)
         for number, listed in allowed.items():
             for allowance in listed:

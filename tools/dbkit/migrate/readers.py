@@ -42,10 +42,9 @@ class Reading:
 
 
 def _read_plain(reading: Reading) -> None:
-    above = f"{reading.folder.as_posix().rstrip('/')}/"
-    files = {path.as_posix()[len(above) : -len(".sql")]: path for path in sql_files(reading.folder)}
+    files = {name.replace(os.sep, "/")[: -len(".sql")]: reading.folder / name for name in _names_below(reading.folder)}
     undoes = {name: up for name in files if (up := _way_up_of(name, files)) is not None}
-    down_paths = {up: files[name] for name, up in undoes.items()}
+    down_paths = {up: files[name] for name, up in sorted(undoes.items(), key=lambda pair: _natural(f"{pair[0]}.sql"))}
     for name in files.keys() - undoes.keys():
         reading.add(name, "", files[name], _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
 
@@ -227,13 +226,18 @@ def sql_files(folder: Path, *, deep: bool = True) -> list[Path]:
     """Every visible .sql file: of sub-folders too and in natural order, or with `deep=False` by name."""
     if not deep:
         return [folder / name for name in names_in(folder) if name.endswith(".sql") and not name.startswith(".")]
+    return [folder / name for name in sorted(_names_below(folder), key=_natural)]
+
+
+def _names_below(folder: Path) -> list[str]:
+    """The visible .sql files of a folder and its sub-folders, in no particular order."""
     found: list[str] = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         inside = os.path.relpath(place, folder)
         prefix = "" if inside == "." else inside + os.sep
         found += [prefix + name for name in names if name.endswith(".sql") and not name.startswith(".")]
-    return [folder / name for name in sorted(found, key=_natural)]
+    return found
 
 
 def _natural(text: str) -> tuple[object, ...]:

@@ -56,7 +56,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     if node["relation"].get("relpersistence") == "t":
         return
-    elements = [*node.get("tableElts", ()), *(command.get("def", {}) for command in commands(node))]
+    elements = node.get("tableElts") or [command.get("def", {}) for command in commands(node)]
     nameless = [item for element in elements for item in _constraints(element) if _is_nameless(item)]
     if nameless:
         creates = statement.tag == "CreateStmt"

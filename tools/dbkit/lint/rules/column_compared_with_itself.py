@@ -41,6 +41,7 @@ rule = Rule(
     files=EVERYWHERE,
     sections=BOTH_WAYS,
     bodies=frozenset({DO, FUNCTION}),
+    triggers=("=",),
     # The same last name on both sides of an equals sign.
     pattern=re.compile(r'\b(\w++)"?\s*+=\s*+(?:"?\w++"?\s*+\.\s*+)*"?\1\b'),
 )

@@ -29,11 +29,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dbkit.lint.created_names import created_names
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.rule import DO, Hit, Rule
-from dbkit.lint.trees import constant, created_names, walk
+from dbkit.lint.trees import constant, walk
 from dbkit.parse import Body, Statement, embedded_statements
 from dbkit.report import Severity
 

@@ -50,9 +50,9 @@ _SAME = {
 }
 
 
-@rule.settled_with("constraints")
+@rule.settled_with("foreign_keys")
 def check(context: Context) -> Iterator[Hit]:
-    for table, constraint in context.constraints_here():
+    for table, constraint in context.foreign_keys_here():
         target = context.state.tables.get(constraint.target) if constraint.target else None
         if target is None or not target.known:
             continue

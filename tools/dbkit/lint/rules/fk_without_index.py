@@ -39,10 +39,10 @@ from dbkit.report import Severity
 rule = Rule(code="L031", severity=Severity.ERROR, lock="a DELETE on the parent scans the child while holding row locks")
 
 
-@rule.concluded_with("constraints")
+@rule.concluded_with("foreign_keys")
 def check(context: Context) -> Iterator[Hit]:
-    for table, constraint in context.constraints_here():
-        if constraint.kind != "foreign" or not constraint.columns or table.temporary or not table.known:
+    for table, constraint in context.foreign_keys_here():
+        if not constraint.columns or table.temporary or not table.known:
             continue
         tenant = context.tenants.column(table)
         if not any(_serves(index, constraint, tenant) for index in table.indexes.values()):

@@ -46,13 +46,14 @@ rule = Rule(
 )
 
 _ON_DELETE = re.compile(r"\bon\s+delete\b", re.IGNORECASE)
+_EDGE = re.compile(r"[(),;]")
 _NO_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 
 
-@rule.settled_with("constraints")
+@rule.settled_with("foreign_keys")
 def check(context: Context) -> Iterator[Hit]:
-    for table, constraint in context.constraints_here():
-        if constraint.kind != "foreign" or constraint.on_delete != "a" or table.kind == "partition":
+    for table, constraint in context.foreign_keys_here():
+        if constraint.on_delete != "a" or table.kind == "partition":
             continue
         # The tree does not tell NO ACTION that is written from NO ACTION by default.
         if not _ON_DELETE.search(_clause(context.file.text, constraint.origin.offset)):
@@ -69,8 +70,9 @@ def _clause(text: str, start: int) -> str:
     """From a constraint to the comma, bracket or semicolon that ends it."""
     text = _NO_CODE.sub(lambda match: " " * len(match.group()), text[start : start + 2000])
     depth = 0
-    for place, sign in enumerate(text):
+    for match in _EDGE.finditer(text):
+        sign = match.group()
         depth += {"(": 1, ")": -1}.get(sign, 0)
         if depth < 0 or (depth == 0 and sign in ",;"):
-            return text[:place]
+            return text[: match.start()]
     return text

@@ -43,12 +43,12 @@ from dbkit.report import Severity
 rule = Rule(code="L032", severity=Severity.ERROR)
 
 
-@rule.settled_with("constraints")
+@rule.settled_with("foreign_keys")
 def check(context: Context) -> Iterator[Hit]:
-    for table, constraint in context.constraints_here():
+    for table, constraint in context.foreign_keys_here():
         parent = context.state.tables.get(constraint.target) if constraint.target else None
         tenant = context.tenants.column(table)
-        if constraint.kind != "foreign" or parent is None or tenant is None or not parent.known:
+        if parent is None or tenant is None or not parent.known:
             continue
         parent_tenant = context.tenants.column(parent)
         if not context.tenants.declared and _holds_a_column_in_common(constraint, parent, tenant, parent_tenant):

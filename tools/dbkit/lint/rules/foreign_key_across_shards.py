@@ -45,11 +45,11 @@ rule = Rule(code="D002", severity=Severity.ERROR, set=CITUS, lock="create_distri
 _CLEARING = ("n", "d")  # set null, set default
 
 
-@rule.settled_with("constraints")
+@rule.settled_with("foreign_keys")
 def check(context: Context) -> Iterator[Hit]:
-    for table, key in context.constraints_here():
+    for table, key in context.foreign_keys_here():
         parent = context.state.tables.get(key.target) if key.target else None
-        if key.kind != "foreign" or parent is None or not parent.known or table.temporary:
+        if parent is None or not parent.known or table.temporary:
             continue
         reason = _reason(table, parent, key, context)
         if reason is not None:

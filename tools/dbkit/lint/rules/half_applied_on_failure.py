@@ -44,7 +44,7 @@ _ALWAYS = ("CreateEnumStmt", "CreateDomainStmt", "CompositeTypeStmt", "CreatePol
 
 @rule.settled
 def check(context: Context) -> Iterator[Hit]:
-    if context.file.own_line or all(section.transactional for section in context.file.sections):
+    if context.file.own_line or not any(map(refused_in_transaction, context.file.script.statements)):
         return
     for section in context.file.sections:
         if section.transactional or section.name != "up":

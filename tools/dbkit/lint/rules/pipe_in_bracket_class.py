@@ -32,6 +32,7 @@ rule = Rule(
     code="L051",
     severity=Severity.WARNING,
     lock="none; lets a literal pipe pass",
+    triggers=("|",),
     pattern=re.compile(r"\[[^\]\n]*\w\|\w"),
 )
 

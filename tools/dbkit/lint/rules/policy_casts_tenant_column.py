@@ -25,9 +25,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.policies import column_of, expressions, tenant_column
+from dbkit.lint.expressions import expressions
+from dbkit.lint.policies import column_of, tenant_column
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import type_name, walk_outside
+from dbkit.lint.trees import type_name
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -37,22 +38,18 @@ rule = Rule(code="L020", severity=Severity.WARNING, lock="none; reads the whole 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
-    tenant = tenant_column(node, context)
+    casts = [cast for expression in expressions(statement) for tag, cast in expression.outside if tag == "TypeCast"]
+    tenant = tenant_column(statement, context) if casts else None
     if tenant is None:
         return
     table = context.state.find(node["table"])
     own_type = table.columns[tenant].type if table and tenant in table.columns else None
-    for _, expression in expressions(node):
-        for tag, cast in walk_outside([expression]):
-            if (
-                tag == "TypeCast"
-                and column_of(cast.get("arg", {})) == tenant
-                and type_name(cast["typeName"]) != own_type
-            ):
-                name = context.state.name(node["table"])
-                yield Hit(
-                    f"policy {node['policy_name']} on {name} casts {tenant}, so no index can serve it",
-                    at=statement.offset(cast["arg"]["ColumnRef"]),
-                    object=name,
-                    hint="Cast the other side.",
-                )
+    name = context.state.name(node["table"])
+    for cast in casts:
+        if column_of(cast.get("arg", {})) == tenant and type_name(cast["typeName"]) != own_type:
+            yield Hit(
+                f"policy {node['policy_name']} on {name} casts {tenant}, so no index can serve it",
+                at=statement.offset(cast["arg"]["ColumnRef"]),
+                object=name,
+                hint="Cast the other side.",
+            )

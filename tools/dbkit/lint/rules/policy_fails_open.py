@@ -27,9 +27,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.policies import expressions, is_always_true, same_for_every_caller
+from dbkit.lint.expressions import expressions, holds
+from dbkit.lint.policies import is_always_true, same_for_every_caller
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import constant, names, walk
+from dbkit.lint.trees import constant, names
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -38,10 +39,10 @@ rule = Rule(code="C110", severity=Severity.ERROR, lock="none; no tenant set mean
 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    table = context.state.name(statement.node["table"])
-    for _, expression in expressions(statement.node):
-        for tag, node in walk([expression]):
-            if _is_open(tag, node):
+    for expression in expressions(statement):
+        for tag, node in expression.nodes:
+            if tag in _OPENING and _is_open(tag, node):
+                table = context.state.name(statement.node["table"])
                 yield Hit(
                     f"policy {statement.node['policy_name']} opens {table} when no tenant is set",
                     at=statement.offset(node),
@@ -49,6 +50,9 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                     hint="Let it fail closed: tenant_id = (select …) alone shows nothing without a tenant.",
                 )
                 return
+
+
+_OPENING = frozenset({"BoolExpr", "CoalesceExpr", "BooleanTest", "CaseExpr"})
 
 
 def _is_open(tag: str, node: Node) -> bool:
@@ -84,4 +88,4 @@ def _asks_caller(expression: Node) -> bool:
 
 
 def _names_column(expression: Node) -> bool:
-    return any(tag == "ColumnRef" for tag, _ in walk([expression]))
+    return holds(expression, ("ColumnRef",))

@@ -26,7 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.policies import column_of, expressions, is_own_function, reads_rows, tenant_column
+from dbkit.lint.expressions import expressions, holds
+from dbkit.lint.policies import column_of, is_own_function, reads_rows, tenant_column
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import names, walk, walk_outside
 from dbkit.parse import Node, Statement
@@ -38,9 +39,11 @@ rule = Rule(code="L020", severity=Severity.WARNING, lock="none; reads the whole 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
-    table, tenant = context.state.name(node["table"]), tenant_column(node, context)
-    for _, expression in expressions(node):
-        for call in _calls(expression):
+    for expression in expressions(statement):
+        if not any(tag == "FuncCall" and holds(call.get("args"), ("ColumnRef",)) for tag, call in expression.nodes):
+            continue
+        table, tenant = context.state.name(node["table"]), tenant_column(statement, context)
+        for call in _calls(expression.tree):
             columns = {column_of({tag: inner}) for tag, inner in walk(call.get("args", ())) if tag == "ColumnRef"}
             if not columns or not is_own_function(call, context) or _is_immutable(call, context):
                 continue

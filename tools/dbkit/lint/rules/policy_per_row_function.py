@@ -26,9 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.policies import expressions, is_own_function
+from dbkit.lint.expressions import expressions, holds
+from dbkit.lint.policies import is_own_function
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import names, walk, walk_outside
+from dbkit.lint.trees import names
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -37,16 +38,16 @@ rule = Rule(code="L020", severity=Severity.WARNING, lock="none; evaluated for ea
 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    table = context.state.name(statement.node["table"])
-    for _, expression in expressions(statement.node):
-        for tag, call in walk_outside([expression]):
-            if tag != "FuncCall" or any(inner == "ColumnRef" for inner, _ in walk(call.get("args", ()))):
+    for expression in expressions(statement):
+        for tag, call in expression.outside:
+            if tag != "FuncCall" or holds(call.get("args"), ("ColumnRef",)):
                 continue
             name = ".".join(names(call["funcname"]))
             volatility = _volatility(call, context)
             setting = name.removeprefix("pg_catalog.") == "current_setting"
             if volatility == "immutable" or not (setting or is_own_function(call, context)):
                 continue
+            table = context.state.name(statement.node["table"])
             yield Hit(
                 f"policy {statement.node['policy_name']} on {table} calls {name}() for every row",
                 at=statement.offset(call),

@@ -26,9 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
-from dbkit.lint.policies import expressions, reads_rows
+from dbkit.lint.expressions import expressions
+from dbkit.lint.policies import reads_rows
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import walk
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -39,10 +39,10 @@ _WORDS = {"EXISTS_SUBLINK": "exists", "ANY_SUBLINK": "in"}
 
 @rule.on("CreatePolicyStmt", "AlterPolicyStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    table = context.state.name(statement.node["table"])
-    for _, expression in expressions(statement.node):
-        for tag, node in walk([expression]):
+    for expression in expressions(statement):
+        for tag, node in expression.nodes:
             if tag == "SubLink" and node["subLinkType"] in _WORDS and reads_rows(node):
+                table = context.state.name(statement.node["table"])
                 yield Hit(
                     f"policy {statement.node['policy_name']} on {table} runs a subquery "
                     f"({_WORDS[node['subLinkType']]}) against every row",

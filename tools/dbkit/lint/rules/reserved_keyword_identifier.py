@@ -29,9 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbkit.lint.created_names import CREATING_STATEMENTS, created_names
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import CREATING_STATEMENTS, created_names
 from dbkit.parse import Statement
 from dbkit.report import Severity
 

@@ -72,7 +72,6 @@ def _known_roles(context: Context) -> frozenset[str]:
         place -= 1
     found = known[files[place]] if place >= 0 else frozenset()
     for file in reversed(pending):
-        text = file.text.lower()
-        created = _CREATED.findall(file.text) if any(word in text for word in _WORDS) else ()
+        created = _CREATED.findall(file.text) if any(word in file.lower for word in _WORDS) else ()
         found = known[file] = found.union(created) if created else found
     return found

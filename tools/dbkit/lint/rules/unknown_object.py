@@ -37,7 +37,7 @@ from collections.abc import Collection, Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.names_in_text import is_named_before
-from dbkit.lint.needs import NEEDING, missing_columns, needed_relations
+from dbkit.lint.needs import NAMING_COLUMNS, NEEDING, missing_columns, needed_relations
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import as_text, names
 from dbkit.parse import Node, Statement
@@ -53,19 +53,17 @@ _MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if statement.node.get("missing_ok") or statement.node.get("objtype") == "OBJECT_TYPE":
         return
-    found = False
-    for relation in needed_relations(statement):
-        if _is_unknown(relation, statement, context):
-            found = True
-            name = context.state.name(relation)
-            close = _close(relation["relname"], _tables_of(relation, context))
-            yield Hit(
-                f"no file before this creates {name}",
-                at=statement.offset(relation),
-                object=name,
-                hint=f"Did you mean {relation['schemaname']}.{close}?" if close else None,
-            )
-    if not found:
+    unknown = [item for item in needed_relations(statement) if _is_unknown(item, statement, context)]
+    for relation in unknown:
+        name = context.state.name(relation)
+        close = _close(relation["relname"], _tables_of(relation, context))
+        yield Hit(
+            f"no file before this creates {name}",
+            at=statement.offset(relation),
+            object=name,
+            hint=f"Did you mean {relation['schemaname']}.{close}?" if close else None,
+        )
+    if not unknown and statement.tag in NAMING_COLUMNS:
         yield from _columns(statement, context)
 
 

@@ -40,7 +40,7 @@ from dbkit.report import Severity
 rule = Rule(code="L035", severity=Severity.WARNING, lock="fails 23514 at the next insert")
 
 
-@rule.settled_with("constraints")
+@rule.settled_with("checks")
 def check(context: Context) -> Iterator[Hit]:
     for table, constraint in context.constraints_here():
         found = value_list(constraint)
