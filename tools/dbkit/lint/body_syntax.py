@@ -77,11 +77,10 @@ def _complaint(body: Body, text: str) -> str | None:
 
 def _without_schemas(text: str) -> str:
     """A body whose DECLARE sections name no schema: the parser knows none but its own."""
-    found = list(text)
     for section in _SECTION.finditer(blanked(text)):
-        for dot in _DOT.finditer(text, *section.span()):
-            found[dot.start()] = "_"
-    return "".join(found)
+        begin, end = section.span()
+        text = text[:begin] + _DOT.sub("_", text[begin:end]) + text[end:]
+    return text
 
 
 def _parameters(function: Node) -> str:
