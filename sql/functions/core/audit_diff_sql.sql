@@ -30,15 +30,15 @@ begin atomic
         select w.group_no,
                string_agg(w.fields, '' order by w.number) as fields,
                string_agg(w.test, ' or ' order by w.number) as test,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
                string_agg(w.name, ', ' order by w.number) as names
           from written as w
          group by w.group_no
     )
     select coalesce(string_agg(g.fields, '' order by g.group_no), ''),
-           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
-           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.new_pairs), ' || ' order by g.group_no), 'v_none'),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.old_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.new_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
            format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
            coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
       from grouped as g;

@@ -5,6 +5,7 @@
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
+--   * No query in an expression: with one, PostgreSQL walks through all of a kept plan's text for tables to lock, at every use.
 --   * Compiling such a plan takes longer than running it: no JIT.
 --   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
 
@@ -56,14 +57,9 @@ create or replace function %1$s() returns trigger
 as $audit$
 #variable_conflict use_variable
 declare
-    v_none    constant jsonb := '{}';
-    v_user    uuid;
-    v_request text := left(nullif(current_setting('app.request_id', true), ''), 200);
+    v_user    constant uuid := case when current_setting('app.user_id', true) <> '' then core.current_user_id() end;
+    v_request constant text := left(nullif(current_setting('app.request_id', true), ''), 200);
 begin
-    if nullif(current_setting('app.user_id', true), '') is not null then
-        v_user := core.current_user_id();
-    end if;
-
     if tg_op = 'INSERT' then
         %2$s
         select %3$s, v_user, 'insert', %5$L, %6$s, null, %22$s, null%8$s
@@ -80,7 +76,7 @@ begin
                case when d.action = 'update' then coalesce(d.new_diff, %14$s) else d.new_row end,
                case when d.action <> 'update' then null
                     when %12$s then %15$s
-                    else array(select jsonb_object_keys(d.new_diff)) end%8$s
+                    else core.audit_keys(d.new_diff) end%8$s
           from (
             select case when %11$s then %4$s else %3$s end as tenant_id,
                    case when %11$s then 'delete' when %10$s then 'insert' else 'update' end as action,
@@ -96,7 +92,7 @@ begin
             offset 0
           ) as d
          where d.action <> 'update'
-            or case when %12$s then %16$s else d.new_diff <> v_none end;
+            or case when %12$s then %16$s else d.new_diff <> '{}' end;
     elsif tg_op = 'DELETE' then
         %2$s
         select %4$s, v_user, 'delete', %5$L, %7$s, %24$s, null, null%8$s

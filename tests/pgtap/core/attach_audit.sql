@@ -54,7 +54,7 @@ select ok(not has_function_privilege('app_user', 'zoo.tg_audit_animals()', 'exec
 -- insert
 insert into zoo.animals (tenant_id, id, name, secret) values (tests.id('north'), 1, 'ape', 's3cret'), (tests.id('north'), 2, 'bee', null);
 select results_eq(
-    $$ select l.tenant_id, l.action, l.entity_id collate "default", l.old_values, l.new_values ->> 'name', l.new_values ->> 'secret', l.changed_columns
+    $$ select l.tenant_id, l.action::text, l.entity_id collate "default", l.old_values, l.new_values ->> 'name', l.new_values ->> 'secret', l.changed_columns
          from core.audit_log l where l.entity_type = 'zoo.animals' order by l.id $$,
     $$ values (tests.id('north'), 'insert', '1', null::jsonb, 'ape', '[redacted]', null::text[]),
               (tests.id('north'), 'insert', '2', null::jsonb, 'bee', '[redacted]', null::text[]) $$,
@@ -145,7 +145,7 @@ insert into zoo.animals (tenant_id, id, name, secret) values (tests.id('south'),
 select pg_temp.forget();
 truncate zoo.animals cascade;
 select results_eq(
-    $$ select l.tenant_id, l.action, l.entity_id collate "default", l.old_values ->> 'secret' from core.audit_log l
+    $$ select l.tenant_id, l.action::text, l.entity_id collate "default", l.old_values ->> 'secret' from core.audit_log l
         where l.entity_type = 'zoo.animals' and l.id > current_setting('tests.after')::bigint order by l.entity_id $$,
     $$ values (tests.id('south'), 'truncate', '1', '[redacted]'), (tests.id('north'), 'truncate', '4', '[redacted]') $$,
     'TRUNCATE records every row it removes, redacted');
@@ -175,7 +175,7 @@ select pg_temp.forget();
 insert into zoo.animals (tenant_id, id) select tests.id('north'), g from generate_series(101, 150) g;
 update zoo.animals set name = 'n' where id > 100;
 select results_eq(
-    $$ select l.action, count(*)::integer from core.audit_log l where l.id > current_setting('tests.after')::bigint group by 1 order by 1 $$,
+    $$ select l.action::text, count(*)::integer from core.audit_log l where l.id > current_setting('tests.after')::bigint group by 1 order by 1 $$,
     $$ values ('insert', 50), ('update', 50) $$, 'a bulk of 50 is 50 entries');
 select pg_temp.forget();
 savepoint s;
@@ -212,7 +212,7 @@ insert into zoo.events select tests.id('north'), g from generate_series(1, 20) g
 insert into zoo.events_0 select tests.id('north'), g from generate_series(21, 100) g where satisfies_hash_partition('zoo.events'::regclass, 2, 0, g) limit 3;
 update zoo.events set note = 'n' where id <= 20;
 select results_eq(
-    $$ select l.action, count(*)::integer from core.audit_log l where l.entity_type = 'zoo.events' group by 1 order by 1 $$,
+    $$ select l.action::text, count(*)::integer from core.audit_log l where l.entity_type = 'zoo.events' group by 1 order by 1 $$,
     $$ values ('insert', 23), ('update', 20) $$, 'a partitioned table is recorded once, through its parent and through a partition');
 select pg_temp.forget();
 truncate zoo.events;
@@ -272,7 +272,7 @@ select lives_ok($$ select core.attach_audit('zoo.wide', 'core.audit_log', 'tenan
 insert into zoo.wide (tenant_id, id) values (tests.id('north'), 1);
 update zoo.wide set c1 = 1, c498 = 2;
 select results_eq(
-    $$ select l.action, l.changed_columns, l.new_values ->> 'c498' from core.audit_log l where l.entity_type = 'zoo.wide' order by l.id $$,
+    $$ select l.action::text, l.changed_columns, l.new_values ->> 'c498' from core.audit_log l where l.entity_type = 'zoo.wide' order by l.id $$,
     $$ values ('insert', null::text[], null), ('update', '{c1,c498}', '2') $$, 'and recorded');
 
 select * from finish();
