@@ -2,6 +2,8 @@
 -- jsonb and compare key by key; typed comparisons touch only what changed.
 --   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
 --     says what became of rows whose key changed: one entity ended, another began.
+--   * Most updates change one row, and preparing that join for one costs several times what comparing it does: one row is compared step
+--     by step, unless its key changed. The types are asked for because a step keeps those it has met.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
@@ -18,6 +20,7 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
@@ -66,6 +69,26 @@ begin
           from new_rows as n
          cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
+        declare
+            o         record;
+            n         record;
+            v_before  jsonb := '{}';
+            v_after   jsonb := '{}';
+            v_changed text[] := '{}';
+        begin
+            perform from new_rows offset 1;
+            if not found and %26$s then
+                select * into o from old_rows;
+                select * into n from new_rows;
+                if not found or %19$s then%27$s
+                    if v_changed <> '{}' then
+                        %2$s
+                        values (%3$s, v_user, 'update', %5$L, %6$s, v_before, v_after, v_changed%8$s);
+                    end if;
+                    return null;
+                end if;
+            end if;
+        end;
         %2$s
         select d.tenant_id,
                v_user,
@@ -138,7 +161,9 @@ $audit$ $sql$,
         v_new.as_json,
         v_old.fields,
         v_old.as_json,
-        v_diff.fields);
+        v_diff.fields,
+        v_is_same,
+        v_diff.steps);
 end
 $fn$;
 

@@ -154,7 +154,8 @@ comment on column core.app_settings.key is 'Name of a setting, or extension.<nam
 
 -- dbkit: allow domain_with_constraint because the form of the value is settled and only the log has a column of it
 create domain core.audit_action as text
-    constraint audit_action_valid check (value ~ '^[a-z_]+$');
+    -- the words of the triggers first, which need no regular expression
+    constraint audit_action_valid check (value in ('insert', 'update', 'delete', 'truncate') or value ~ '^[a-z_]+$');
 
 comment on domain core.audit_action is 'A word of lower-case letters and underscores.';
 
@@ -2872,17 +2873,19 @@ grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_d
 comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
     'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
 
--- Each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
+-- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
 -- four: the usual update changes one, and the other groups are passed over by one test each.
+-- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
 
 create or replace function core.audit_diff_sql(
     p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
-    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text
+    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text, out steps text
 ) returns record
     language sql stable
 begin atomic
     with compared as (
         select c.name,
+               core.audit_comparison(p_table, c.name::name) as comparison,
                c.name = any (p_redacted) as is_redacted,
                row_number() over (order by c.name collate "C") as number
           from unnest(core.audit_columns(p_table)) as c (name)
@@ -2891,14 +2894,26 @@ begin atomic
     ), written as (
         select c.number,
                (c.number - 1) / 4 as group_no,
-               format(', %s as d%s', core.audit_comparison(p_table, c.name::name), c.number)
+               format(', %s as d%s', c.comparison, c.number)
                || case when c.is_redacted then '' else format(', o.%1$I as o%2$s, n.%1$I as n%2$s', c.name, c.number) end as fields,
                format('d.d%s', c.number) as test,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
                     else format('jsonb_build_object(%L, d.o%s)', c.name, c.number) end as old_pair,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
                     else format('jsonb_build_object(%L, d.n%s)', c.name, c.number) end as new_pair,
-               format('case when d.d%s then %L end', c.number, c.name) as name
+               format('case when d.d%s then %L end', c.number, c.name) as name,
+               format(
+                   E'\n                    if %1$s then\n'
+                   '                        v_before := v_before || %2$s;\n'
+                   '                        v_after := v_after || %3$s;\n'
+                   '                        v_changed := v_changed || text %4$L;\n'
+                   '                    end if;',
+                   c.comparison,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%1$L, o.%1$I)', c.name) end,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%1$L, n.%1$I)', c.name) end,
+                   c.name) as step
           from compared as c
     ), grouped as (
         select w.group_no,
@@ -2906,7 +2921,8 @@ begin atomic
                string_agg(w.test, ' or ' order by w.number) as test,
                string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
                string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
-               string_agg(w.name, ', ' order by w.number) as names
+               string_agg(w.name, ', ' order by w.number) as names,
+               string_agg(w.step, '' order by w.number) as steps
           from written as w
          group by w.group_no
     )
@@ -2914,7 +2930,8 @@ begin atomic
            coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.old_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
            coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.new_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
            format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
-           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
+           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false'),
+           coalesce(string_agg(g.steps, '' order by g.group_no), '')
       from grouped as g;
 end;
 
@@ -2922,7 +2939,8 @@ revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[])
 
 comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
     'SQL for core.audit_trigger_sql: the fields an inner query makes of the row aliases o and n, and, over its alias d, the changed '
-    'columns before and after, their names, and whether there are any. Internal. Errors: none.';
+    'columns before and after, their names, and whether there are any; and the steps that compare one row, the records o and n. Internal. '
+    'Errors: none.';
 
 create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
     language sql immutable parallel safe
@@ -3038,20 +3056,21 @@ comment on function core.audit_head() is
 -- adding or dropping a column throws the plan away, which asks again. That is what IMMUTABLE stands for here; nobody else should call it.
 
 -- dbkit: allow false_immutable because the plan that holds the answer is dropped whenever the table changes
-create or replace function core.audit_is_current(p_table regclass, p_columns text[]) returns boolean
+create or replace function core.audit_is_current(p_table regclass, p_columns text[], p_types text[] default null) returns boolean
     language plpgsql immutable
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return p_columns = core.audit_columns(p_table);
+    return p_columns = core.audit_columns(p_table) and coalesce(p_types = core.audit_types(p_table), true);
 end
 $fn$;
 
-revoke execute on function core.audit_is_current(regclass, text[]) from public;
-grant execute on function core.audit_is_current(regclass, text[]) to app_definer, app_monitor;
+revoke execute on function core.audit_is_current(regclass, text[], text[]) from public;
+grant execute on function core.audit_is_current(regclass, text[], text[]) to app_definer, app_monitor;
 
-comment on function core.audit_is_current(regclass, text[]) is
-    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for. Internal. Errors: none.';
+comment on function core.audit_is_current(regclass, text[], text[]) is
+    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for, and of these types unless '
+    'null. Internal. Errors: none.';
 
 create or replace function core.audit_keep() returns interval
     language sql stable
@@ -3400,6 +3419,8 @@ comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz
 -- jsonb and compare key by key; typed comparisons touch only what changed.
 --   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
 --     says what became of rows whose key changed: one entity ended, another began.
+--   * Most updates change one row, and preparing that join for one costs several times what comparing it does: one row is compared step
+--     by step, unless its key changed. The types are asked for because a step keeps those it has met.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
@@ -3416,6 +3437,7 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
@@ -3464,6 +3486,26 @@ begin
           from new_rows as n
          cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
+        declare
+            o         record;
+            n         record;
+            v_before  jsonb := '{}';
+            v_after   jsonb := '{}';
+            v_changed text[] := '{}';
+        begin
+            perform from new_rows offset 1;
+            if not found and %26$s then
+                select * into o from old_rows;
+                select * into n from new_rows;
+                if not found or %19$s then%27$s
+                    if v_changed <> '{}' then
+                        %2$s
+                        values (%3$s, v_user, 'update', %5$L, %6$s, v_before, v_after, v_changed%8$s);
+                    end if;
+                    return null;
+                end if;
+            end if;
+        end;
         %2$s
         select d.tenant_id,
                v_user,
@@ -3536,7 +3578,9 @@ $audit$ $sql$,
         v_new.as_json,
         v_old.fields,
         v_old.as_json,
-        v_diff.fields);
+        v_diff.fields,
+        v_is_same,
+        v_diff.steps);
 end
 $fn$;
 
@@ -3544,6 +3588,25 @@ revoke execute on function core.audit_trigger_sql(regclass, text, regclass, text
 
 comment on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) is
     'The statement that creates the audit trigger function of a table, for core.attach_audit. Internal. Errors: none.';
+
+create or replace function core.audit_types(p_table regclass) returns text[]
+    language sql stable parallel safe
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select array(
+        select format_type(a.atttypid, a.atttypmod)
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+         order by a.attname::text collate "C");
+end;
+
+revoke execute on function core.audit_types(regclass) from public;
+grant execute on function core.audit_types(regclass) to app_monitor, app_definer;
+
+comment on function core.audit_types(regclass) is
+    'The types of the columns of a table, in the order of core.audit_columns. Internal. Errors: none.';
 
 -- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
 -- them is housekeeping, and skips what another transaction holds.
@@ -11669,6 +11732,7 @@ drop function core.cache_invalidate_prefix(text);
 drop function core.cache_invalidate(text);
 drop function core.cache_get(text, text);
 drop function core.cache_forget(text, text, text);
+drop function core.audit_types(regclass);
 drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
 drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
 drop function core.audit_seal_hash(core.audit_seals);
@@ -11679,7 +11743,7 @@ drop function core.audit_restore(text, text, bigint);
 drop function core.audit_partitions(integer);
 drop function core.audit_keys(jsonb);
 drop function core.audit_keep();
-drop function core.audit_is_current(regclass, text[]);
+drop function core.audit_is_current(regclass, text[], text[]);
 drop function core.audit_head();
 drop function core.audit_entry_hash(core.audit_log);
 drop view core.audited_tables;

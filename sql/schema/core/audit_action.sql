@@ -3,6 +3,7 @@
 
 -- dbkit: allow domain_with_constraint because the form of the value is settled and only the log has a column of it
 create domain core.audit_action as text
-    constraint audit_action_valid check (value ~ '^[a-z_]+$');
+    -- the words of the triggers first, which need no regular expression
+    constraint audit_action_valid check (value in ('insert', 'update', 'delete', 'truncate') or value ~ '^[a-z_]+$');
 
 comment on domain core.audit_action is 'A word of lower-case letters and underscores.';
