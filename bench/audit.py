@@ -11,9 +11,12 @@ Three readings, the friendliest first.
 
 Beside ours stands the design the targets were taken from: the same typed statement triggers, writing a log without
 partitions, row security, primary key, login, actor as a person or list of changed columns, with one index. Its ratios
-say what a target is worth on the machine at hand. And the floor: a statement trigger that writes each new row as jsonb
-into a table with no index, and neither compares nor says who, what or when. No log that keeps rows as jsonb costs less;
-where the floor is above a target, nothing of the kind can meet it. Last, what sealing and verifying cost per entry.
+say what a target is worth on the machine at hand. Two things flatter it: its functions are a superuser's, whom nobody
+asks for rights, and its update of one row is a nested loop. A session that keeps that plan takes a second for an update
+of 3,000 rows, where ours takes 50 ms; here the tables are vacuumed between the statements, which throws plans away.
+And the floor: a statement trigger that writes each new row as jsonb into a table with no index, and neither compares
+nor says who, what or when. No log that keeps rows as jsonb costs less; where the floor is above a target, nothing of
+the kind can meet it. Last, what sealing and verifying cost per entry.
 
 usage: bench/audit.py [ROUNDS]
 """
@@ -364,7 +367,9 @@ def show(title: str, measured: Measured) -> None:
         verdicts.append(verdict(name, figures["audited"].samples.quartile / base.samples.quartile, TARGETS[name]))
         if floor := figures.get("the floor"):
             lowest = floor.samples.quartile / base.samples.quartile
-            verdicts[-1] += f"; the floor {lowest:.2f}" + (", out of reach" if lowest > TARGETS[name] else "")
+            design = figures["the design"].samples.quartile / base.samples.quartile
+            verdicts[-1] += f"; the design {design:.2f}; the floor {lowest:.2f}"
+            verdicts[-1] += ", out of reach" if lowest > TARGETS[name] else ""
     print(f"\n{title}: µs a row")
     print(table(list(rows[0]), [list(row.values()) for row in rows]))
     print("\n".join(verdicts))

@@ -2,9 +2,12 @@
 -- jsonb and compare key by key; typed comparisons touch only what changed.
 --   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
 --     says what became of rows whose key changed: one entity ended, another began.
+--   * Most updates change one row, and preparing that join for one costs several times what comparing it does: one row is compared step
+--     by step, unless its key changed. The types are asked for because a step keeps those it has met.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
+--   * No query in an expression: with one, PostgreSQL walks through all of a kept plan's text for tables to lock, at every use.
 --   * Compiling such a plan takes longer than running it: no JIT.
 --   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
 
@@ -17,6 +20,7 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
@@ -56,20 +60,35 @@ create or replace function %1$s() returns trigger
 as $audit$
 #variable_conflict use_variable
 declare
-    v_none    constant jsonb := '{}';
-    v_user    uuid;
-    v_request text := left(nullif(current_setting('app.request_id', true), ''), 200);
+    v_user    constant uuid := case when current_setting('app.user_id', true) <> '' then core.current_user_id() end;
+    v_request constant text := left(nullif(current_setting('app.request_id', true), ''), 200);
 begin
-    if nullif(current_setting('app.user_id', true), '') is not null then
-        v_user := core.current_user_id();
-    end if;
-
     if tg_op = 'INSERT' then
         %2$s
         select %3$s, v_user, 'insert', %5$L, %6$s, null, %22$s, null%8$s
           from new_rows as n
          cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
+        declare
+            o         record;
+            n         record;
+            v_before  jsonb := '{}';
+            v_after   jsonb := '{}';
+            v_changed text[] := '{}';
+        begin
+            perform from new_rows offset 1;
+            if not found and %26$s then
+                select * into o from old_rows;
+                select * into n from new_rows;
+                if not found or %19$s then%27$s
+                    if v_changed <> '{}' then
+                        %2$s
+                        values (%3$s, v_user, 'update', %5$L, %6$s, v_before, v_after, v_changed%8$s);
+                    end if;
+                    return null;
+                end if;
+            end if;
+        end;
         %2$s
         select d.tenant_id,
                v_user,
@@ -80,7 +99,7 @@ begin
                case when d.action = 'update' then coalesce(d.new_diff, %14$s) else d.new_row end,
                case when d.action <> 'update' then null
                     when %12$s then %15$s
-                    else array(select jsonb_object_keys(d.new_diff)) end%8$s
+                    else core.audit_keys(d.new_diff) end%8$s
           from (
             select case when %11$s then %4$s else %3$s end as tenant_id,
                    case when %11$s then 'delete' when %10$s then 'insert' else 'update' end as action,
@@ -96,7 +115,7 @@ begin
             offset 0
           ) as d
          where d.action <> 'update'
-            or case when %12$s then %16$s else d.new_diff <> v_none end;
+            or case when %12$s then %16$s else d.new_diff <> '{}' end;
     elsif tg_op = 'DELETE' then
         %2$s
         select %4$s, v_user, 'delete', %5$L, %7$s, %24$s, null, null%8$s
@@ -142,7 +161,9 @@ $audit$ $sql$,
         v_new.as_json,
         v_old.fields,
         v_old.as_json,
-        v_diff.fields);
+        v_diff.fields,
+        v_is_same,
+        v_diff.steps);
 end
 $fn$;
 

@@ -149,6 +149,16 @@ create table core.app_settings (
 comment on table core.app_settings is 'Settings of the installation; core.assert_settings lists the required ones that are missing.';
 comment on column core.app_settings.key is 'Name of a setting, or extension.<name> for an extension the installation needs.';
 
+-- core.audit_action: what was done to an entity. A domain and not a CHECK of the log: PostgreSQL keeps the rule of a domain at hand, that of
+-- a table it parses and plans again for every statement and partition, which costs three times as much.
+
+-- dbkit: allow domain_with_constraint because the form of the value is settled and only the log has a column of it
+create domain core.audit_action as text
+    -- the words of the triggers first, which need no regular expression
+    constraint audit_action_valid check (value in ('insert', 'update', 'delete', 'truncate') or value ~ '^[a-z_]+$');
+
+comment on domain core.audit_action is 'A word of lower-case letters and underscores.';
+
 -- core.audit_log: who changed what, of every audited table (core.attach_audit). Append-only, one partition a month
 -- (core.audit_partitions); what no month takes goes to the default partition, so that a write never fails for want of one.
 
@@ -158,7 +168,7 @@ create table core.audit_log (
     -- dbkit: allow tenant_column_nullable because changes of data that is no tenant's are recorded as well
     tenant_id       uuid,
     user_id         uuid,
-    action          text not null,
+    action          core.audit_action not null,
     -- no language's order: an index of them costs half as much to write
     entity_type     text collate "C" not null,
     entity_id       text collate "C" not null,
@@ -167,23 +177,23 @@ create table core.audit_log (
     changed_columns text[],
     request_id      text,
     db_role         text not null default session_user,
-    -- a bigint and not xid8, which has no BRIN operators; the older function gives one without a way through text
+    -- a bigint and not xid8: the older function gives one without a way through text
     transaction_id  bigint not null default txid_current(),
     created_at      timestamptz not null default now(),
 
-    constraint audit_log_pkey primary key (id, created_at),
-    constraint audit_log_action_valid check (action ~ '^[a-z_]+$')
+    -- its order is the one core.seal_audit asks for: what was written since the last seal
+    constraint audit_log_pkey primary key (transaction_id, id, created_at)
 ) partition by range (created_at);
 
 create table core.audit_log_default partition of core.audit_log default;
 
+-- Each index is paid for by every audited write. Times ascend in them, as they do when written: that fills pages from the left and
+-- does not split them in the middle, and the newest first is as quickly read backward.
 -- core.audit_search without an entity: the newest of a tenant
-create index audit_log_tenant_created_idx on core.audit_log (tenant_id, created_at desc);
+create index audit_log_tenant_created_idx on core.audit_log (tenant_id, created_at, id);
 -- core.audit_search and core.audit_restore: the history of one entity
 -- dbkit: allow wide_index because an entity is found by all of it, newest change first
-create index audit_log_entity_idx on core.audit_log (tenant_id, entity_type, entity_id, created_at desc);
--- core.seal_audit: what was written since the last seal
-create index audit_log_created_brin_idx on core.audit_log using brin (created_at, transaction_id);
+create index audit_log_entity_idx on core.audit_log (tenant_id, entity_type, entity_id, created_at);
 
 comment on table core.audit_log is 'Every insert, update, delete and truncate of an audited table: one row per entity, written in the same transaction.';
 comment on table core.audit_log_default is 'Rows of months that have no partition yet; core.audit_partitions moves them.';
@@ -2595,8 +2605,8 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'Record every change of a table in an audit log, in the same transaction: one row per entity, with the changed columns before and '
     'after. The tenant of an entry is the value of p_tenant_column; with null the rows are no tenant''s, and none sees their history. p_redact names '
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
-    'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames or drops a column: until then new '
-    'columns are compared more slowly, and writes fail where one is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
+    'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
+    'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
     'Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';
 
@@ -2873,17 +2883,19 @@ grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_d
 comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
     'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
 
--- Each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
+-- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
 -- four: the usual update changes one, and the other groups are passed over by one test each.
+-- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
 
 create or replace function core.audit_diff_sql(
     p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
-    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text
+    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text, out steps text
 ) returns record
     language sql stable
 begin atomic
     with compared as (
         select c.name,
+               core.audit_comparison(p_table, c.name::name) as comparison,
                c.name = any (p_redacted) as is_redacted,
                row_number() over (order by c.name collate "C") as number
           from unnest(core.audit_columns(p_table)) as c (name)
@@ -2892,30 +2904,44 @@ begin atomic
     ), written as (
         select c.number,
                (c.number - 1) / 4 as group_no,
-               format(', %s as d%s', core.audit_comparison(p_table, c.name::name), c.number)
+               format(', %s as d%s', c.comparison, c.number)
                || case when c.is_redacted then '' else format(', o.%1$I as o%2$s, n.%1$I as n%2$s', c.name, c.number) end as fields,
                format('d.d%s', c.number) as test,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
                     else format('jsonb_build_object(%L, d.o%s)', c.name, c.number) end as old_pair,
                case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
                     else format('jsonb_build_object(%L, d.n%s)', c.name, c.number) end as new_pair,
-               format('case when d.d%s then %L end', c.number, c.name) as name
+               format('case when d.d%s then %L end', c.number, c.name) as name,
+               format(
+                   E'\n                    if %1$s then\n'
+                   '                        v_before := v_before || %2$s;\n'
+                   '                        v_after := v_after || %3$s;\n'
+                   '                        v_changed := v_changed || text %4$L;\n'
+                   '                    end if;',
+                   c.comparison,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%1$L, o.%1$I)', c.name) end,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%1$L, n.%1$I)', c.name) end,
+                   c.name) as step
           from compared as c
     ), grouped as (
         select w.group_no,
                string_agg(w.fields, '' order by w.number) as fields,
                string_agg(w.test, ' or ' order by w.number) as test,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
-               string_agg(format('case when %s then %s else v_none end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
-               string_agg(w.name, ', ' order by w.number) as names
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
+               string_agg(w.name, ', ' order by w.number) as names,
+               string_agg(w.step, '' order by w.number) as steps
           from written as w
          group by w.group_no
     )
     select coalesce(string_agg(g.fields, '' order by g.group_no), ''),
-           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.old_pairs), ' || ' order by g.group_no), 'v_none'),
-           coalesce(string_agg(format('case when %s then %s else v_none end', g.test, g.new_pairs), ' || ' order by g.group_no), 'v_none'),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.old_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.new_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
            format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
-           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false')
+           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false'),
+           coalesce(string_agg(g.steps, '' order by g.group_no), '')
       from grouped as g;
 end;
 
@@ -2923,7 +2949,8 @@ revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[])
 
 comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
     'SQL for core.audit_trigger_sql: the fields an inner query makes of the row aliases o and n, and, over its alias d, the changed '
-    'columns before and after, their names, and whether there are any. Internal. Errors: none.';
+    'columns before and after, their names, and whether there are any; and the steps that compare one row, the records o and n. Internal. '
+    'Errors: none.';
 
 create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
     language sql immutable parallel safe
@@ -3039,20 +3066,21 @@ comment on function core.audit_head() is
 -- adding or dropping a column throws the plan away, which asks again. That is what IMMUTABLE stands for here; nobody else should call it.
 
 -- dbkit: allow false_immutable because the plan that holds the answer is dropped whenever the table changes
-create or replace function core.audit_is_current(p_table regclass, p_columns text[]) returns boolean
+create or replace function core.audit_is_current(p_table regclass, p_columns text[], p_types text[] default null) returns boolean
     language plpgsql immutable
     set search_path = pg_catalog, pg_temp
 as $fn$
 begin
-    return p_columns = core.audit_columns(p_table);
+    return p_columns = core.audit_columns(p_table) and coalesce(p_types = core.audit_types(p_table), true);
 end
 $fn$;
 
-revoke execute on function core.audit_is_current(regclass, text[]) from public;
-grant execute on function core.audit_is_current(regclass, text[]) to app_definer, app_monitor;
+revoke execute on function core.audit_is_current(regclass, text[], text[]) from public;
+grant execute on function core.audit_is_current(regclass, text[], text[]) to app_definer, app_monitor;
 
-comment on function core.audit_is_current(regclass, text[]) is
-    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for. Internal. Errors: none.';
+comment on function core.audit_is_current(regclass, text[], text[]) is
+    'Whether a table still has exactly these columns (sorted by name), those its audit trigger was generated for, and of these types unless '
+    'null. Internal. Errors: none.';
 
 create or replace function core.audit_keep() returns interval
     language sql stable
@@ -3066,6 +3094,17 @@ grant execute on function core.audit_keep() to app_owner;
 
 comment on function core.audit_keep() is
     'How long audit entries are kept, from the setting audit.keep; null without one: for ever. Errors: 22007 the setting is no interval.';
+
+create or replace function core.audit_keys(p_values jsonb) returns text[]
+    language sql immutable parallel safe
+begin atomic
+    select array(select jsonb_object_keys(p_values));
+end;
+
+revoke execute on function core.audit_keys(jsonb) from public;
+grant execute on function core.audit_keys(jsonb) to app_definer;
+
+comment on function core.audit_keys(jsonb) is 'The keys of an object, for the generated audit triggers. Internal. Errors: none.';
 
 -- Run it daily. Owned by app_owner and not by app_definer: only who owns the log can give it partitions. A month is made beside the log and
 -- then attached, which stops nobody from writing; a lock that is not to be had is left to the next run.
@@ -3390,9 +3429,12 @@ comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz
 -- jsonb and compare key by key; typed comparisons touch only what changed.
 --   * The full join can be hashed or merged, never nested: a plan kept from a one-row update is as good for ten thousand rows. It also
 --     says what became of rows whose key changed: one entity ended, another began.
+--   * Most updates change one row, and preparing that join for one costs several times what comparing it does: one row is compared step
+--     by step, unless its key changed. The types are asked for because a step keeps those it has met.
 --   * core.audit_is_current is answered while planning, and again when the table changes: with a column added later whole rows are
 --     compared as jsonb until core.attach_audit runs again.
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
+--   * No query in an expression: with one, PostgreSQL walks through all of a kept plan's text for tables to lock, at every use.
 --   * Compiling such a plan takes longer than running it: no JIT.
 --   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
 
@@ -3405,6 +3447,7 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
+    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
@@ -3444,20 +3487,35 @@ create or replace function %1$s() returns trigger
 as $audit$
 #variable_conflict use_variable
 declare
-    v_none    constant jsonb := '{}';
-    v_user    uuid;
-    v_request text := left(nullif(current_setting('app.request_id', true), ''), 200);
+    v_user    constant uuid := case when current_setting('app.user_id', true) <> '' then core.current_user_id() end;
+    v_request constant text := left(nullif(current_setting('app.request_id', true), ''), 200);
 begin
-    if nullif(current_setting('app.user_id', true), '') is not null then
-        v_user := core.current_user_id();
-    end if;
-
     if tg_op = 'INSERT' then
         %2$s
         select %3$s, v_user, 'insert', %5$L, %6$s, null, %22$s, null%8$s
           from new_rows as n
          cross join lateral (select %9$s) as n_row;
     elsif tg_op = 'UPDATE' then
+        declare
+            o         record;
+            n         record;
+            v_before  jsonb := '{}';
+            v_after   jsonb := '{}';
+            v_changed text[] := '{}';
+        begin
+            perform from new_rows offset 1;
+            if not found and %26$s then
+                select * into o from old_rows;
+                select * into n from new_rows;
+                if not found or %19$s then%27$s
+                    if v_changed <> '{}' then
+                        %2$s
+                        values (%3$s, v_user, 'update', %5$L, %6$s, v_before, v_after, v_changed%8$s);
+                    end if;
+                    return null;
+                end if;
+            end if;
+        end;
         %2$s
         select d.tenant_id,
                v_user,
@@ -3468,7 +3526,7 @@ begin
                case when d.action = 'update' then coalesce(d.new_diff, %14$s) else d.new_row end,
                case when d.action <> 'update' then null
                     when %12$s then %15$s
-                    else array(select jsonb_object_keys(d.new_diff)) end%8$s
+                    else core.audit_keys(d.new_diff) end%8$s
           from (
             select case when %11$s then %4$s else %3$s end as tenant_id,
                    case when %11$s then 'delete' when %10$s then 'insert' else 'update' end as action,
@@ -3484,7 +3542,7 @@ begin
             offset 0
           ) as d
          where d.action <> 'update'
-            or case when %12$s then %16$s else d.new_diff <> v_none end;
+            or case when %12$s then %16$s else d.new_diff <> '{}' end;
     elsif tg_op = 'DELETE' then
         %2$s
         select %4$s, v_user, 'delete', %5$L, %7$s, %24$s, null, null%8$s
@@ -3530,7 +3588,9 @@ $audit$ $sql$,
         v_new.as_json,
         v_old.fields,
         v_old.as_json,
-        v_diff.fields);
+        v_diff.fields,
+        v_is_same,
+        v_diff.steps);
 end
 $fn$;
 
@@ -3538,6 +3598,25 @@ revoke execute on function core.audit_trigger_sql(regclass, text, regclass, text
 
 comment on function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]) is
     'The statement that creates the audit trigger function of a table, for core.attach_audit. Internal. Errors: none.';
+
+create or replace function core.audit_types(p_table regclass) returns text[]
+    language sql stable parallel safe
+    set search_path = pg_catalog, pg_temp
+begin atomic
+    select array(
+        select format_type(a.atttypid, a.atttypmod)
+          from pg_attribute as a
+         where a.attrelid = p_table
+           and a.attnum > 0
+           and not a.attisdropped
+         order by a.attname::text collate "C");
+end;
+
+revoke execute on function core.audit_types(regclass) from public;
+grant execute on function core.audit_types(regclass) to app_monitor, app_definer;
+
+comment on function core.audit_types(regclass) is
+    'The types of the columns of a table, in the order of core.audit_columns. Internal. Errors: none.';
 
 -- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
 -- them is housekeeping, and skips what another transaction holds.
@@ -11669,6 +11748,7 @@ drop function core.cache_invalidate_prefix(text);
 drop function core.cache_invalidate(text);
 drop function core.cache_get(text, text);
 drop function core.cache_forget(text, text, text);
+drop function core.audit_types(regclass);
 drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
 drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
 drop function core.audit_seal_hash(core.audit_seals);
@@ -11677,8 +11757,9 @@ drop function core.audit_row_sql(regclass, text, text[]);
 drop function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean);
 drop function core.audit_restore(text, text, bigint);
 drop function core.audit_partitions(integer);
+drop function core.audit_keys(jsonb);
 drop function core.audit_keep();
-drop function core.audit_is_current(regclass, text[]);
+drop function core.audit_is_current(regclass, text[], text[]);
 drop function core.audit_head();
 drop function core.audit_entry_hash(core.audit_log);
 drop view core.audited_tables;
@@ -11837,6 +11918,7 @@ drop table core.audit_seal_runs;
 drop table core.audit_log_default;
 drop table core.audit_log;
 
+drop domain core.audit_action;
 drop table core.app_settings;
 drop table core.allowed_origins;
 drop view core.alert_status;

@@ -1,6 +1,6 @@
 begin;
 
-select plan(23);
+select plan(24);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue'), tests.member('north', 'bob', 'MEMBER');
 -- 120 entries of equal time, so that pages break ties by id
@@ -64,6 +64,10 @@ select tests.act_as_admin();
 insert into core.audit_log (tenant_id, action, entity_type, entity_id)
 select tests.id('tenant ' || g % 50), 'insert', 'zoo.animals', g::text from generate_series(1, 20000) g;
 analyze core.audit_log;
+select ok(
+    tests.plan_indexes(format($$ select l.id from core.audit_log l where l.transaction_id >= %1$s and l.transaction_id < %1$s + 5 $$,
+                              txid_snapshot_xmax(txid_current_snapshot()) + 1000))::text ~ 'audit_log_\d{4}_\d{2}_pkey',
+    'what was written since the last seal is found by the primary key');
 select tests.act_as('app_user', 'ann', 'north');
 select ok(tests.plan_indexes($$ select * from core.audit_log l where l.tenant_id = core.active_tenant_id()
     and l.created_at <= now() and (l.created_at, l.id) < (now(), 5) order by l.created_at desc, l.id desc limit 51 $$)::text ~ 'tenant_id_created_at',

@@ -27,7 +27,7 @@ values (tests.id('north'), tests.id('invite'), tests.id('north/rita'), 'rita@exa
 update rental.tenant_invites set token_hash = 'cafebabe' where id = tests.id('invite');
 delete from rental.tenant_invites where id = tests.id('invite');
 select results_eq(
-    $$ select action, old_values ->> 'token_hash', new_values ->> 'token_hash' from core.audit_log where entity_type = 'rental.tenant_invites' order by id $$,
+    $$ select action::text, old_values ->> 'token_hash', new_values ->> 'token_hash' from core.audit_log where entity_type = 'rental.tenant_invites' order by id $$,
     $$ values ('insert', null, '[redacted]'), ('update', '[redacted]', '[redacted]'), ('delete', '[redacted]', null) $$,
     'the hash of an invite never reaches the log');
 select is_empty(
