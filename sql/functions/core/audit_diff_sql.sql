@@ -1,5 +1,5 @@
--- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
--- four: the usual update changes one, and the other groups are passed over by one test each.
+-- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns
+-- go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
 -- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
 
 create or replace function core.audit_diff_sql(

@@ -20,7 +20,8 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
-    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
+    v_is_same  text := format(
+        'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);

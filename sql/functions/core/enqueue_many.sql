@@ -82,5 +82,5 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
-    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, a '
-    'payload without a required key (in the hint).';
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
+    'type, PT422 unknown type or queue, a payload without a required key (in the hint).';

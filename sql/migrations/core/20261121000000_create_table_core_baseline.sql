@@ -2606,8 +2606,8 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'after. The tenant of an entry is the value of p_tenant_column; with null the rows are no tenant''s, and none sees their history. p_redact names '
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
-    'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes as long as DELETE. Idempotent. '
-    'Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes '
+    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';
 
 -- For tables outside this tree; guard sheets write the triggers out.
@@ -2883,8 +2883,8 @@ grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_d
 comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
     'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
 
--- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns go in groups of
--- four: the usual update changes one, and the other groups are passed over by one test each.
+-- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns
+-- go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
 -- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
 
 create or replace function core.audit_diff_sql(
@@ -3447,7 +3447,8 @@ as $fn$
 declare
     v_key      name[];
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
-    v_is_same  text := format('core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
+    v_is_same  text := format(
+        'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
     v_diff     record;
     v_old      record := core.audit_row_sql(p_table, 'o', p_redacted);
     v_new      record := core.audit_row_sql(p_table, 'n', p_redacted);
@@ -4904,8 +4905,8 @@ grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, 
 
 comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
-    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, '
-    'payload without a required key or larger than 100 kB (in the hint).';
+    'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal '
+    'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
 
 create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
     language plpgsql volatile
@@ -5056,8 +5057,8 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
-    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal type, PT422 unknown type or queue, a '
-    'payload without a required key (in the hint).';
+    'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
+    'type, PT422 unknown type or queue, a payload without a required key (in the hint).';
 
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
