@@ -394,7 +394,7 @@ PARTS = {"cost": cost, "pinned": pinned, "fair": fair, "backlog": backlog, "volu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without any")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     config = load_config()
     recipe = project_recipe(config, seeds="production")
