@@ -6,9 +6,9 @@ import pytest
 
 from dbkit.catalog import Grant
 from dbkit.mentions import created_objects, parse_file
-from dbkit.migrate.ddl import identifier, privileges_change
+from dbkit.migrate.ddl import privileges_change
 from dbkit.migrate.undo import undo_statements
-from dbkit.sqltext import literal
+from dbkit.sqltext import identifier, literal
 
 
 def undo(text: str) -> list[str]:

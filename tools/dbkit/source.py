@@ -208,7 +208,7 @@ def read_sql(path: Path, module: str, kind: str, name: str | None = None) -> Sql
 
 def read_bytes(path: str | Path) -> bytes:
     """The content of a file, without the price of a file object: the linter reads thousands. Raises OSError."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # Windows would end lines its own way
     try:
         parts = []
         while part := os.read(handle, _CHUNK):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Statement", "code_frame", "frame", "literal", "position", "split"]
+__all__ = ["Statement", "code_frame", "frame", "identifier", "literal", "position", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,24 @@ def code_frame(text: str, line: int, column: int | None = None) -> str:
 def literal(value: str | None) -> str:
     """A quoted string constant; `null` for None."""
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as SQL writes it, quoted where it has to be."""
+    if _PLAIN.fullmatch(name) and name not in _keywords():
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    """The words that the server itself quotes as names: every keyword but the unreserved ones."""
+    from pglast import keywords
+
+    return frozenset(keywords.RESERVED_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS | keywords.COL_NAME_KEYWORDS)
 
 
 def frame(lines: Sequence[str], line: int, column: int | None = None) -> str:

@@ -39,3 +39,11 @@ begin
     return p_doc;
 end
 $$;
+
+create function app.odd_names("a""b" integer, "Order" integer, out "end" integer)
+    language plpgsql immutable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    "end" := "a""b" + "Order";
+end
+$$;

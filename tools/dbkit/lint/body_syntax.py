@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dbkit.lint.flow import blanked
 from dbkit.lint.trees import names
 from dbkit.parse import Body, Node, SyntaxFault, SyntaxProblem, parse_tree
+from dbkit.sqltext import identifier
 
 __all__ = ["body_problem"]
 
@@ -66,8 +67,8 @@ def _complaint(body: Body, text: str) -> str | None:
         script = f"do {written}"
     else:
         function = body.statement.node
-        name = names(function["funcname"])[-1].replace('"', '""')  # what qualifies its parameters
-        script = f'create function "{name}"({_parameters(function)}) {_result(function)} language plpgsql as {written}'
+        name = identifier(names(function["funcname"])[-1])  # what qualifies its parameters
+        script = f"create function {name}({_parameters(function)}) {_result(function)} language plpgsql as {written}"
     try:
         parser.parse_plpgsql_json(script)
     except parser.ParseError as error:
@@ -90,7 +91,7 @@ def _parameters(function: Node) -> str:
         parameter = item["FunctionParameter"]
         if parameter["mode"] != "FUNC_PARAM_TABLE":
             mode = _MODES.get(parameter["mode"], "in")
-            name = f'"{parameter["name"]}" ' if "name" in parameter else ""
+            name = f"{identifier(parameter['name'])} " if "name" in parameter else ""
             found.append(f"{mode} {name}{'int[]' if mode == 'variadic' else 'int'}")
     return ", ".join(found)
 
@@ -98,7 +99,7 @@ def _parameters(function: Node) -> str:
 def _result(function: Node) -> str:
     """What a CreateFunctionStmt returns, in a type that RETURN is checked alike for."""
     columns = [
-        f'"{item["FunctionParameter"]["name"]}" int'
+        f"{identifier(item['FunctionParameter']['name'])} int"
         for item in function.get("parameters", ())
         if item["FunctionParameter"]["mode"] == "FUNC_PARAM_TABLE"
     ]

@@ -17,7 +17,6 @@ from dbkit.migrate.ddl import (
     comment_sql,
     default_privileges_change,
     function_sql,
-    identifier,
     policy_sql,
     privileges_change,
     row_security_change,
@@ -26,6 +25,7 @@ from dbkit.migrate.table_changes import Block, table_changes
 from dbkit.migrate.undo import undo_statements
 from dbkit.parse import Statement
 from dbkit.source import MODULE_FILE, SqlFile
+from dbkit.sqltext import identifier
 
 __all__ = ["Block", "Changes", "find_changes"]
 

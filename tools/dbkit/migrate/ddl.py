@@ -6,35 +6,20 @@ grants.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
 from dbkit.catalog import PUBLIC, Function, Grant, Policy, Table
-from dbkit.sqltext import literal
+from dbkit.sqltext import identifier, literal
 
 __all__ = [
     "comment_sql",
     "default_privileges_change",
     "function_sql",
-    "identifier",
     "policy_sql",
     "privileges_change",
     "row_security_change",
 ]
-
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-
-
-def identifier(name: str) -> str:
-    """A name as SQL writes it, quoted where it has to be."""
-    from pglast import keywords
-
-    # The server's own rule: every keyword but the unreserved ones.
-    taken = keywords.RESERVED_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS | keywords.COL_NAME_KEYWORDS
-    if _PLAIN.fullmatch(name) and name not in taken:
-        return name
-    return '"' + name.replace('"', '""') + '"'
 
 
 def grantee(name: str) -> str:

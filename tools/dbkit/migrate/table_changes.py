@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dbkit.catalog import Column, Constraint, Table
-from dbkit.migrate.ddl import comment_sql, identifier
+from dbkit.migrate.ddl import comment_sql
 from dbkit.parse import Node, Statement
+from dbkit.sqltext import identifier
 
 __all__ = ["Block", "TableChanges", "table_changes"]
 

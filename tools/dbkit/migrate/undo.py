@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 
 from dbkit.mentions import ObjectName, created_objects, routine_signature, type_text
-from dbkit.migrate.ddl import grantee, identifier
+from dbkit.migrate.ddl import grantee
 from dbkit.parse import Node, Statement
+from dbkit.sqltext import identifier
 
 __all__ = ["undo_statements"]
 

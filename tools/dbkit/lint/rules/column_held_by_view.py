@@ -42,13 +42,14 @@ _SHOWN = 3  # holders named in a message
 @rule.on_alter("AT_AlterColumnType", "AT_DropColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     table = context.state.find(statement.node["relation"])
-    for command in commands(statement.node) if table is not None else ():
+    if table is None:
+        return
+    for command in commands(statement.node):
         is_dropped = command["subtype"] == "AT_DropColumn"
         if not (is_dropped or command["subtype"] == "AT_AlterColumnType"):
             continue
         if is_dropped and command.get("behavior") == "DROP_CASCADE":
             continue
-        assert table is not None  # of no table there are no commands
         found = list(holders(table, command["name"], context.state))
         if found:
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
