@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -93,6 +94,29 @@ def test_an_impatient_second_interrupt_leaves_no_server(run_folder: Path, comman
     assert process.returncode in (2, -signal.SIGINT)
     assert "Traceback" not in errors
     wait_until(lambda: not processes_of(run_folder))
+
+
+def test_an_interrupt_that_falls_into_a_finalizer_is_not_lost() -> None:
+    """Python drops what a finalizer raises, and complains of it with a traceback."""
+    program = """
+import os, signal, time
+from dbkit import cli
+
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def command(**options):
+    Held()
+    time.sleep(30)
+
+cli.cli.main = command
+cli.main(["test"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=20)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: interrupted\n")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.5])

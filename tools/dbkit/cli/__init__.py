@@ -116,6 +116,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell told us to ignore it
         signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _unraisable
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console that knows only ASCII is no reason to fail
@@ -161,3 +162,16 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     # Drivers complain of the connections that unwind now; what happened is ours to say.
     logging.getLogger().addHandler(logging.NullHandler())
     raise KeyboardInterrupt
+
+
+def _unraisable(dropped: sys.UnraisableHookArgs) -> None:
+    """An interrupt that fell into a finalizer, where nothing can be raised, comes again a moment later."""
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    import threading
+
+    # A real signal to the main thread also ends a wait. SIGTERM, since a shell may have told us to ignore the other.
+    again = threading.Timer(0.01, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
+    again.daemon = True
+    again.start()
