@@ -16,6 +16,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from between import free_port
 
 from dbkit.worker.settings import EmailSettings
 
@@ -177,10 +178,3 @@ def dripping_server() -> Iterator[int]:
             yield listening.getsockname()[1]
         finally:
             stop.set()
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

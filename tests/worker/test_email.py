@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import trustme
-from receivers import PASSWORD, Mailbox, free_port, mail_server
+from between import free_port
+from receivers import PASSWORD, Mailbox, mail_server
 
 from dbkit.worker.handlers.email import EmailHandler
 from dbkit.worker.job import Job, JobError

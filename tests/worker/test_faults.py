@@ -10,8 +10,9 @@ from threading import Event
 
 import psycopg
 import pytest
-from receivers import free_port, http_server, mail_server
-from worker_processes import HANDLERS, Queue, Workers, answers, prepare, transaction_pooler, wait_for
+from between import answers, free_port, transaction_pooler
+from receivers import http_server, mail_server
+from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
 
 from dbkit.config import Config
 from dbkit.postgres import Database, open_server
@@ -228,7 +229,8 @@ def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> No
 
 
 def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Queue, workers: Workers) -> None:
-    with transaction_pooler(queue) as conninfo:
+    resets = ("server_round_robin = 1", "server_reset_query = discard all", "server_reset_query_always = 1")
+    with transaction_pooler(queue.database.conninfo, *resets, login=queue.login) as conninfo:
         started = [workers.start("--concurrency", "2", conninfo=conninfo) for _ in range(2)]
         slow = queue.enqueue("data_import", name="slow", gate="go")
         jobs = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(60)])

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import trustme
-from receivers import Receiver, dripping_server, free_port, http_server
+from between import free_port
+from receivers import Receiver, dripping_server, http_server
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from dbkit.worker.handlers.addresses import is_public

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dbkit.conninfo import cannot_connect, parse, refuse_old_server
+from dbkit.deadline import cut_at
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["connect"]
+__all__ = ["bounded", "connect"]
 
 CONNECT_SECONDS = 10
+# How much longer than the server's own limit we wait for it to keep that.
+PATIENCE_SECONDS = 3
+_LIMITS = "select set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
 _EXISTS = "select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid)"
 
 
@@ -32,22 +38,61 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
     import psycopg
 
     own = parse(url)
+    # What becomes of a connection is ours to say, also where psycopg could not roll back on one that is lost.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         connection = psycopg.connect(
             url,
             autocommit=True,
             application_name=own.get("application_name", "dbkit"),
             connect_timeout=own.get("connect_timeout", CONNECT_SECONDS),
+            # Behind a transaction pooler a statement prepared on one server connection does not exist on the next.
+            prepare_threshold=None,
         )
     except psycopg.OperationalError as error:
         raise cannot_connect(url, str(error)) from None
     with connection:
         refuse_old_server(connection.info.server_version)
-        found = connection.execute(_EXISTS, {"name": needs})
-        if found.fetchone() == (None,):
+        with bounded(connection, CONNECT_SECONDS):
+            found = connection.execute(_EXISTS, {"name": needs}).fetchone()
+        if found == (None,):
             raise DbkitError(
                 f"{needs} is not in this database",
                 detail="The command works with the tables and functions of module core.",
                 hint="Run: dbkit migrate apply core",
             )
         yield connection
+
+
+@contextmanager
+def bounded(
+    connection: psycopg.Connection[Any], seconds: float, lock_seconds: float | None = None
+) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction with a time limit, that of a server which hangs included.
+
+    The limits are the transaction's own: one of the session would stay behind in a server process that a transaction
+    pooler gives to others next.
+
+    Args:
+        connection: in autocommit mode; of no use any more where the server did not answer.
+        seconds: what a statement may take.
+        lock_seconds: what it may wait for a lock, where that is less.
+
+    Raises:
+        DbkitError: the server did not answer.
+    """
+    import psycopg
+
+    deadline = time.monotonic() + seconds + PATIENCE_SECONDS
+    try:
+        with cut_at(deadline, connection.fileno()), connection.transaction():
+            connection.execute(_LIMITS, (f"{seconds}s", f"{lock_seconds or seconds}s"))
+            yield connection
+    except psycopg.OperationalError:
+        if not connection.broken or time.monotonic() < deadline:
+            raise
+        raise DbkitError(
+            "the server does not answer",
+            detail=f"It let us in, and said nothing more for {seconds + PATIENCE_SECONDS:g} s.",
+            hint="Look at the server's host: its disk, its load, and what lies between.",
+        ) from None

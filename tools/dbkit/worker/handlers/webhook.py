@@ -17,10 +17,9 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -28,6 +27,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from dbkit import __version__
+from dbkit.deadline import cut_at
 from dbkit.worker.handlers.addresses import look_up
 from dbkit.worker.handlers.payload import text
 from dbkit.worker.job import Job, JobError, PermanentError
@@ -128,7 +128,7 @@ def _connection(parts: SplitResult, settings: WebhookSettings) -> Iterator[http.
     connection = http.client.HTTPConnection(host, port)
     try:
         raw = connection.sock = _connected(addresses, port, deadline)
-        with _cut_at(deadline, raw):
+        with cut_at(deadline, raw.fileno()):
             if parts.scheme == "https":
                 connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
                 connection.default_port = 443  # for the Host header
@@ -160,25 +160,6 @@ def _connected(addresses: list[str], port: int, deadline: float) -> socket.socke
         except OSError as error:
             problem = error
     raise problem
-
-
-@contextmanager
-def _cut_at(deadline: float, connected: socket.socket) -> Iterator[None]:
-    """End a connection at a moment, whoever reads from it then. A twin, since TLS takes the socket itself over."""
-    with connected.dup() as twin:
-
-        def cut() -> None:
-            with suppress(OSError):
-                twin.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(max(deadline - time.monotonic(), 0), cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
 
 
 def _retry_after(response: http.client.HTTPResponse) -> float | None:
