@@ -15,7 +15,7 @@ from dbkit.errors import DbkitError
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["bounded", "connect"]
+__all__ = ["beside", "bounded", "connect"]
 
 CONNECT_SECONDS = 10
 # How much longer than the server's own limit we wait for it to keep that.
@@ -62,6 +62,21 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
                 hint="Run: dbkit migrate apply core",
             )
         yield connection
+
+
+def beside(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """A second connection of the same login, in autocommit mode, for what must outlast a transaction of the first.
+
+    Raises:
+        psycopg.OperationalError: the server cannot be reached any more, or has no room.
+    """
+    import psycopg
+
+    info = connection.info
+    second = psycopg.connect(info.dsn, password=info.password or None, autocommit=True, prepare_threshold=None)
+    # Idle in a transaction it must hold no snapshot: VACUUM would leave what that can still see.
+    second.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    return second
 
 
 @contextmanager

@@ -7,11 +7,13 @@ happens.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dbkit.conninfo import parse
+from dbkit.deadline import cut
 from dbkit.errors import DbkitError
 from dbkit.worker.job import Claim, Job, Outcome
 
@@ -75,6 +77,15 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def cut(self) -> None:
+        """From another thread: let whoever waits for the server's answer see the connection as lost."""
+        import psycopg
+
+        connection = self._connection
+        with contextlib.suppress(psycopg.Error):  # it is closed, or was lost already
+            if connection is not None:
+                cut(connection.fileno())
 
     def check(self) -> None:
         """Whether this login may work here.
