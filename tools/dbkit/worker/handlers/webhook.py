@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -163,13 +164,18 @@ def _connected(addresses: list[str], port: int, deadline: float) -> socket.socke
 
 
 def _retry_after(response: http.client.HTTPResponse) -> float | None:
-    """Seconds that the receiver asks us to wait, at most a day. A date is measured against the receiver's own clock."""
+    """Seconds that the receiver asks us to wait, at most a day; None where it asks for no pause.
+
+    A date is measured against the receiver's own clock, where it tells it. No pause is no reason to spend every attempt
+    within a second: the job's usual backoff counts then.
+    """
     given = (response.headers.get("retry-after") or "").strip()
     if given.isdecimal():
-        return min(float(given), LONGEST_WAIT)
+        return min(float(given), LONGEST_WAIT) or None
     try:
+        told = response.headers.get("date")
+        now = parsedate_to_datetime(told) if told else datetime.now(UTC)
         wanted = parsedate_to_datetime(given)
-        now = parsedate_to_datetime(response.headers.get("date") or "")
-        return min(max((wanted - now).total_seconds(), 0.0), LONGEST_WAIT)
+        return min(max((wanted - now).total_seconds(), 0.0), LONGEST_WAIT) or None
     except (ValueError, TypeError):
         return None
