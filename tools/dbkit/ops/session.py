@@ -25,15 +25,16 @@ _EXISTS = "select coalesce(to_regclass(%(name)s)::oid, to_regproc(%(name)s)::oid
 
 
 @contextmanager
-def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+def connect(url: str, needs: str, *, who: str = "a login that may") -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """A connection in autocommit mode.
 
     Args:
         url: connection string; its connect_timeout wins over ours.
         needs: relation or function of core without which the caller has nothing to do, such as `core.cron_status`.
+        who: as whom to connect, for the hint where this login may not do what the block does.
 
     Raises:
-        DbkitError: the server cannot be reached, or `needs` is not there.
+        DbkitError: the server cannot be reached, `needs` is not there, or the login may not.
     """
     import psycopg
 
@@ -61,7 +62,14 @@ def connect(url: str, needs: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
                 detail="The command works with the tables and functions of module core.",
                 hint="Run: dbkit migrate apply core",
             )
-        yield connection
+        try:
+            yield connection
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DbkitError(
+                f"the login {connection.info.user} may not do this",
+                detail=f"{error.diag.message_primary}.",
+                hint=f"Connect as {who}.",
+            ) from None
 
 
 def beside(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
