@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from dbkit.conninfo import cannot_connect, parse, refuse_old_server
 from dbkit.deadline import cut_at
 from dbkit.errors import DbkitError
+from dbkit.worker.client import LIVELY
 
 if TYPE_CHECKING:
     import psycopg
 
 __all__ = ["beside", "bounded", "connect"]
 
-CONNECT_SECONDS = 10
+# For the answer to whether what is needed is there.
+FIRST_SECONDS = 10
 # How much longer than the server's own limit we wait for it to keep that.
 PATIENCE_SECONDS = 3
 _LIMITS = "select set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)"
@@ -38,15 +40,13 @@ def connect(url: str, needs: str, *, who: str = "a login that may") -> Iterator[
     """
     import psycopg
 
-    own = parse(url)
     # What becomes of a connection is ours to say, also where psycopg could not roll back on one that is lost.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    options: dict[str, Any] = {"application_name": "dbkit", **LIVELY, **parse(url)}
     try:
         connection = psycopg.connect(
-            url,
+            **options,
             autocommit=True,
-            application_name=own.get("application_name", "dbkit"),
-            connect_timeout=own.get("connect_timeout", CONNECT_SECONDS),
             # Behind a transaction pooler a statement prepared on one server connection does not exist on the next.
             prepare_threshold=None,
         )
@@ -54,7 +54,7 @@ def connect(url: str, needs: str, *, who: str = "a login that may") -> Iterator[
         raise cannot_connect(url, str(error)) from None
     with connection:
         refuse_old_server(connection.info.server_version)
-        with bounded(connection, CONNECT_SECONDS):
+        with bounded(connection, FIRST_SECONDS):
             found = connection.execute(_EXISTS, {"name": needs}).fetchone()
         if found == (None,):
             raise DbkitError(

@@ -20,7 +20,7 @@ from dbkit.worker.job import Claim, Job, Outcome
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CHANNEL", "Client", "connect"]
+__all__ = ["CHANNEL", "LIVELY", "Client", "connect"]
 
 CHANNEL = "dbkit_jobs"
 
@@ -39,14 +39,14 @@ select to_regproc('core.next_jobs') is not null,
 """
 CONFLICT, UNKNOWN = "PT409", "PT422"
 # A server that vanished without a word is noticed after half a minute, not after the system's two hours.
-_LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
+LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
 
 
 def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
     """A connection in autocommit that notices a lost server; what the connection string says itself has precedence."""
     import psycopg
 
-    options: dict[str, Any] = {**_LIVELY, **parse(conninfo), "application_name": name}
+    options: dict[str, Any] = {**LIVELY, **parse(conninfo), "application_name": name}
     # Behind a transaction pooler a statement prepared on one server connection does not exist on the next.
     return psycopg.connect(**options, autocommit=True, prepare_threshold=None)
 

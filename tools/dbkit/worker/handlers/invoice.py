@@ -290,8 +290,8 @@ def _amount_width(pdf: FPDF, invoice: Invoice) -> float:
 
 def _width(pdf: FPDF, usual: float, numbers: Iterable[str]) -> float:
     """Millimetres of a column whose numbers must not be broken in two."""
-    widest: float = max(map(pdf.get_string_width, numbers))
-    return max(usual, widest + 2 * pdf.c_margin + 1)
+    needed: float = max(map(pdf.get_string_width, numbers)) + 2 * pdf.c_margin + 1
+    return max(usual, needed)
 
 
 def _texts(invoice: Invoice) -> Iterator[str]:
