@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import stat
+import sys
+import time
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -178,6 +181,42 @@ def test_two_backups_in_one_second_do_not_write_one_file(
         back_up(config, production.backup, tmp_path)
     assert "Run it again" in (refusal.value.hint or "")
     assert read_manifest(path) is not None, "what the first one left is whole"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a process that was killed")
+def test_a_backup_that_is_killed_leaves_no_pg_dump_and_its_file_to_the_next_one(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, folder = tmp_path / "pg_dump", tmp_path / "backups"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+    child = multiprocessing.get_context("fork").Process(target=back_up, args=(config, production.backup, folder))
+    child.start()
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()):
+        time.sleep(0.02)
+    (half,) = folder.glob("*.partial")
+    monkeypatch.undo()
+    time.sleep(1.1)  # a name holds the second
+    back_up(config, production.backup, folder)
+    assert half.exists(), "somebody writes it"
+    dump = Path("/proc") / (tmp_path / "pid").read_text().strip()
+    child.kill()
+    child.join()
+    deadline = time.monotonic() + 20
+    while lives(dump):
+        assert time.monotonic() < deadline, "pg_dump goes on"
+        time.sleep(0.02)
+    time.sleep(1.1)
+    back_up(config, production.backup, folder)
+    assert {file.suffix for file in folder.iterdir()} == {".dump", ".json"}
+
+
+def lives(process: Path) -> bool:
+    try:
+        return "zombie" not in (process / "status").read_text()
+    except OSError:
+        return False
 
 
 def test_a_transaction_pooler_is_refused(config: Config, production: Production, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dbkit.backup.programs import client_program, first_words
 from dbkit.config import Config
 from dbkit.conninfo import cannot_connect, for_program
 from dbkit.errors import DbkitError
+from dbkit.postgres.local import die_with_parent
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -177,8 +179,9 @@ def _dump(connection: Connection[Any], conninfo: str, program: Path, partial: Pa
     target, environment = for_program(conninfo)
     command = [str(program), "--format=custom", "--no-password", f"--snapshot={row[0]}", f"--file={partial}"]
     dumping = subprocess.Popen(
-        [*command, f"--dbname={target}"], stderr=subprocess.PIPE, text=True, errors="replace", env=environment
-    )
+        [*command, f"--dbname={target}"], stderr=subprocess.PIPE, text=True, errors="replace", env=environment,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # or it would hold its snapshot for hours, and nobody wait for it
+    )  # fmt: skip
     try:
         picture = take(connection)
         _, complaints = dumping.communicate()
@@ -207,13 +210,20 @@ def _mend(complaints: str, folder: Path) -> str:
 
 @contextlib.contextmanager
 def _place(path: Path) -> Iterator[Path]:
-    """A file to write the dump to, which is gone at the end unless it was renamed."""
+    """A file to write the dump to, which is gone at the end unless it was renamed.
+
+    Its lock says that we live: what a run left that was killed is removed by the next one.
+    """
+    import fcntl
+
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists():
             raise FileExistsError(f"{path} exists")
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _sweep(path.parent)
+        held = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
     except OSError as error:
         if isinstance(error, FileExistsError) and path.parent.is_dir():
             raise DbkitError(
@@ -236,6 +246,17 @@ def _place(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
         if not path.exists():
             manifest_path(path).unlink(missing_ok=True)
+        os.close(held)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove unfinished dumps that nobody is writing any more."""
+    import fcntl
+
+    for left in folder.glob("*.dump.partial"):
+        with contextlib.suppress(OSError), left.open("rb") as file:  # it is locked, gone, or not ours
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def _write(path: Path, text: str) -> None:
