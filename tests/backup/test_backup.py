@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import stat
+import sys
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
+from between import transaction_pooler
 from production import PEOPLE, Production
 
 from dbkit.backup import dump as dumping
 from dbkit.backup.dump import back_up, digest, manifest_path, read_manifest
+from dbkit.backup.programs import client_program
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 
@@ -85,6 +91,138 @@ def test_a_dump_that_fails_leaves_no_file_and_is_recorded(
     assert failure.value.detail == "no space left."
     assert list((tmp_path / "backups").iterdir()) == []
     assert production.ask("select ok, size_bytes from core.backup_runs") == [(False, None)]
+
+
+@pytest.mark.parametrize(
+    ("complaint", "hint"),
+    [
+        ("could not write to output file: No space left on device", "Free some space in "),
+        ('query failed: ERROR:  permission denied for table "t"', "grant pg_read_all_data"),
+        ("Dumping the contents of table t failed: PQgetResult() failed.", "run it again"),
+    ],
+)
+def test_what_pg_dump_complains_of_is_mended(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaint: str, hint: str
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text(f"#!/bin/sh\necho '{complaint}' | sed 's/^/pg_dump: error: /' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+    with pytest.raises(DbkitError) as failure:
+        back_up(config, production.backup, tmp_path / "backups")
+    assert hint in (failure.value.hint or "")
+    assert not (failure.value.detail or "").endswith("..")
+
+
+LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def test_limits_for_requests_do_not_end_a_backup(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_dump reads on while the session it had the snapshot from waits for it."""
+    program = tmp_path / "pg_dump"
+    program.write_text(f'#!/bin/sh\nsleep 1\nexec {client_program(config, "pg_dump", 15)} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+    production.run(*(f"alter role dbkit_backup set {limit} = '300ms'" for limit in LIMITS))
+    try:
+        path, _ = back_up(config, production.backup, tmp_path / "backups")
+    finally:
+        production.run(*(f"alter role dbkit_backup reset {limit}" for limit in LIMITS))
+    assert path.exists()
+    assert production.ask("select ok from core.backup_runs") == [(True,)]
+
+
+def during_the_dump(config: Config, folder: Path, monkeypatch: pytest.MonkeyPatch, query: str, conninfo: str) -> None:
+    """Let a superuser run a query before pg_dump begins, and after it has ended."""
+    program = folder / "pg_dump"
+    ask = f'psql -X -q "{conninfo}" -c "{query}" > /dev/null'
+    program.write_text(f'#!/bin/sh\n{client_program(config, "pg_dump", 15)} "$@"\ncode=$?\n{ask}\nexit $code\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+
+
+OTHERS = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'dbkit_backup'"
+
+
+def test_a_dump_that_is_whole_is_a_backup_though_our_sessions_ended(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during_the_dump(config, tmp_path, monkeypatch, OTHERS, production.admin)
+    path, _ = back_up(config, production.backup, tmp_path / "backups")
+    assert path.exists()
+    assert production.ask("select ok, size_bytes > 0 from core.backup_runs") == [(True, True)]
+
+
+def test_a_backup_that_cannot_be_recorded_is_kept_and_named(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "drop function core.finish_backup(bigint, boolean, bigint)"
+    during_the_dump(config, tmp_path, monkeypatch, gone, production.admin)
+    with pytest.raises(DbkitError, match="the backup is whole, but") as failure:
+        back_up(config, production.backup, tmp_path / "backups")
+    (dump,) = (tmp_path / "backups").glob("*.dump")
+    assert str(dump) in (failure.value.detail or "")
+    assert read_manifest(dump) is not None
+
+
+def test_two_backups_in_one_second_do_not_write_one_file(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 1, 2, 3, 4, 5, tzinfo=tz)
+
+    monkeypatch.setattr(dumping, "datetime", Clock)
+    path, _ = back_up(config, production.backup, tmp_path)
+    with pytest.raises(DbkitError, match="another backup") as refusal:
+        back_up(config, production.backup, tmp_path)
+    assert "Run it again" in (refusal.value.hint or "")
+    assert read_manifest(path) is not None, "what the first one left is whole"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a process that was killed")
+def test_a_backup_that_is_killed_leaves_no_pg_dump_and_its_file_to_the_next_one(
+    config: Config, production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, folder = tmp_path / "pg_dump", tmp_path / "backups"
+    program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(dumping, "client_program", lambda *_: program)
+    child = multiprocessing.get_context("fork").Process(target=back_up, args=(config, production.backup, folder))
+    child.start()
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()):
+        time.sleep(0.02)
+    (half,) = folder.glob("*.partial")
+    monkeypatch.undo()
+    time.sleep(1.1)  # a name holds the second
+    back_up(config, production.backup, folder)
+    assert half.exists(), "somebody writes it"
+    dump = Path("/proc") / (tmp_path / "pid").read_text().strip()
+    child.kill()
+    child.join()
+    deadline = time.monotonic() + 20
+    while lives(dump):
+        assert time.monotonic() < deadline, "pg_dump goes on"
+        time.sleep(0.02)
+    time.sleep(1.1)
+    back_up(config, production.backup, folder)
+    assert {file.suffix for file in folder.iterdir()} == {".dump", ".json"}
+
+
+def lives(process: Path) -> bool:
+    try:
+        return "zombie" not in (process / "status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_transaction_pooler_is_refused(config: Config, production: Production, tmp_path: Path) -> None:
+    with transaction_pooler(production.backup) as through, pytest.raises(DbkitError, match="transaction pooler"):
+        back_up(config, through, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_without_core_is_saved_all_the_same(config: Config, production: Production, tmp_path: Path) -> None:

@@ -112,6 +112,21 @@ def test_what_is_saved_is_loaded(before: Before, tmp_path: Path) -> None:
             load(tmp_path / name)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device to write to")
+def test_a_picture_that_cannot_be_saved_takes_no_other_with_it(
+    before: Before, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "before.json"
+    save(before, file)
+    whole = file.read_text()
+    with pytest.raises(DbkitError, match="cannot write"):
+        save(before, Path("/dev/full"))
+    (tmp_path / "before.json.partial").mkdir()
+    with pytest.raises(DbkitError, match="cannot write"):
+        save(before, file)
+    assert file.read_text() == whole
+
+
 def test_the_command_before_and_after(production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBKIT_DATABASE_URL", production.backup)
     saved = str(tmp_path / "before.json")

@@ -12,10 +12,12 @@ from typing import NamedTuple
 import pytest
 from click.testing import CliRunner
 from production import PEOPLE, Production
+from psycopg.conninfo import make_conninfo
 
+from dbkit.backup import restore as restoring
 from dbkit.backup.dump import Manifest, back_up, digest, manifest_path, read_manifest
 from dbkit.backup.picture import Picture, compare
-from dbkit.backup.restore import Verification, contents_without, live_picture, record, verify
+from dbkit.backup.restore import Verification, contents_without, live_picture, record, verify, why_not_record
 from dbkit.cli import cli
 from dbkit.config import Config
 from dbkit.errors import DbkitError
@@ -45,7 +47,7 @@ def test_a_good_dump_comes_back_whole(saved: Saved, production: Production) -> N
     assert rules(result) == []
     assert result.restored is not None
     assert result.restored.rows == saved.manifest.picture.rows
-    assert record(production.backup, saved.manifest.backup_id, result)
+    assert record(production.backup, saved.manifest.backup_id, result) is None
     assert production.ask(
         "select backup_id, ok, (row_counts ->> 'core.tenants')::integer, mismatches from core.restore_verifications"
     ) == [(saved.manifest.backup_id, True, PEOPLE, [])]
@@ -81,7 +83,7 @@ def test_damage_from_before_the_checksum_is_found_by_restoring(
     manifest = replace(saved.manifest, size=len(content) // 2, sha256=digest(saved.path))
     result = verify(server, config, saved.path, manifest.picture, manifest)
     assert rules(result) == ["restore_failed"]
-    assert record(production.backup, manifest.backup_id, result)
+    assert record(production.backup, manifest.backup_id, result) is None
     assert production.ask("select ok, jsonb_array_length(mismatches) from core.restore_verifications") == [(False, 1)]
 
 
@@ -210,6 +212,51 @@ def test_the_command_restores_where_no_role_of_the_dump_exists(
     assert done.exit_code == 1, done.output
     assert "NOT a backup to rely on" in done.stdout
     assert production.ask("select ok from core.restore_verifications order by id") == [(True,), (False,)]
+
+
+def test_where_it_is_recorded_is_asked_before_the_work(production: Production, saved: Saved) -> None:
+    manifest = saved.manifest
+    assert why_not_record(production.backup, manifest) is None
+    assert why_not_record(production.backup, None) is None
+    other = why_not_record(production.backup, replace(manifest, database="elsewhere"))
+    assert other is not None and other.startswith("the dump is of elsewhere, and the database named is ")
+    elsewhere = why_not_record(make_conninfo(production.admin, dbname="postgres"), manifest)
+    assert elsewhere == "postgres has no core.log_restore_verification"
+    with pytest.raises(DbkitError, match="the outcome cannot be recorded"):
+        why_not_record(make_conninfo(production.admin, user="app_login_a"), manifest)
+    with pytest.raises(DbkitError, match="cannot connect"):
+        why_not_record(make_conninfo(production.admin, dbname="nowhere"), manifest)
+
+
+def test_a_verdict_that_cannot_be_recorded_is_told_all_the_same(
+    production: Production, saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBKIT_DATABASE_URL", production.backup)
+    monkeypatch.setattr(restoring, "_RECORD", "select core.no_such_function(%s, %s, %s, %s)")
+    done = CliRunner().invoke(cli, ["restore-verify", str(saved.path)])
+    assert done.exit_code == 0, done.output
+    assert "came back whole" in done.stdout
+    assert "not recorded: function core.no_such_function" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        'could not execute query: ERROR:  could not extend file "base/1/2": No space left on device',
+        'ERROR:  could not extend file "base/1/2": wrote only 4096 of 8192 bytes\nHINT:  Check free disk space.',
+        "could not execute query: server closed the connection unexpectedly",
+    ],
+)
+def test_a_disposable_server_without_room_is_no_verdict_on_the_dump(
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaint: str
+) -> None:
+    program = tmp_path / "pg_restore"
+    program.write_text(f"#!/bin/sh\ncat >&2 <<'END'\npg_restore: error: {complaint}\nEND\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(restoring, "client_program", lambda *_: program)
+    with pytest.raises(DbkitError, match="the disposable server could not take the dump") as problem:
+        saved.check()
+    assert "DBKIT_RUN_DIR" in (problem.value.hint or "")
 
 
 def test_a_dump_with_nothing_to_compare_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -692,3 +692,26 @@ def test_a_defect_is_exit_code_2_and_named(project: Path) -> None:
     assert "sesame" not in done.stdout + done.stderr
     debugged = subprocess.run(command, cwd=project, env=environment(DBKIT_DEBUG="1"), capture_output=True, text=True)
     assert "Traceback" in debugged.stderr
+
+
+OUTPUTS = {
+    "full": ("> /dev/full", 2),
+    "closed": (">&-", 0),
+    "both full": ("> /dev/full 2> /dev/full", 2),
+    "errors nowhere": ("2>&-", 0),
+}
+
+
+@pytest.mark.parametrize("output_format", ["text", "json"])
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_output_that_takes_nothing_is_no_finding(core_db: Database, output: str, output_format: str) -> None:
+    """Exit code 1 would mean findings; what is closed on purpose is no error."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no full device to write to")
+    streams, expected = OUTPUTS[output]
+    command = f'exec "$0" -m dbkit cron list --format {output_format} {streams}'
+    done = subprocess.run(
+        ["sh", "-c", command, DBKIT[0]], cwd=REPO, env=environment(DBKIT_DATABASE_URL=core_db.conninfo),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (expected, False), done.stderr

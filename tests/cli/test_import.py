@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from between import transaction_pooler
 
 from dbkit.postgres import Database
 
@@ -187,6 +188,9 @@ def test_a_server_that_restarts_is_waited_for(landlords: Database, tmp_path: Pat
         (HEADER, "file has no rows"),
         (b"a\n\xe9\n", "file is not UTF-8"),
         ('a\n"open\n', "file is no CSV"),
+        ("a\n" + "x" * 200_000, "file is no CSV"),
+        ("firstName;lastName\nA;B\n", "file is not separated by commas"),
+        ("firstName\tlastName\nA\tB\n", "file is not separated by commas"),
         (None, "cannot read"),
     ],
 )
@@ -196,7 +200,76 @@ def test_a_file_that_is_none(landlords: Database, tmp_path: Path, content: str |
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     done = run(arguments(landlords, file), tmp_path)
     assert done.returncode == 2 and done.stderr.startswith(f"error: {error}"), done
-    assert "detail: " in done.stderr
+    assert "detail: " in done.stderr and "hint: " in done.stderr
+
+
+def test_a_row_with_a_null_character_costs_no_other(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 3)
+    file.write_text(file.read_text().replace("F2", "F\0"))
+    done = run(arguments(landlords, file), tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert [(row["line"], row["error"]) for row in report(file) if row["error"]] == [
+        ("3", "The row holds a null character.")
+    ]
+    assert scalar(landlords, "select count(*) from rental.tenants") == 2
+
+
+def test_a_report_without_a_place_is_said_before_any_row_is_imported(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 3)
+    file.with_name(f"{file.name}.report.csv").mkdir()
+    done = run(arguments(landlords, file), tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no place for the report\ndetail: ") and "--report" in done.stderr
+    assert scalar(landlords, "select count(*) from rental.tenants") == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device to write to")
+def test_a_report_that_cannot_be_finished_does_not_hide_that_the_import_is_done(
+    landlords: Database, tmp_path: Path
+) -> None:
+    file = people(tmp_path, 3)
+    done = run(arguments(landlords, file, "--report", "/dev/full"), tmp_path)
+    assert done.returncode == 2
+    assert "error: the import is done, but its report cannot be written\ndetail: " in done.stderr
+    assert "3 rows are imported, 0 were refused" in done.stderr
+    again = run(arguments(landlords, file), tmp_path)
+    assert again.returncode == 0 and "3 imported (3 by an earlier run)" in again.stdout
+
+
+def test_another_chunk_would_import_rows_twice_and_is_refused(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 5)
+    assert run(arguments(landlords, file, "--chunk", "2"), tmp_path).returncode == 0
+    done = run(arguments(landlords, file), tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: this file was begun with another --chunk\ndetail: ")
+    assert "\nhint: Give the same --chunk" in done.stderr
+    assert "(5 by an earlier run)" in run(arguments(landlords, file, "--chunk", "2"), tmp_path).stdout
+
+
+def test_two_files_go_through_one_transaction_pooler(landlords: Database, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    files = [people(tmp_path, 20), people(tmp_path / "other", 30)]
+    with transaction_pooler(landlords.conninfo, servers=1) as through:
+        for file in files:
+            command = arguments(landlords, file, "--chunk", "2")
+            command[command.index("--database") + 1] = through
+            done = run(command, tmp_path)
+            assert done.returncode < 2, done.stderr
+    assert scalar(landlords, "select count(*) from rental.tenants") == 30
+
+
+def test_what_stops_an_import_is_named_with_what_mends_it(
+    landlords: Database, database: Database, tmp_path: Path
+) -> None:
+    file = people(tmp_path, 3)
+    for more, target, error, hint in (
+        (["--role", "nobody"], landlords, 'role "nobody" does not exist', "Name with --role"),
+        ([], database, 'schema "core" does not exist', "dbkit migrate apply core"),
+    ):
+        done = run(arguments(target, file, *more), tmp_path)
+        assert done.returncode == 2 and done.stderr.startswith(f"error: import stopped: {error}"), done.stderr
+        assert "0 of 3 rows were through" in done.stderr
+        assert hint in done.stderr
 
 
 def test_who_may_not_and_what_is_none(landlords: Database, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from between import transaction_pooler
 from operators_shell import Shell
 
+from dbkit.config import Config
 from dbkit.ops import cron
 from dbkit.postgres import Database
 
@@ -147,6 +149,20 @@ def test_a_bare_job_that_fails_is_logged_and_unlocked(db: psycopg.Connection[Any
         assert (failed.ok, (failed.message or "")[:5]) == (False, "57014")
         holder.rollback()
         assert cron.run(own, "vacuum-traces").ok, "the lock of the job was given back"
+
+
+def test_a_bare_job_behind_a_pooler_keeps_no_lock(
+    db: psycopg.Connection[Any], config: Config, core_db: Database
+) -> None:
+    """Two clients at once, so that the statements of one run in different server processes."""
+    put(db, "vacuum-traces", "vacuum core.traces", "bare")
+    locks = "select count(*) from pg_locks where locktype = 'advisory'"
+    resets = "server_round_robin = 1"
+    with transaction_pooler(core_db.conninfo, resets) as through, ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: Shell(config, through)("cron", "run", "vacuum-traces"), range(3)))
+        assert {one.returncode for one in done} == {0}, [one.stderr for one in done]
+        assert scalar(db, locks) == 0
+        assert "ok in" in Shell(config, through)("cron", "run", "vacuum-traces").stdout
 
 
 def end_the_session_that_waits(db: psycopg.Connection[Any], query: str) -> None:

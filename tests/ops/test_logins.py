@@ -50,6 +50,7 @@ def test_an_application_login_has_no_schedule(as_login: Callable[[str], Shell], 
     done = as_login("app_login_a")(*command)
     assert (done.returncode, done.stdout) == (2, "")
     assert "permission denied" in done.stderr
+    assert "\nhint: Connect as dbkit_migrator" in done.stderr
 
 
 def test_any_login_asks_for_health_and_learns_states_only(as_login: Callable[[str], Shell]) -> None:

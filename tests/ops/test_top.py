@@ -2,80 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
 
 import psycopg
 import pytest
 from operators_shell import Shell
+from rich.console import Console
+from terminals import terminal
 
 from dbkit.config import Config
-from dbkit.ops.screen import render_text
-from dbkit.ops.top import PANELS, look, prepare
+from dbkit.ops.screen import draw, render_text
+from dbkit.ops.top import PANELS, Frame, Panel, look
 from dbkit.postgres import Database
-
-PATIENCE_SECONDS = 30
-
-
-@dataclass
-class Terminal:
-    """A process on a terminal of 160 columns, and what it has drawn so far."""
-
-    process: subprocess.Popen[bytes]
-    screen: int
-    drawn: bytes = b""
-
-    def wait_for(self, *texts: bytes) -> None:
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while not all(text in self.drawn for text in texts):
-            assert time.monotonic() < give_up, self.drawn
-            ready, _, _ = select.select([self.screen], [], [], 0.2)
-            if ready:
-                self.drawn += os.read(self.screen, 65536)
-
-    def press(self, key: bytes) -> int:
-        os.write(self.screen, key)
-        return self.leave()
-
-    def leave(self) -> int:
-        """The exit code; what is still drawn is read, or the process would wait for its reader."""
-        ready = True
-        # Its last words may still lie in the terminal when it has ended.
-        while self.process.poll() is None or ready:
-            ready = bool(select.select([self.screen], [], [], 0.1)[0])
-            if ready:
-                self.drawn += os.read(self.screen, 65536)
-        return self.process.returncode
-
-
-@contextmanager
-def terminal(config: Config, *arguments: str) -> Iterator[Terminal]:
-    screen, stdin = pty.openpty()
-    fcntl.ioctl(stdin, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
-    before = termios.tcgetattr(stdin)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dbkit", "top", *arguments], cwd=config.root, stdin=stdin, stdout=stdin, stderr=stdin,
-        env={**os.environ, "TERM": "xterm-256color"}, start_new_session=True,
-    )  # fmt: skip
-    try:
-        yield Terminal(process, screen)
-        assert termios.tcgetattr(stdin) == before, "the terminal is as it was"
-    finally:
-        process.kill()
-        process.wait()
-        os.close(stdin)
-        os.close(screen)
 
 
 def test_it_draws_until_q_is_pressed(config: Config, core_db: Database) -> None:
@@ -115,7 +55,6 @@ def test_a_database_that_cannot_be_reached_ends_it_at_once(config: Config) -> No
 def test_a_login_that_may_see_nothing_is_told_so_in_each_place(core_db: Database) -> None:
     with psycopg.connect(core_db.conninfo, autocommit=True) as connection:
         connection.execute("set role app_user")
-        prepare(connection)
         frame = look(connection)
         assert {name for name, panel in frame.panels.items() if panel.problem is None} == set()
         assert "unknown: permission denied for view alert_status" in render_text(frame)
@@ -123,6 +62,18 @@ def test_a_login_that_may_see_nothing_is_told_so_in_each_place(core_db: Database
         seen = look(connection, frame)
         assert [name for name, panel in seen.panels.items() if panel.problem] == ["queries"]  # no pg_stat_statements
         assert seen.rate is not None and seen.rate >= 0
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_long_text_gives_way_and_no_number_does(width: int) -> None:
+    rows = ((12_345.6, 7, "select " + "x" * 300), (8.5, 1_234_567, "select 1"))
+    panels = {"queries": Panel("Slow queries", ("mean_ms", "calls", "query"), rows, "none")}
+    frame = Frame(datetime.now(UTC), "app", "15.4", 1, None, 0, panels)
+    console = Console(width=width, color_system=None, file=StringIO())
+    console.print(draw(frame, width))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.split()[:2] for line in lines[-2:]] == [["12,345.6", "7"], ["8.5", "1,234,567"]]
+    assert max(map(len, lines)) <= width and lines[-2].rstrip().endswith("…")
 
 
 def test_texts_of_statements_cannot_move_the_cursor(core_db: Database) -> None:

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -16,6 +16,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from between import free_port
 
 from dbkit.worker.settings import EmailSettings
 
@@ -179,8 +180,40 @@ def dripping_server() -> Iterator[int]:
             stop.set()
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def scripted_mail_server(**answers: str) -> Iterator[int]:
+    """An SMTP server that answers each command as it is told, else 250; the port.
+
+    Args:
+        answers: by the command in lower case, `message` for the message itself; an empty answer hangs up.
+    """
+    usual = {"data": "354 go on", "quit": "221 bye"}
+
+    def serve(connected: socket.socket) -> None:
+        def say(command: str) -> bool:
+            line = answers.get(command, usual.get(command, "250 ok"))
+            if line:
+                connected.sendall(f"{line}\r\n".encode())
+            return bool(line)
+
+        with connected, connected.makefile("rb") as lines, suppress(OSError):
+            connected.sendall(b"220 here\r\n")
+            for line in lines:
+                command = line.split()[0].decode().lower()
+                if not say(command):
+                    return
+                if command == "data" and answers.get("data", "354").startswith("354"):
+                    while lines.readline() not in (b".\r\n", b""):
+                        pass
+                    if not say("message"):
+                        return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listening.getsockname()[1]

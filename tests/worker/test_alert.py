@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from receivers import Mailbox, Receiver, free_port, http_server, mail_server
+from between import free_port
+from receivers import Mailbox, Receiver, http_server, mail_server
 
 from dbkit.worker.handlers import shipped
 from dbkit.worker.handlers.alert import AlertHandler

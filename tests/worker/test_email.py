@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import trustme
-from receivers import PASSWORD, Mailbox, free_port, mail_server
+from between import free_port
+from receivers import PASSWORD, Mailbox, mail_server, scripted_mail_server
 
 from dbkit.worker.handlers.email import EmailHandler
 from dbkit.worker.job import Job, JobError
@@ -122,6 +123,36 @@ def test_a_refused_recipient_keeps_the_message_from_all(mailbox: Mailbox, answer
     assert problem.retryable is retryable
     assert "bob" not in problem.message
     assert mailbox.messages == []
+
+
+@pytest.mark.parametrize("goodbye", ["421 too busy for that", "250 what?", "500 who?", ""])
+def test_what_is_said_to_our_goodbye_sends_no_mail_twice(goodbye: str) -> None:
+    with scripted_mail_server(quit=goodbye) as port:
+        assert EmailHandler(scripted(port), Path())(job(letter()))["recipients"] == 1
+    with scripted_mail_server(quit=goodbye, rcpt="550 no such person") as port:
+        assert not refused(scripted(port), letter()).retryable
+
+
+@pytest.mark.parametrize(
+    ("answers", "retryable", "said"),
+    [
+        ({"data": "554 no"}, False, "554"),
+        ({"data": "451 later"}, True, "451"),
+        ({"mail": "421 later"}, True, "421"),
+        ({"mail": ""}, True, "SMTPServerDisconnected"),
+        ({"message": ""}, True, "SMTPServerDisconnected"),
+        ({"ehlo": "502 no", "helo": "502 no"}, True, "502"),
+    ],
+)
+def test_a_server_that_refuses_or_hangs_up_at_any_step(answers: dict[str, str], retryable: bool, said: str) -> None:
+    with scripted_mail_server(**answers) as port:
+        problem = refused(scripted(port), letter())
+    assert problem.retryable is retryable
+    assert said in problem.message
+
+
+def scripted(port: int) -> EmailSettings:
+    return EmailSettings("127.0.0.1", port, "none", sender="a@example.test", timeout=5)
 
 
 def test_a_server_that_is_down_is_tried_again() -> None:

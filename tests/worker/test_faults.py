@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,8 +14,9 @@ from threading import Event
 
 import psycopg
 import pytest
-from receivers import free_port, http_server, mail_server
-from worker_processes import HANDLERS, Queue, Workers, answers, prepare, transaction_pooler, wait_for
+from between import answers, free_port, line_to, transaction_pooler
+from receivers import http_server, mail_server
+from worker_processes import HANDLERS, Queue, Workers, prepare, wait_for
 
 from dbkit.config import Config
 from dbkit.postgres import Database, open_server
@@ -228,7 +233,8 @@ def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> No
 
 
 def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Queue, workers: Workers) -> None:
-    with transaction_pooler(queue) as conninfo:
+    resets = ("server_round_robin = 1", "server_reset_query = discard all", "server_reset_query_always = 1")
+    with transaction_pooler(queue.database.conninfo, *resets, login=queue.login) as conninfo:
         started = [workers.start("--concurrency", "2", conninfo=conninfo) for _ in range(2)]
         slow = queue.enqueue("data_import", name="slow", gate="go")
         jobs = queue.enqueue_all("data_import", [{"name": f"n{number}"} for number in range(60)])
@@ -244,6 +250,41 @@ def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Q
             worker.terminate()
             assert worker.left() == 0
             assert worker.named("disconnected") == []
+
+
+def test_a_server_that_falls_silent_keeps_no_worker_from_stopping(queue: Queue, workers: Workers) -> None:
+    with line_to(queue.worker_conninfo) as line:
+        worker = workers.start("--grace", "0.5", conninfo=line.conninfo)
+        worker.until("worker_started")
+        line.silent.set()
+        time.sleep(2)  # it asks for work by now, and gets no answer
+        worker.terminate()
+        assert worker.process.wait(15) == 0
+    assert worker.named("worker_stopped")
+
+
+def test_a_log_without_room_or_reader_loses_no_job(queue: Queue, workers: Workers) -> None:
+    jobs = queue.enqueue_all("data_import", [{"name": "n1"}, {"name": "n2"}])
+    command = [sys.executable, "-m", "dbkit", "worker", "--handlers", "jobs_of_tests", "--concurrency", "1"]
+    environment = {**os.environ, "DBKIT_DATABASE_URL": queue.worker_conninfo}
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [*command, "--drain"], cwd=workers.folder, env=environment, stdout=full, stderr=subprocess.PIPE,
+                text=True, check=False, timeout=60,
+            )  # fmt: skip
+        assert [queue.job(job)["status"] for job in jobs] == ["completed"] * 2, done.stderr
+    job = queue.enqueue("data_import", name="n3", gate="go")
+    with subprocess.Popen(
+        command, cwd=workers.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        workers.until_noted("began n3 1")
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        workers.open("go")  # its end cannot be told
+        assert process.wait(30) == 2
+        assert process.stderr.read() == ""
+    assert (queue.job(job)["status"], queue.job(job)["retry_count"]) == ("completed", 0)
 
 
 @pytest.fixture

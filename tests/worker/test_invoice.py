@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -77,6 +78,43 @@ def test_a_font_without_the_letters_is_an_error_and_not_a_misspelt_name(tmp_path
     with pytest.raises(JobError, match="lacks letters"):
         InvoiceHandler(FILES_ONLY, tmp_path, "")(job(invoice(buyer={"name": "株式会社"})))
     assert not (tmp_path / "invoices").exists()
+
+
+RIGHT_TO_LEFT = invoice(buyer={"name": "محمد علي", "address": "שדרות רוטשילד 12"})
+
+
+def test_letters_that_join_are_not_misspelt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one and from left to right they would be another name."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(JobError, match="install uharfbuzz") as problem:
+        InvoiceHandler(FILES_ONLY, tmp_path, "")(job(RIGHT_TO_LEFT))
+    assert problem.value.retryable, "another worker may be able to"
+    assert written(tmp_path, invoice(buyer={"name": "Cafe\u0301 Χάρη"}))[0]["pages"] == 1
+
+
+def test_letters_that_join_are_set_as_they_are_written(tmp_path: Path) -> None:
+    pytest.importorskip("uharfbuzz", reason="skipped: uharfbuzz is not installed (pip install 'pg-dbkit[worker]')")
+    _, text, _ = written(tmp_path, RIGHT_TO_LEFT)
+    assert "محمد علي" in text
+    assert "12 שדרות רוטשילד" in text, "the number stands left of the street, where a reader of Hebrew looks last"
+
+
+def test_words_are_kept_apart_and_numbers_together(tmp_path: Path) -> None:
+    lines = [
+        {"description": "Rent\tfor\x07 May\r\nflat 3", "quantity": "0.333333", "unit_price": "99999999.995"},
+        {"description": "Sewa", "quantity": 1, "unit_price": "1234567890.00"},
+    ]
+    _, text, _ = written(tmp_path, invoice(lines=lines, total=None))
+    for part in ("Rent for May", "flat 3", "99,999,999.995", "1,234,567,890.00", "1,508,802,416.10"):
+        assert part in text
+
+
+def test_the_sums_stand_on_one_page(tmp_path: Path) -> None:
+    for count in range(24, 34):
+        lines = [{"description": f"Flat {number}", "quantity": 1, "unit_price": 1} for number in range(count)]
+        _, _, reader = written(tmp_path, invoice(lines=lines, total=None))
+        last = reader.pages[-1].extract_text()
+        assert all(part in last for part in ("Net", "Tax 19 %", "Total EUR"))
 
 
 def test_many_lines_take_many_pages(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from worker_processes import NORTH, Queue, Workers
 
+from dbkit.worker import operate
 from dbkit.worker.handlers.webhook import tenant_secret
 
 SECRET = "s3cr3t-of-ann"
@@ -117,6 +118,17 @@ def test_a_refusal_in_the_middle_shows_what_was_done_before(queue: Queue, failed
     assert [row["id"] for row in document["jobs"]] == [str(failed)]
     assert document["error"] == f"cannot retry job {pending}"
     assert queue.job(failed)["status"] == "pending"
+
+
+def test_two_operators_retry_the_same_failed_jobs(queue: Queue, workers: Workers) -> None:
+    jobs = queue.enqueue_all("data_export", [{"kind": "permanent"}] * 3)
+    workers.drain()
+    found = operate.failed_ids(queue.operator_conninfo, operate.Filter())
+    assert sorted(found) == sorted(jobs)
+    assert run(queue, "retry", str(found[0])).returncode == 0  # somebody was quicker
+    retried = [row["id"] for row in operate.change(queue.operator_conninfo, "retry", found, found=True)]
+    assert retried == found[1:]
+    assert {queue.job(job)["status"] for job in jobs} == {"pending"}
 
 
 @pytest.mark.parametrize("action", ["show", "retry", "cancel"])

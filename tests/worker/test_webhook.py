@@ -6,13 +6,16 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import trustme
-from receivers import Receiver, dripping_server, free_port, http_server
+from between import free_port
+from receivers import Receiver, dripping_server, http_server
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from dbkit.worker.handlers.addresses import is_public
@@ -85,10 +88,10 @@ def test_the_status_decides_on_another_attempt(receiver: Receiver, status: int, 
     ("header", "seconds"),
     [
         ("7", 7),
-        ("0", 0),
+        ("0", None),
         ("999999999", 24 * 3600),
         ("Sat, 21 Nov 2026 12:02:00 GMT", 120),
-        ("Sat, 21 Nov 2026 11:00:00 GMT", 0),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", None),
         ("soon", None),
         ("-5", None),
     ],
@@ -105,6 +108,12 @@ def test_retry_after_is_honoured_by_the_receivers_clock(
     problem = refused(receiver.url)
     assert problem.retryable
     assert problem.retry_after == seconds
+
+
+def test_a_date_to_wait_for_counts_by_our_clock_where_the_receiver_tells_none(receiver: Receiver) -> None:
+    receiver.answers = [(503, {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)})]
+    wait = refused(receiver.url).retry_after
+    assert wait is not None and 80 < wait <= 90
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

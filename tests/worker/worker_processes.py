@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from receivers import free_port
 
 from dbkit.postgres import Database
 
@@ -247,44 +243,6 @@ def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.kill()
     process.wait()
-
-
-@contextmanager
-def transaction_pooler(queue: Queue) -> Iterator[str]:
-    """A pgbouncer that gives each transaction whichever server connection is free; the worker's way through it."""
-    program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
-    if program is None:
-        pytest.skip("skipped: pgbouncer is not installed (apt-get install pgbouncer)")
-    target, port = conninfo_to_dict(queue.database.conninfo), free_port()
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    folder.chmod(0o755)
-    (folder / "users.txt").write_text(f'"{queue.login}" ""\n')
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={target['host']} port={target['port']}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\n"
-        f"auth_file = {folder}/users.txt\npool_mode = transaction\ndefault_pool_size = 3\n"
-        "server_round_robin = 1\nserver_reset_query = discard all\nserver_reset_query_always = 1\n"
-    )
-    # pgbouncer refuses root, and only the server's own user may use its socket folder.
-    as_user = ["-u", Path(str(target["host"])).owner()] if os.getuid() == 0 else []
-    command = [program, *as_user, str(folder / "pgbouncer.ini")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=target["dbname"], user=queue.login)
-        wait_for(lambda: answers(conninfo))
-        try:
-            yield conninfo
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
-            shutil.rmtree(folder)
-
-
-def answers(conninfo: str) -> bool:
-    try:
-        psycopg.connect(conninfo).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def prepare(database: Database, types: Mapping[str, int] | None = None) -> Queue:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbkit import source
 from dbkit.config import Config
-from dbkit.conninfo import cannot_connect, refuse_old_server
+from dbkit.conninfo import cannot_connect, parse, refuse_old_server
 from dbkit.errors import DbkitError
 from dbkit.mentions import FileObjects, ObjectName, read_objects
 from dbkit.source import KINDS, MODULE_FILE, SqlFile
@@ -106,7 +106,12 @@ def transaction(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
 
     try:
         # Autocommit, so that the transaction below is the outermost one and files run in savepoints of it.
-        connection = psycopg.connect(conninfo, autocommit=True, fallback_application_name="dbkit")
+        connection = psycopg.connect(
+            conninfo,
+            autocommit=True,
+            fallback_application_name="dbkit",
+            connect_timeout=parse(conninfo).get("connect_timeout", 10),
+        )
     except psycopg.OperationalError as error:
         raise cannot_connect(conninfo, str(error)) from None
     with connection, connection.transaction():

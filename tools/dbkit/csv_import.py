@@ -15,6 +15,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ _ATTEMPTS = 6
 _PAUSE = 0.5
 _RETRIED = ("40001", "40P01", "55P03")
 _RATE_LIMITED = "PT429"
+# What else than commas spreadsheets write between fields.
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 _NAME = re.compile(r"[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*")
 
@@ -45,11 +48,13 @@ class Row:
 
     Attributes:
         line: where it begins, from 1.
-        values: by the names of the header; None where it has another number of fields.
+        values: by the names of the header; None for a row that no database takes.
+        flaw: why not.
     """
 
     line: int
     values: dict[str, str] | None
+    flaw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ def read_csv(path: Path) -> CsvFile:
     """Read a file with a header: UTF-8 with or without a mark, commas, quotes doubled.
 
     Raises:
-        DbkitError: it cannot be read, is not UTF-8, or has no header, no rows, or a name twice.
+        DbkitError: it cannot be read, is not UTF-8, is separated by something else than commas, or has no header, no
+            rows, or a name twice.
     """
     try:
         content = path.read_bytes()
@@ -133,7 +139,17 @@ def read_csv(path: Path) -> CsvFile:
         header = [name.strip() for name in next(reader, [])]
         rows = list(_rows(reader, header))
     except csv.Error as problem:
-        raise DbkitError("file is no CSV", detail=f"{path}:{reader.line_num}: {problem}.") from None
+        raise DbkitError(
+            "file is no CSV",
+            detail=f"{path}:{reader.line_num}: {problem}.",
+            hint="Look for a quote that is not closed: it takes all that follows into one field.",
+        ) from None
+    if len(header) == 1 and (found := [name for mark, name in _OTHER_MARKS.items() if mark in header[0]]):
+        raise DbkitError(
+            "file is not separated by commas",
+            detail=f"{path}: its first line is separated by {found[0]}.",
+            hint="Save it with commas; spreadsheets follow the country's settings unless told.",
+        )
     if not any(header) or len(set(header)) < len(header) or "" in header:
         raise DbkitError(
             "file has no header",
@@ -141,7 +157,7 @@ def read_csv(path: Path) -> CsvFile:
             hint="Make the first line the names of the fields, such as firstName,lastName,email,unitId.",
         )
     if not rows:
-        raise DbkitError("file has no rows", detail=f"{path} ends after its header.")
+        raise DbkitError("file has no rows", detail=f"{path} ends after its header.", hint="Name a file with rows.")
     return CsvFile(path, header, rows, hashlib.sha256(content).hexdigest())
 
 
@@ -149,8 +165,13 @@ def _rows(reader: Any, header: list[str]) -> Iterator[Row]:
     before = reader.line_num
     for fields in reader:
         if any(fields):  # a line of nothing is no row
-            same = len(fields) == len(header)
-            yield Row(before + 1, dict(zip(header, fields, strict=True)) if same else None)
+            if len(fields) != len(header):
+                flaw = f"The row has another number of fields than the header ({len(header)})."
+                yield Row(before + 1, None, flaw)
+            elif any("\0" in value for value in fields):
+                yield Row(before + 1, None, "The row holds a null character.")
+            else:
+                yield Row(before + 1, dict(zip(header, fields, strict=True)))
         before = reader.line_num
 
 
@@ -177,44 +198,79 @@ def import_csv(
         raise DbkitError(
             f"no function name: {function}", hint="Write schema and name, such as rental.bulk_invite_tenants."
         )
-    outcomes: dict[int, RowOutcome] = {
-        row.line: RowOutcome(
-            row.line, {}, f"The row has another number of fields than the header ({len(file.header)})."
-        )
-        for row in file.rows
-        if row.values is None
-    }
+    outcomes = {row.line: RowOutcome(row.line, {}, row.flaw) for row in file.rows if row.values is None}
     rows = [row for row in file.rows if row.values is not None]
     replayed = 0
-    with _Connection(conninfo) as connection:
+    with _Connection(conninfo, len(rows)) as connection:
+        connection.retried(partial(_begin, function=function, file=file, caller=caller, chunk=chunk))
         for start in range(0, len(rows), chunk):
             part = rows[start : start + chunk]
             answer, again = connection.retried(partial(_send, function=function, file=file, caller=caller, part=part))
             replayed += len(part) if again else 0
             for outcome in _outcomes(function, answer, part):
                 outcomes[outcome.line] = outcome
+            connection.done += len(part)
             progress(len(outcomes))
     return ImportResult([outcomes[line] for line in sorted(outcomes)], replayed)
+
+
+def _begin(
+    connection: psycopg.Connection[Any], function: str, file: CsvFile, caller: Caller, chunk: int
+) -> tuple[Any, bool]:
+    """Remember how the file is cut: cut otherwise, chunks of an earlier run would not be known again.
+
+    Raises:
+        DbkitError: an earlier run has cut it otherwise.
+    """
+    import psycopg
+
+    try:
+        with _as_caller(connection, caller):
+            return _once(connection, f"{function}:{file.digest}", {"chunk": chunk}, lambda: {})
+    except psycopg.Error as problem:
+        if problem.diag.message_primary != "idempotency_mismatch":
+            raise
+        raise DbkitError(
+            "this file was begun with another --chunk",
+            detail=f"Chunks of {chunk} rows would import rows again that an earlier run has imported.",
+            hint=f"Give the same --chunk as then ({CHUNK} where none was given), or wait a day.",
+        ) from None
 
 
 def _send(
     connection: psycopg.Connection[Any], function: str, file: CsvFile, caller: Caller, part: list[Row]
 ) -> tuple[Any, bool]:
     """One chunk in one transaction: the function's answer, and whether it is that of an earlier run."""
-    from psycopg import sql
     from psycopg.types.json import Jsonb
 
-    values = Jsonb([row.values for row in part])
-    scope, key = "import", f"{function}:{file.digest}:{part[0].line}-{part[-1].line}"
+    values = [row.values for row in part]
+    key = f"{function}:{file.digest}:{part[0].line}-{part[-1].line}"
+    with _as_caller(connection, caller):
+        # the name has been checked
+        return _once(connection, key, values, lambda: _one(connection, f"select {function}(%s)", Jsonb(values)))
+
+
+@contextmanager
+def _as_caller(connection: psycopg.Connection[Any], caller: Caller) -> Iterator[None]:
+    """A transaction on behalf of the caller."""
+    from psycopg import sql
+
     with connection.transaction():
         connection.execute(sql.SQL("set local role {}").format(sql.Identifier(caller.role)))
         connection.execute("select core.set_context(%s, %s)", (caller.user, caller.tenant))
-        known = _one(connection, "select core.idempotent_begin(%s, %s, %s)", scope, key, values)
-        if known is not None:
-            return known, True
-        answer = _one(connection, f"select {function}(%s)", values)  # the name has been checked
-        connection.execute("select core.idempotent_finish(%s, %s, %s)", (scope, key, Jsonb(answer)))
-        return answer, False
+        yield
+
+
+def _once(connection: psycopg.Connection[Any], key: str, request: Any, work: Callable[[], Any]) -> tuple[Any, bool]:
+    """The answer of work that is done once under its key, and whether it was done before."""
+    from psycopg.types.json import Jsonb
+
+    known = _one(connection, "select core.idempotent_begin('import', %s, %s)", key, Jsonb(request))
+    if known is not None:
+        return known, True
+    answer = work()
+    connection.execute("select core.idempotent_finish('import', %s, %s)", (key, Jsonb(answer)))
+    return answer, False
 
 
 def _one(connection: psycopg.Connection[Any], statement: str, *values: Any) -> Any:
@@ -242,9 +298,15 @@ def _outcomes(function: str, answer: Any, part: list[Row]) -> Iterator[RowOutcom
 
 
 class _Connection:
-    """A connection that is opened again when the server goes away between or in chunks."""
+    """A connection that is opened again when the server goes away between or in chunks.
 
-    def __init__(self, conninfo: str) -> None:
+    Attributes:
+        done: rows that are through, of all `rows`; what is said where the import stops.
+    """
+
+    def __init__(self, conninfo: str, rows: int) -> None:
+        self.done = 0
+        self._rows = rows
         self._conninfo = conninfo
         self._open: psycopg.Connection[Any] | None = None
 
@@ -259,17 +321,19 @@ class _Connection:
         """Do the work of one transaction, again where waiting may help."""
         import psycopg
 
+        from dbkit.worker.client import connect
+
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 if self._open is None or self._open.closed:
-                    self._open = psycopg.connect(self._conninfo, autocommit=True)
+                    self._open = connect(self._conninfo, "dbkit import")
                 return work(self._open)
             except psycopg.Error as problem:
                 if self._open is None:
                     raise cannot_connect(self._conninfo, str(problem)) from None
                 pause = _pause(problem, attempt, lost=bool(self._open.closed))
                 if pause is None or attempt == _ATTEMPTS:
-                    raise _refused(problem) from None
+                    raise _refused(problem, self.done, self._rows) from None
                 time.sleep(pause)
         raise AssertionError("unreachable")
 
@@ -284,26 +348,46 @@ def _pause(problem: psycopg.Error, attempt: int, *, lost: bool) -> float | None:
     return _PAUSE * 2 ** (attempt - 1) if lost or problem.sqlstate in _RETRIED else None
 
 
-def _refused(problem: psycopg.Error) -> DbkitError:
+def _refused(problem: psycopg.Error, done: int, rows: int) -> DbkitError:
     known = f" ({problem.sqlstate})" if problem.sqlstate else ""
-    detail = problem.diag.message_detail
-    # Without a context it is the call itself that names what is not there.
-    unknown = problem.sqlstate in ("42883", "3F000") and not problem.diag.context
+    primary, detail = problem.diag.message_primary or str(problem).splitlines()[0], problem.diag.message_detail
     return DbkitError(
-        f"import stopped: {problem.diag.message_primary or str(problem).splitlines()[0]}{known}",
-        detail=(f"{detail} " if detail else "") + "Chunks before this one are imported.",
-        hint="Name an SQL function that takes the rows as one jsonb, such as rental.import_units."
-        if unknown
-        else "Mend the cause and run the same command again: it goes on where it stopped.",
+        f"import stopped: {primary}{known}",
+        detail=(f"{detail} " if detail else "") + f"{done:,} of {rows:,} rows were through by then.",
+        hint=_mend(problem, primary),
     )
 
 
+def _mend(problem: psycopg.Error, primary: str) -> str:
+    # Without a context it is a call of ours itself that names what is not there.
+    if problem.sqlstate in ("42883", "3F000") and not problem.diag.context:
+        if re.search(r'"core"|\bcore\.', primary):
+            return "Name a database that has the module core, or bring it there: dbkit migrate apply core"
+        return "Name an SQL function that takes the rows as one jsonb, such as rental.import_units."
+    if re.match(r'role "|permission denied to set role', primary):
+        return "Name with --role a role that the login is a member of."
+    return "Mend the cause and run the same command again: it goes on where it stopped."
+
+
 def write_report(path: Path, file: CsvFile, result: ImportResult) -> None:
-    """Write what became of every row, as CSV: line, status, what the function says of it, error."""
+    """Write what became of every row, as CSV: line, status, what the function says of it, error.
+
+    Raises:
+        DbkitError: the file cannot be written, or not to its end.
+    """
     names = list(dict.fromkeys(name for outcome in result.outcomes for name in outcome.result))
-    with path.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target)
-        writer.writerow(["line", "status", *names, "error"])
-        for outcome in result.outcomes:
-            values = [outcome.result.get(name) for name in names]
-            writer.writerow([outcome.line, "failed" if outcome.error else "imported", *values, outcome.error or ""])
+    try:
+        with path.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target)
+            writer.writerow(["line", "status", *names, "error"])
+            for outcome in result.outcomes:
+                values = [outcome.result.get(name) for name in names]
+                status = "failed" if outcome.error else "imported"
+                writer.writerow([outcome.line, status, *values, outcome.error or ""])
+    except OSError as problem:
+        raise DbkitError(
+            "the import is done, but its report cannot be written",
+            detail=f"{path}: {problem.strerror}. {len(result.outcomes) - result.failed:,} rows are imported,"
+            f" {result.failed:,} were refused.",
+            hint="Free some space, or name another file with --report, and run it again: no row is imported twice.",
+        ) from None

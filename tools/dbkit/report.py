@@ -170,19 +170,22 @@ def render_text(report: Report) -> str:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document on stdout."""
+    """Print one JSON document on stdout, where that is not closed."""
     import json
 
+    if sys.stdout is None:
+        return
     json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
     sys.stdout.write("\n")
 
 
 def silence_closed_pipes() -> None:
-    """Send stdout and stderr nowhere from now on where their reader has gone (`| head`)."""
+    """Send stdout and stderr nowhere from now on where their reader has gone (`| head`) or their disk is full."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
-        except BrokenPipeError:
+            if stream is not None:  # closed before we began (`>&-`)
+                stream.flush()
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

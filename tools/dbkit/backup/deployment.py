@@ -7,6 +7,7 @@ those of a period as long before.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -75,25 +76,26 @@ def check_deployment(
 
     report = Report("deploy-check")
     try:
-        with psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            report.server = connection.info.parameter_status("server_version")
-            counted = _still_there(connection, before.picture) if before else tables
-            picture = take(connection, counted)
-            moment = connection.execute("select clock_timestamp()").fetchone()
-            assert moment is not None
-            now = Before(moment[0], picture)
-            report.findings += _migrations(config, conninfo, report)
-            report.findings += _validity(picture)
-            report.findings += _health(connection)
-            if before is None:
-                report.findings += _backup(connection)
-            else:
-                report.findings += _changes(before.picture, picture)
-                report.findings += _errors(connection, before.taken_at, report)
+        connection = psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10)
     except psycopg.OperationalError as error:
         raise cannot_connect(conninfo, str(error)) from None
+    with contextlib.closing(connection):  # it only reads: there is nothing to commit, nor on one that is lost
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        report.server = connection.info.parameter_status("server_version")
+        counted = _still_there(connection, before.picture) if before else tables
+        picture = take(connection, counted)
+        moment = connection.execute("select clock_timestamp()").fetchone()
+        assert moment is not None
+        now = Before(moment[0], picture)
+        report.findings += _migrations(config, conninfo, report)
+        report.findings += _validity(picture)
+        report.findings += _health(connection)
+        if before is None:
+            report.findings += _backup(connection)
+        else:
+            report.findings += _changes(before.picture, picture)
+            report.findings += _errors(connection, before.taken_at, report)
     report.summary |= {"tables": len(picture.rows), "rows": sum(picture.rows.values())}
     return report, now
 
@@ -101,10 +103,21 @@ def check_deployment(
 def save(before: Before, path: Path) -> None:
     """Write a picture for `load`. Raises DbkitError where the file cannot be written."""
     document = {"format": _FORMAT, "taken_at": before.taken_at.isoformat(), "picture": before.picture.as_dict()}
+    # Beside it first: a disk that is full must not take an older picture with it. A device is written to as it is.
+    partial = path.with_name(f"{path.name}.partial") if path.is_file() or not path.exists() else path
     try:
-        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if partial != path:
+            partial.replace(path)
     except OSError as error:
-        raise DbkitError(f"cannot write {path}", detail=f"{error.strerror}.", hint="Name another file.") from None
+        if partial != path:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        raise DbkitError(
+            f"cannot write {path}",
+            detail=f"{error.strerror}.",
+            hint="Free some space there, or name another file with --save.",
+        ) from None
 
 
 def load(path: Path) -> Before:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dbkit.backup.programs import client_program, first_words
 from dbkit.config import Config
 from dbkit.conninfo import cannot_connect, for_program
 from dbkit.errors import DbkitError
+from dbkit.postgres.local import die_with_parent
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -80,8 +82,10 @@ def back_up(config: Config, conninfo: str, directory: Path) -> tuple[Path, Manif
     import psycopg
 
     now = datetime.now(UTC)
-    try:
-        with psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10) as connection:
+    # Closed without a word: it wrote nothing, and the server may have ended it once pg_dump had the snapshot.
+    with contextlib.closing(_connect(conninfo)) as connection:
+        try:
+            _refuse_pooler(connection, conninfo)
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             require_every_row(connection)
@@ -94,8 +98,12 @@ def back_up(config: Config, conninfo: str, directory: Path) -> tuple[Path, Manif
                 record.size = manifest.size
                 _write(manifest_path(path), json.dumps(manifest.as_dict(), indent=2) + "\n")
                 partial.rename(path)
-    except psycopg.OperationalError as error:
-        raise cannot_connect(conninfo, str(error)) from None
+        except psycopg.OperationalError as error:
+            raise DbkitError(
+                "the connection was lost during the backup",
+                detail=f"{' '.join(str(error).split()).rstrip('.')}.",
+                hint="Nothing is left of it: run it again. Why the server ended the session stands in its log.",
+            ) from None
     return path, manifest
 
 
@@ -137,6 +145,33 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _connect(conninfo: str, **options: Any) -> Connection[Any]:
+    import psycopg
+
+    try:
+        return psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10, **options)
+    except psycopg.OperationalError as error:
+        raise cannot_connect(conninfo, str(error)) from None
+
+
+def _refuse_pooler(connection: Connection[Any], conninfo: str) -> None:
+    """pg_dump sets what it needs for its session: through a transaction pooler that would stay behind for others."""
+    from dbkit.migrate.lock import pools_transactions
+    from dbkit.migrate.session import Session
+
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    connection.rollback()
+    if row == (connection.info.backend_pid,):
+        return
+    with Session.connect(conninfo) as session:
+        if pools_transactions(session):
+            raise DbkitError(
+                "the database is reached through a transaction pooler",
+                detail="The settings of pg_dump, such as an empty search_path, would stay behind in its connections.",
+                hint="Give the direct connection string of the server (port 5432 as a rule, not the pooler's).",
+            )
+
+
 def _dump(connection: Connection[Any], conninfo: str, program: Path, partial: Path) -> Picture:
     """Run pg_dump on the connection's snapshot and count the rows of that snapshot meanwhile."""
     row = connection.execute("select pg_export_snapshot()").fetchone()
@@ -144,8 +179,9 @@ def _dump(connection: Connection[Any], conninfo: str, program: Path, partial: Pa
     target, environment = for_program(conninfo)
     command = [str(program), "--format=custom", "--no-password", f"--snapshot={row[0]}", f"--file={partial}"]
     dumping = subprocess.Popen(
-        [*command, f"--dbname={target}"], stderr=subprocess.PIPE, text=True, errors="replace", env=environment
-    )
+        [*command, f"--dbname={target}"], stderr=subprocess.PIPE, text=True, errors="replace", env=environment,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # or it would hold its snapshot for hours, and nobody wait for it
+    )  # fmt: skip
     try:
         picture = take(connection)
         _, complaints = dumping.communicate()
@@ -158,30 +194,69 @@ def _dump(connection: Connection[Any], conninfo: str, program: Path, partial: Pa
         raise DbkitError(
             "pg_dump failed",
             detail=f"{first_words(done, 'pg_dump')}.",
-            hint="The login needs to read everything: grant pg_read_all_data to it; dbkit bootstrap does.",
+            hint=_mend(complaints, partial.parent),
         )
     return picture
 
 
+def _mend(complaints: str, folder: Path) -> str:
+    """What mends that of which pg_dump complained."""
+    if re.search(r"no space left|disk quota", complaints, re.IGNORECASE):
+        return f"Free some space in {folder}, or name another folder with --directory."
+    if "permission denied" in complaints:
+        return "The login needs to read everything: grant pg_read_all_data to it; dbkit bootstrap does."
+    return "Nothing is left of it: run it again. If it fails alike, see the server's log."
+
+
 @contextlib.contextmanager
 def _place(path: Path) -> Iterator[Path]:
-    """A file to write the dump to, which is gone at the end unless it was renamed."""
+    """A file to write the dump to, which is gone at the end unless it was renamed.
+
+    Its lock says that we live: what a run left that was killed is removed by the next one.
+    """
+    import fcntl
+
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         if path.exists():
             raise FileExistsError(f"{path} exists")
+        _sweep(path.parent)
+        held = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.parent.is_dir():
+            raise DbkitError(
+                "another backup writes this very file",
+                detail=f"{error}.",
+                hint="Run it again: its name holds the second.",
+            ) from None
         raise DbkitError(
             f"cannot write to {path.parent}", detail=f"{error}.", hint="Name a folder with --directory."
         ) from None
     try:
         yield partial
+    except OSError as error:
+        raise DbkitError(
+            f"cannot write to {path.parent}",
+            detail=f"{error.strerror or error}.",
+            hint="Free some space there, or name another folder with --directory.",
+        ) from None
     finally:
         partial.unlink(missing_ok=True)
         if not path.exists():
             manifest_path(path).unlink(missing_ok=True)
+        os.close(held)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove unfinished dumps that nobody is writing any more."""
+    import fcntl
+
+    for left in folder.glob("*.dump.partial"):
+        with contextlib.suppress(OSError), left.open("rb") as file:  # it is locked, gone, or not ours
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def _write(path: Path, text: str) -> None:
@@ -197,22 +272,40 @@ class _Record:
 
 @contextlib.contextmanager
 def _recorded(conninfo: str, path: Path) -> Iterator[_Record]:
-    """A row of core.backup_runs around the backup, on a connection of its own: the dump's is read-only.
+    """A row of core.backup_runs around the backup.
 
+    Begin and end have a connection each: one that says nothing for the hours of a dump does not live to its end.
     A database without core, a standby, or a login that may not call the functions keeps no record.
+
+    Raises:
+        DbkitError: the backup succeeded, and that cannot be recorded.
     """
     import psycopg
 
     record = _Record()
-    with psycopg.connect(conninfo, application_name="dbkit", autocommit=True) as connection:
+    with _connect(conninfo, autocommit=True) as connection:
         if connection.execute(_CAN_RECORD).fetchone() == (True,):
             place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
             row = connection.execute("select core.start_backup('dump', %s)", [place]).fetchone()
             record.backup_id = row[0] if row else None
-        ok = False
-        try:
-            yield record
-            ok = True
-        finally:
-            if record.backup_id is not None:
-                connection.execute("select core.finish_backup(%s, %s, %s)", [record.backup_id, ok, record.size])
+    try:
+        yield record
+    except BaseException:
+        with contextlib.suppress(psycopg.Error, DbkitError):  # what went wrong before is what counts
+            _finish(conninfo, record, ok=False)
+        raise
+    try:
+        _finish(conninfo, record, ok=True)
+    except (psycopg.Error, DbkitError) as error:
+        reason = (error.detail if isinstance(error, DbkitError) else None) or f"{error}."
+        raise DbkitError(
+            "the backup is whole, but core.backup_runs does not say so",
+            detail=f"It is {path}. {' '.join(reason.split())}",
+            hint="Keep it; its alert fires all the same until a backup is recorded.",
+        ) from None
+
+
+def _finish(conninfo: str, record: _Record, *, ok: bool) -> None:
+    if record.backup_id is not None:
+        with _connect(conninfo, autocommit=True) as connection:
+            connection.execute("select core.finish_backup(%s, %s, %s)", [record.backup_id, ok, record.size])

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "compare", "require_every_row", "take"]
 
+# Counting takes as long as it takes, and pg_dump reads on long after: limits for requests are not for this.
+_UNHURRIED = """
+select set_config(name, '0', true)
+  from unnest('{statement_timeout, lock_timeout, idle_in_transaction_session_timeout}'::text[]) as name
+"""
 _SEES_ALL = """
 select r.rolname, r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles as r where r.rolname = current_user
 """
@@ -134,6 +139,7 @@ def take(connection: Connection[Any], tables: Collection[str] = ()) -> Picture:
     try:
         # An error instead of a silent part, should a policy bind this login after all.
         connection.execute("set local row_security = off")
+        connection.execute(_UNHURRIED)
         return Picture(
             server=connection.info.server_version,
             rows=_count_rows(connection, tables),

@@ -45,7 +45,10 @@ def first_words(done: subprocess.CompletedProcess[str], program: str) -> str:
     """What a program that failed complained of, without its name and without what follows from the first complaint."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     complaints = [line for line in lines if re.search(r"\b(error|fatal)\b", line, re.IGNORECASE)] or lines
-    text = re.sub(rf"^{program}: (error: )?", "", complaints[0]) if complaints else ""
+    text = re.sub(rf"^{program}: (error: )?", "", complaints[0]).rstrip(".") if complaints else ""
+    reason = re.search(r"Error message from server: (ERROR|FATAL): +(.*)", done.stderr)
+    if reason and reason[2] not in text:
+        text += f": {reason[2]}"
     return text or f"{program} ended with exit code {done.returncode}"
 
 

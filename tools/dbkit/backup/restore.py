@@ -26,10 +26,19 @@ from dbkit.report import Finding, Severity
 if TYPE_CHECKING:
     from dbkit.postgres import Server
 
-__all__ = ["Verification", "contents_without", "live_picture", "record", "verify"]
+__all__ = ["Verification", "contents_without", "live_picture", "record", "verify", "why_not_record"]
 
+# What pg_restore complains of where the disposable server is to blame and not the dump.
+_OURS = re.compile(
+    r"No space left on device|Check free disk space|server closed the connection|terminating connection"
+    r"|the database system is|connection to server .* failed",
+    re.IGNORECASE,
+)
 _RECORD = "select core.log_restore_verification(%s, %s, %s, %s)"
-_CAN_RECORD = "select to_regprocedure('core.log_restore_verification(bigint, boolean, jsonb, jsonb)') is not null"
+_CAN_RECORD = """
+select current_database(), f.oid is not null, has_function_privilege(f.oid, 'execute'), current_user
+  from (select to_regprocedure('core.log_restore_verification(bigint, boolean, jsonb, jsonb)')::oid) as f (oid)
+"""
 
 
 @dataclass
@@ -76,8 +85,10 @@ def verify(
         without: extensions to leave out with all that is theirs, such as one that needs a server made for it.
 
     Raises:
-        DbkitError: the file cannot be read, the server is too old, or there is no pg_restore for it.
+        DbkitError: the file cannot be read, the server is too old or has no room, or there is no pg_restore for it.
     """
+    import psycopg
+
     result = Verification()
     result.findings += _file(dump, manifest)
     if server.version_num // 10000 < saved.major:
@@ -94,26 +105,42 @@ def verify(
         return result
 
     program = client_program(config, "pg_restore", max(saved.major, server.version_num // 10000))
-    with _roles(server, saved.roles), server.database() as database:
-        target, environment = for_program(database.conninfo)
-        command: list[str | Path] = [program, "--exit-on-error", "--no-password", f"--dbname={target}", dump]
-        with _contents(program, dump, environment, saved.extension_schemas, without) as options:
-            done = run([*command, *options], environment)
-        if done.returncode != 0:
-            result.findings.append(
-                Finding(
-                    "restore_failed",
-                    "the dump cannot be restored",
-                    object=dump.name,
-                    detail=f"{first_words(done, 'pg_restore')}.",
-                    hint="If the file is to blame, take another backup now, and keep the older ones until one of them "
-                    "is verified. An extension that needs a server made for it: --without-extension NAME",
-                )
-            )
-        else:
-            result.restored = _picture(database.conninfo)
-            result.findings += compare(saved, result.restored)
+    try:
+        with _roles(server, saved.roles), server.database() as database:
+            target, environment = for_program(database.conninfo)
+            command: list[str | Path] = [program, "--exit-on-error", "--no-password", f"--dbname={target}", dump]
+            with _contents(program, dump, environment, saved.extension_schemas, without) as options:
+                done = run([*command, *options], environment)
+            if done.returncode == 0:
+                result.restored = _picture(database.conninfo)
+                result.findings += compare(saved, result.restored)
+            elif _OURS.search(done.stderr):
+                raise _no_place(first_words(done, "pg_restore"))
+            else:
+                result.findings.append(_not_restored(dump, first_words(done, "pg_restore")))
+    except psycopg.OperationalError as error:
+        raise _no_place(" ".join(str(error).split()).rstrip(".")) from None
     return result
+
+
+def _not_restored(dump: Path, complaint: str) -> Finding:
+    return Finding(
+        "restore_failed",
+        "the dump cannot be restored",
+        object=dump.name,
+        detail=f"{complaint}.",
+        hint="If the file is to blame, take another backup now, and keep the older ones until one of them is verified. "
+        "An extension that needs a server made for it: --without-extension NAME",
+    )
+
+
+def _no_place(complaint: str) -> DbkitError:
+    """The disposable server gave up, which says nothing about the dump."""
+    return DbkitError(
+        "the disposable server could not take the dump",
+        detail=f"{complaint}. Whether the dump is good is not known.",
+        hint="Set DBKIT_RUN_DIR to a folder on a disk with room for the whole database, and run it again.",
+    )
 
 
 def contents_without(contents: str, extensions: Collection[str], schemas: Mapping[str, str]) -> str:
@@ -146,30 +173,46 @@ def live_picture(conninfo: str) -> Picture:
         raise cannot_connect(conninfo, str(error)) from None
 
 
-def record(conninfo: str, backup_id: int | None, result: Verification) -> bool:
-    """Write the outcome to core.restore_verifications; False where the database has no such record.
+def why_not_record(conninfo: str, manifest: Manifest | None) -> str | None:
+    """Why a database keeps no record of a verification; None where it does. Asked before anything is restored.
 
     Raises:
         DbkitError: no connection, or the login may not write it.
     """
     import psycopg
 
+    try:
+        with psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10) as connection:
+            row = connection.execute(_CAN_RECORD).fetchone()
+    except psycopg.OperationalError as error:
+        raise cannot_connect(conninfo, str(error)) from None
+    assert row is not None
+    name, exists, may, login = row
+    if not exists:
+        return f"{name} has no core.log_restore_verification"
+    if not may:
+        raise DbkitError(
+            "the outcome cannot be recorded",
+            detail=f"{login} may not call core.log_restore_verification in {name}.",
+            hint="Connect as dbkit_backup or dbkit_migrator, or leave --database out.",
+        )
+    if manifest is not None and manifest.database != name:
+        return f"the dump is of {manifest.database}, and the database named is {name}"
+    return None
+
+
+def record(conninfo: str, backup_id: int | None, result: Verification) -> str | None:
+    """Write the outcome to core.restore_verifications; why that failed, None where it is written."""
+    import psycopg
+
     rows = result.restored.rows if result.restored else {}
     values = [backup_id, result.ok, json.dumps(rows), json.dumps(result.mismatches)]
     try:
         with psycopg.connect(conninfo, application_name="dbkit", connect_timeout=10) as connection:
-            if connection.execute(_CAN_RECORD).fetchone() != (True,):
-                return False
             connection.execute(_RECORD, values)
-            return True
-    except psycopg.OperationalError as error:
-        raise cannot_connect(conninfo, str(error)) from None
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise DbkitError(
-            "the outcome cannot be recorded",
-            detail=f"{error.diag.message_primary}.",
-            hint="Connect as dbkit_backup or dbkit_migrator, or leave --database out.",
-        ) from None
+    except psycopg.Error as error:
+        return " ".join(str(error).split())
+    return None
 
 
 def _file(dump: Path, manifest: Manifest | None) -> Iterator[Finding]:
@@ -221,6 +264,7 @@ def _extension(name: str) -> Finding:
 @contextlib.contextmanager
 def _roles(server: Server, names: list[str]) -> Iterator[None]:
     """The roles that a dump refers to and does not hold, as mere names; those we made are gone at the end."""
+    import psycopg
     from psycopg import sql
 
     made: list[sql.Composable] = []
@@ -231,9 +275,10 @@ def _roles(server: Server, names: list[str]) -> Iterator[None]:
             made.append(sql.Identifier(name))
         yield
     finally:
-        server.drop_released()  # a role that owns something cannot be dropped
-        for role in made:
-            server.admin(sql.SQL("drop role {}").format(role).as_string())
+        with contextlib.suppress(psycopg.OperationalError):  # a server that broke down has nothing to tidy
+            server.drop_released()  # a role that owns something cannot be dropped
+            for role in made:
+                server.admin(sql.SQL("drop role {}").format(role).as_string())
 
 
 def _picture(conninfo: str) -> Picture:

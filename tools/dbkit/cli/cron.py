@@ -16,6 +16,7 @@ from dbkit.errors import EXIT_FINDINGS
 __all__ = ["cron"]
 
 _STATUS = "core.cron_status"
+_WHO = "dbkit_migrator, or to look at the schedule only as a member of app_monitor"
 
 
 @command_group
@@ -47,7 +48,7 @@ def list_jobs(database: str | None, output_format: str, config_file: Path | None
     from dbkit.ops import cron as schedule
     from dbkit.ops.session import connect
 
-    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS, who=_WHO) as connection:
         now = schedule.server_time(connection)
         jobs = schedule.jobs(connection)
     following: dict[str, Any] = {}
@@ -84,7 +85,7 @@ def tick(database: str | None, output_format: str, config_file: Path | None) -> 
     from dbkit.ops import cron as schedule
     from dbkit.ops.session import connect
 
-    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS, who=_WHO) as connection:
         outcomes = schedule.tick(connection)
     _finish("cron tick", outcomes, output_format, nothing="nothing is due")
 
@@ -102,7 +103,7 @@ def run(name: str, database: str | None, output_format: str, config_file: Path |
     from dbkit.ops import cron as schedule
     from dbkit.ops.session import connect
 
-    with connect(required_database_url(load_config(config_file), database), needs=_STATUS) as connection:
+    with connect(required_database_url(load_config(config_file), database), needs=_STATUS, who=_WHO) as connection:
         outcome = schedule.run(connection, name)
     _finish("cron run", [outcome], output_format)
 
@@ -122,7 +123,9 @@ def sync(database: str | None, output_format: str, config_file: Path | None) -> 
     from dbkit.ops import cron as schedule
     from dbkit.ops.session import connect
 
-    with connect(required_database_url(load_config(config_file), database), needs="core.sync_cron") as connection:
+    with connect(
+        required_database_url(load_config(config_file), database), needs="core.sync_cron", who=_WHO
+    ) as connection:
         actions = schedule.sync(connection)
     if output_format == "json":
         from dbkit.report import emit_json

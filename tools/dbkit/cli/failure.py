@@ -6,6 +6,7 @@ crash must never be taken for exit code 1, "findings".
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -59,9 +60,11 @@ def show(error: DbkitError, arguments: Sequence[str]) -> None:
     if _wants_json(arguments):
         from dbkit.report import emit_json
 
-        emit_json({**error.facts, **error.as_dict()})
-        sys.stdout.flush()
-    click.echo(str(error), err=True)
+        with contextlib.suppress(OSError):  # it is stdout that cannot be written to, or nobody reads it: stderr tells
+            emit_json({**error.facts, **error.as_dict()})
+            sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the exit code is left to tell of it
+        click.echo(str(error), err=True)
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from dbkit.cli.options import Writable, config_option, database_option, format_option
 from dbkit.config import load_config, required_database_url
-from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS
+from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS, DbkitError
 from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def import_csv(
 
     url = required_database_url(load_config(config_file), database)
     source = importing.read_csv(file)
-    target = report or file.with_name(f"{file.name}.report.csv")
+    target = report or _beside(file)
     with status_line() as tell:
         result = importing.import_csv(
             url,
@@ -87,6 +87,17 @@ def import_csv(
     else:
         _print(file, target, result)
     raise SystemExit(EXIT_FINDINGS if result.failed else EXIT_CLEAN)
+
+
+def _beside(file: Path) -> Path:
+    """Where the report goes unless it is named; whether it can be written is asked before any row is imported."""
+    target = file.with_name(f"{file.name}.report.csv")
+    try:
+        return Writable(dir_okay=False).convert(target, None, None)
+    except click.BadParameter as problem:
+        raise DbkitError(
+            "no place for the report", detail=f"{problem.message}.", hint="Name a file for it with --report."
+        ) from None
 
 
 def _as_dict(function: str, file: Path, report: Path, result: ImportResult) -> dict[str, Any]:

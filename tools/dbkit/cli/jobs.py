@@ -118,7 +118,8 @@ def retry(
             hint="Run: dbkit jobs retry ID, or: dbkit jobs retry --failed --type TYPE",
         )
     url = required_database_url(load_config(config_file), database)
-    _change("retry", url, operate.failed_ids(url, operate.Filter(**wanted)) if failed else job, output_format)
+    ids = operate.failed_ids(url, operate.Filter(**wanted)) if failed else job
+    _change("retry", url, ids, output_format, found=failed)
 
 
 @jobs.command()
@@ -178,13 +179,13 @@ def webhook_secret(tenant: UUID, output_format: str) -> None:
         click.echo("\n".join(own))
 
 
-def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str) -> None:
+def _change(action: str, url: str, wanted: Sequence[UUID], output_format: str, *, found: bool = False) -> None:
     """Change jobs one by one; each is told as it happens, so that a refusal in the middle hides nothing."""
     from dbkit.worker import operate
 
     changed: list[dict[str, Any]] = []
     try:
-        for row in operate.change(url, action, wanted):
+        for row in operate.change(url, action, wanted, found=found):
             changed.append({"id": row["id"], "job_type": row["job_type"], "status": row["status"]})
             if output_format == "text":
                 click.echo(f"{row['id']}  {row['job_type']}  {row['status']}")

@@ -46,7 +46,7 @@ def restore_verify(
         dbkit restore-verify app.dump --without-extension pg_cron
     """
     from dbkit.backup.dump import read_manifest
-    from dbkit.backup.restore import live_picture, record, verify
+    from dbkit.backup.restore import live_picture, record, verify, why_not_record
     from dbkit.postgres import open_server
 
     config = load_config(config_file)
@@ -64,14 +64,20 @@ def restore_verify(
             detail=f"There is no {dump.name}.json beside it, and no database is named.",
             hint="Keep the manifest that dbkit backup writes, or give --database URL.",
         )
+    unrecorded = why_not_record(url, manifest) if url is not None else None
     report = Report("restore-verify")
     with open_server(config) as server:
         report.server = server.version
         result = verify(server, config, dump, saved, manifest, without=without)
     report.findings = result.findings
     counts = result.restored.rows if result.restored else {}
-    recorded = url is not None and record(url, manifest.backup_id if manifest else None, result)
+    if url is not None and unrecorded is None:
+        unrecorded = record(url, manifest.backup_id if manifest else None, result)
+    recorded = url is not None and unrecorded is None
     report.summary = {"ok": result.ok, "tables": len(counts), "rows": sum(counts.values()), "recorded": recorded}
     verdict = "came back whole" if result.ok else "is NOT a backup to rely on"
     closing = [f"{dump.name} {verdict}: {len(counts)} tables, {sum(counts.values())} rows restored"]
+    if unrecorded is not None:
+        report.summary["not_recorded"] = unrecorded
+        closing.append(f"not recorded: {unrecorded}")
     finish(report, output_format, closing=closing, output=output)

@@ -42,7 +42,7 @@ def top(database: str | None, once: bool, interval: float, output_format: str, c
         dbkit top --once --format json
     """
     from dbkit.ops.session import connect
-    from dbkit.ops.top import look, prepare
+    from dbkit.ops.top import look
 
     url = required_database_url(load_config(config_file), database)
     if output_format == "text" and not once and sys.stdin.isatty() and sys.stdout.isatty():
@@ -52,7 +52,6 @@ def top(database: str | None, once: bool, interval: float, output_format: str, c
             watch(_looking(url, stack), interval)
         return
     with connect(url, needs=_NEEDS) as connection:
-        prepare(connection)
         frame = look(connection)
     if output_format == "json":
         from dbkit.report import emit_json
@@ -70,12 +69,10 @@ def _looking(url: str, stack: ExitStack) -> Callable[[], tuple[Frame, str]]:
 
     from dbkit.errors import DbkitError
     from dbkit.ops.session import connect
-    from dbkit.ops.top import look, prepare
+    from dbkit.ops.top import look
 
     def opened() -> psycopg.Connection[tuple[object, ...]]:
-        connection = stack.enter_context(connect(url, needs=_NEEDS))
-        prepare(connection)
-        return connection
+        return stack.enter_context(connect(url, needs=_NEEDS))
 
     connection = opened()  # what is wrong from the start ends the command
     seen: Frame | None = None
@@ -89,7 +86,12 @@ def _looking(url: str, stack: ExitStack) -> Callable[[], tuple[Frame, str]]:
         except (psycopg.OperationalError, DbkitError) as problem:
             if seen is None:
                 raise
-            return seen, f"no answer since {seen.at:%H:%M:%S}: {' '.join(str(problem).split())}"
+            return seen, f"no answer since {seen.at:%H:%M:%S}: {_in_short(problem)}"
         return seen, ""
 
     return next_frame
+
+
+def _in_short(problem: Exception) -> str:
+    """One line: of an error of ours its message, whose detail and hint a screen has no room for."""
+    return " ".join(getattr(problem, "message", str(problem)).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,16 @@ def worker(
     url = required_database_url(config, database)
     settings = replace(load_settings(config), **{name: value for name, value in given.items() if value is not None})
     found = find_handlers(shipped(settings, url), (*settings.handlers, *handlers), config.root)
-    running = Worker(url, settings, found, make_log(output_format), drain=drain, deaf=deaf)
+    unread = threading.Event()
+
+    def stop_unread() -> None:
+        if not unread.is_set():
+            unread.set()
+            running.stop()
+
+    running = Worker(url, settings, found, make_log(output_format, unread=stop_unread), drain=drain, deaf=deaf)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, running.stop)
     running.run()
+    if unread.is_set():
+        raise BrokenPipeError

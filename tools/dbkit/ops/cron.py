@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dbkit.errors import DbkitError
+from dbkit.ops.session import beside
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,9 +33,10 @@ select name, started_at, finished_at, ok, rows_affected, message
  where id is not null
 """
 
-# A bare job cannot log in its own transaction: begin and end are rows of two, under one lock of the session.
-_LOCK = "select pg_try_advisory_lock(hashtextextended('core.cron:' || %s, 0))"
-_UNLOCK = "select pg_advisory_unlock(hashtextextended('core.cron:' || %s, 0))"
+# A bare job cannot log in its own transaction: begin and end are rows of two, under a lock that a transaction beside
+# them holds. A lock of the session could stay for good where a transaction pooler changes the server process.
+_LOCK = "select pg_try_advisory_xact_lock(hashtextextended('core.cron:' || %s, 0))"
+_KEEP_LOCK = "set local idle_in_transaction_session_timeout = 0"
 _RAN_SINCE = """
 select exists (select from core.cron_runs where name = %s and started_at >= %s and finished_at is not null)
 """
@@ -212,9 +214,10 @@ def _run_one(connection: psycopg.Connection[Any], job: Job, slot: datetime | Non
 def _run_bare(connection: psycopg.Connection[Any], job: Job, slot: datetime | None) -> Outcome:
     import psycopg
 
-    if connection.execute(_LOCK, (job.name,)).fetchone() != (True,):
-        return Outcome(job.name, skipped=True)
-    try:
+    with beside(connection) as guard, guard.transaction():
+        guard.execute(_KEEP_LOCK)
+        if guard.execute(_LOCK, (job.name,)).fetchone() != (True,):
+            return Outcome(job.name, skipped=True)
         if slot is not None and connection.execute(_RAN_SINCE, (job.name, slot)).fetchone() == (True,):
             return Outcome(job.name, skipped=True)
         begun = connection.execute(_BEGIN, (job.name,)).fetchone()
@@ -229,9 +232,6 @@ def _run_bare(connection: psycopg.Connection[Any], job: Job, slot: datetime | No
         row = connection.execute(_END, {"id": begun[0], "ok": ok, "message": message}).fetchone()
         assert row is not None
         return _outcome(row)
-    finally:
-        if not connection.broken:
-            connection.execute(_UNLOCK, (job.name,))
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dbkit.ops.session import connect
+from dbkit.errors import DbkitError
+from dbkit.ops.session import bounded, connect
 
 __all__ = ["Health", "ask_next", "check"]
 
@@ -20,7 +21,7 @@ _ASK_NEXT = {
 }
 
 # A database that is busy is not healthy: the answer takes milliseconds.
-_PATIENCE = "set statement_timeout = '5s'"
+_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,20 @@ def check(url: str) -> Health:
     """Ask the database.
 
     Raises:
-        DbkitError: it cannot be reached, or has no core.
+        DbkitError: it cannot be reached, has no core, or does not answer in time.
     """
+    import psycopg
+
     with connect(url, needs="core.health_check") as connection:
-        connection.execute(_PATIENCE)
-        row = connection.execute("select core.health_check()").fetchone()
+        try:
+            with bounded(connection, _SECONDS):
+                row = connection.execute("select core.health_check()").fetchone()
+        except psycopg.errors.QueryCanceled:
+            raise DbkitError(
+                "the database is too busy to say how it is",
+                detail=f"core.health_check takes milliseconds, and was not done after {_SECONDS:g} s.",
+                hint="See what it is busy with: dbkit top --once",
+            ) from None
     assert row is not None
     answer = row[0]
     return Health(answer["status"], answer["code"], answer["services"], answer["timestamp"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["draw", "render_text", "watch"]
 
 _NUMBERS = (int, float, Decimal)
+# Between two columns: the padding of both, and the gap.
+_BETWEEN = 3
+# Texts are cut down to this before anything else gives way.
+_LEAST = 8
 _STYLES = {"firing": "bold red", "pending": "yellow", "critical": "red", "warning": "yellow"}
 
 
@@ -28,14 +33,15 @@ def render_text(frame: Frame) -> str:
 
     console = Console(width=160, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(draw(frame))
+        console.print(draw(frame, console.width))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def draw(frame: Frame, note: str = "") -> Group:
+def draw(frame: Frame, width: int, note: str = "") -> Group:
     """A frame as rich renders it: a line of figures, then the panels.
 
     Args:
+        width: of the terminal, in letters.
         note: a line below the figures, such as that the connection was lost.
     """
     from rich.console import Group
@@ -51,7 +57,7 @@ def draw(frame: Frame, note: str = "") -> Group:
     head = Text("  ".join(figures), style="bold")
     lines: list[RenderableType] = [head, *([Text(note, style="bold red")] if note else [])]
     for panel in frame.panels.values():
-        lines.extend((Text(""), _table(panel)))
+        lines.extend((Text(""), _table(panel, width)))
     return Group(*lines)
 
 
@@ -65,14 +71,16 @@ def watch(look: Callable[[], tuple[Frame, str]], seconds: float) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    with _keys() as pressed, Live(console=Console(), screen=True, auto_refresh=False) as live:
+    console = Console()
+    with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(draw(*look()), refresh=True)
+            frame, note = look()
+            live.update(draw(frame, console.width, note), refresh=True)
             if pressed(seconds):
                 return
 
 
-def _table(panel: Panel) -> RenderableType:
+def _table(panel: Panel, width: int) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -84,20 +92,32 @@ def _table(panel: Panel) -> RenderableType:
         title=Text(panel.title, style="bold cyan"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False,
         show_edge=False,
     )  # fmt: skip
-    last = len(panel.columns) - 1
-    for number, column in enumerate(panel.columns):
-        right = all(isinstance(row[number], (*_NUMBERS, type(None))) for row in panel.rows)
-        # Only the last column holds free text: it gives way where the terminal is narrow.
+    are_numbers = [
+        all(isinstance(value, (*_NUMBERS, type(None))) for value in values) for values in zip(*panel.rows, strict=True)
+    ]
+    rows = [[_cell(value) for value in row] for row in panel.rows]
+    for column, is_number, wide in zip(
+        panel.columns, are_numbers, _widths(panel, rows, are_numbers, width), strict=True
+    ):
         table.add_column(
-            column,
-            justify="right" if right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if number == last and not right else None,
+            column, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis", width=wide
         )
-    for row in panel.rows:
-        table.add_row(*map(_cell, row))
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _widths(panel: Panel, rows: list[list[Text]], are_numbers: list[bool], width: int) -> list[int]:
+    """The columns' widths in letters. Where the terminal is narrow the longest text gives way, and no number does."""
+    columns = range(len(panel.columns))
+    widths = [max(len(panel.columns[number]), *(row[number].cell_len for row in rows)) for number in columns]
+    texts = [number for number in columns if not are_numbers[number]]
+    while sum(widths) + _BETWEEN * (len(widths) - 1) > width:
+        longest = max(texts, key=widths.__getitem__, default=None)
+        if longest is None or widths[longest] <= _LEAST:
+            break
+        widths[longest] -= 1
+    return widths
 
 
 def _cell(value: Any) -> Text:
@@ -129,7 +149,9 @@ def _keys() -> Iterator[Callable[[float], bool]]:
 
     def pressed(seconds: float) -> bool:
         ready, _, _ = select.select([stdin], [], [], seconds)
-        return bool(ready) and sys.stdin.read(1).lower() in ("q", "")
+        # All that was typed, past Python's buffer: what stays in there would not be seen to be ready.
+        typed = os.read(stdin, 1024).lower() if ready else b"-"
+        return not typed or b"q" in typed
 
     try:
         yield pressed

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dbkit.ops.session import bounded
+
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["PANELS", "Frame", "Panel", "look", "prepare"]
+__all__ = ["PANELS", "Frame", "Panel", "look"]
 
 # Nothing here may become a burden of the server it watches.
-_LIMITS = "set statement_timeout = '3s'; set lock_timeout = '500ms'; set idle_session_timeout = '10min'"
+_SECONDS = 3.0
+_LOCK_SECONDS = 0.5
 
 _ACTIVITY = """
 select clock_timestamp(), current_database(), current_setting('server_version'),
@@ -152,24 +155,20 @@ class Frame:
         }
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Bound what this session may cost the server."""
-    for setting in _LIMITS.split("; "):
-        connection.execute(setting.encode())
-
-
 def look(connection: psycopg.Connection[Any], before: Frame | None = None) -> Frame:
     """Read one frame.
 
     Args:
-        connection: in autocommit mode, prepared.
+        connection: in autocommit mode.
         before: the frame before, for the rate.
 
     Raises:
         psycopg.OperationalError: the connection is lost.
+        DbkitError: the server does not answer.
     """
     panels = {name: _panel(connection, *panel) for name, panel in PANELS.items()}
-    row = connection.execute(_ACTIVITY).fetchone()
+    with bounded(connection, _SECONDS):
+        row = connection.execute(_ACTIVITY).fetchone()
     assert row is not None
     at, database, server, transactions, hits, deadlocks = row
     rate = None
@@ -182,8 +181,9 @@ def _panel(connection: psycopg.Connection[Any], title: str, empty: str, query: s
     import psycopg
 
     try:
-        cursor = connection.execute(query.encode())
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        with bounded(connection, _SECONDS, _LOCK_SECONDS):
+            cursor = connection.execute(query.encode())
+            rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
     except psycopg.Error as error:
         if connection.broken:
             raise

@@ -24,7 +24,7 @@ from dbkit.postgres.binaries import Binaries
 from dbkit.postgres.rundir import RunDir, ServerUser, reap, server_cache_dir, server_user
 from dbkit.postgres.server import TEMPLATE_PREFIX, Recipe, Server, Template, make_conninfo
 
-__all__ = ["LocalServer"]
+__all__ = ["LocalServer", "die_with_parent"]
 
 # Nothing of this server outlives the run, so nothing is paid for durability.
 SETTINGS = {
@@ -180,7 +180,7 @@ class LocalServer(Server):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=_environment(),
                 start_new_session=True,  # Ctrl-C reaches us only; we stop the server in order
-                preexec_fn=_die_with_parent(), **self._as_user(),
+                preexec_fn=die_with_parent(signal.SIGQUIT), **self._as_user(),
             )  # fmt: skip
         self._wait_until_ready()
 
@@ -241,14 +241,14 @@ def _environment() -> dict[str, str]:
     return {**kept, "TZ": "UTC", "LC_ALL": "C"}
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Ask Linux to stop the server when this process dies, however it dies."""
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """For `preexec_fn`: ask Linux to send a child this signal when we die, however we die. None elsewhere."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None)  # loaded before the fork: the child may not allocate
 
     def ask() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+        libc.prctl(PR_SET_PDEATHSIG, number)
 
     return ask
 

@@ -7,18 +7,20 @@ happens.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dbkit.conninfo import parse
+from dbkit.deadline import cut
 from dbkit.errors import DbkitError
 from dbkit.worker.job import Claim, Job, Outcome
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CHANNEL", "Client", "connect"]
+__all__ = ["CHANNEL", "LIVELY", "Client", "connect"]
 
 CHANNEL = "dbkit_jobs"
 
@@ -37,14 +39,14 @@ select to_regproc('core.next_jobs') is not null,
 """
 CONFLICT, UNKNOWN = "PT409", "PT422"
 # A server that vanished without a word is noticed after half a minute, not after the system's two hours.
-_LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
+LIVELY = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 15, "keepalives_interval": 5}
 
 
 def connect(conninfo: str, name: str) -> psycopg.Connection[Any]:
     """A connection in autocommit that notices a lost server; what the connection string says itself has precedence."""
     import psycopg
 
-    options: dict[str, Any] = {**_LIVELY, **parse(conninfo), "application_name": name}
+    options: dict[str, Any] = {**LIVELY, **parse(conninfo), "application_name": name}
     # Behind a transaction pooler a statement prepared on one server connection does not exist on the next.
     return psycopg.connect(**options, autocommit=True, prepare_threshold=None)
 
@@ -75,6 +77,15 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def cut(self) -> None:
+        """From another thread: let whoever waits for the server's answer see the connection as lost."""
+        import psycopg
+
+        connection = self._connection
+        with contextlib.suppress(psycopg.Error):  # it is closed, or was lost already
+            if connection is not None:
+                cut(connection.fileno())
 
     def check(self) -> None:
         """Whether this login may work here.

@@ -16,20 +16,26 @@ __all__ = ["Log", "make_log"]
 Log = Callable[..., None]
 
 
-def make_log(output_format: str, stream: TextIO | None = None) -> Log:
-    """A function `log(event, **facts)`.
+def make_log(output_format: str, stream: TextIO | None = None, *, unread: Callable[[], None] = lambda: None) -> Log:
+    """A function `log(event, **facts)`. It never fails: what became of a job stands in the queue too.
 
     Args:
         output_format: text or json.
         stream: default stdout. Every line is flushed: a killed worker's last words count.
+        unread: called when nobody reads the log any more. A line for which the disk has no room is left out.
     """
     target = stream or sys.stdout
     write = _as_json if output_format == "json" else _as_text
 
     def log(event: str, **facts: Any) -> None:
         known = {name: value for name, value in facts.items() if value is not None}
-        target.write(write(datetime.now(UTC), event, known) + "\n")
-        target.flush()
+        try:
+            target.write(write(datetime.now(UTC), event, known) + "\n")
+            target.flush()
+        except BrokenPipeError:
+            unread()
+        except OSError:
+            pass
 
     return log
 

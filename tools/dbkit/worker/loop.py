@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ LONGEST_WAIT = 5.0
 AHEAD_SECONDS = 0.1
 # How often the leases of dead workers are looked for.
 RESCUE_SECONDS = 10.0
+# What the server may take to answer us once we have nothing else to do than leave.
+ANSWER_SECONDS = 3.0
 
 
 class Word(Enum):
@@ -76,6 +79,7 @@ class Worker:
     _cancelled: set[Claim] = field(default_factory=set)
     _unreported: list[Outcome] = field(default_factory=list)
     _returned: list[Job] = field(default_factory=list)
+    _asked_at: float | None = None
     _stop_at: float | None = None
     _look_at: float = 0.0
     _beat_at: float = float("inf")
@@ -86,9 +90,21 @@ class Worker:
     _done: int = 0
     _failed: int = 0
 
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.settings.poll)
+        self._pool = Pool(self.handlers, self.settings.concurrency, self._inbox.put, self.settings.secrets)
+        self._client = Client(self.conninfo, self.settings.queue, self.name, sorted(self.handlers))
+        self._backoff = Backoff()
+
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Take no further jobs, finish what runs, hand back the rest. Safe to call from a signal handler."""
         self._inbox.put(Word.STOP)
+        # A server that hangs must not keep us: whoever waits for its answer then is told that the connection is lost.
+        grace = self.settings.grace if self._asked_at is None else 0.0  # asked twice: at once
+        self._asked_at = self._asked_at or time.monotonic()
+        timer = threading.Timer(grace + ANSWER_SECONDS, self._client.cut)
+        timer.daemon = True
+        timer.start()
 
     def run(self) -> tuple[int, int]:
         """Work until stopped (or, draining, until nothing is due). The numbers of jobs completed and failed.
@@ -96,10 +112,6 @@ class Worker:
         Raises:
             DbkitError: the login may not claim, or handlers hang in every thread.
         """
-        self._pace = Pace(self.settings.poll)
-        self._pool = Pool(self.handlers, self.settings.concurrency, self._inbox.put, self.settings.secrets)
-        self._client = Client(self.conninfo, self.settings.queue, self.name, sorted(self.handlers))
-        self._backoff = Backoff()
         self._open()
         self._pool.start()
         if not (self.deaf or self.drain):
@@ -307,7 +319,7 @@ class Worker:
     def _begin_to_stop(self) -> None:
         now = time.monotonic()
         if self._stop_at is None:
-            self._stop_at = now + self.settings.grace
+            self._stop_at = (self._asked_at or now) + self.settings.grace
             self.log("stopping", worker=self.name, running=len(self._pool.running()))
         else:
             self._stop_at = now  # asked twice: at once

@@ -89,11 +89,12 @@ def failed_ids(conninfo: str, wanted: Filter) -> list[UUID]:
     return [row["id"] for row in search(conninfo, failed)]
 
 
-def change(conninfo: str, action: str, jobs: Sequence[UUID]) -> Iterator[dict[str, Any]]:
+def change(conninfo: str, action: str, jobs: Sequence[UUID], *, found: bool = False) -> Iterator[dict[str, Any]]:
     """Retry or cancel jobs, each in a transaction of its own; how each of them stands afterwards.
 
     Args:
         action: retry or cancel.
+        found: the jobs were found by their state, not named: one that somebody else has changed since is passed over.
 
     Raises:
         DbkitError: a job is not there, or its state does not allow it. Those before it are changed.
@@ -105,6 +106,8 @@ def change(conninfo: str, action: str, jobs: Sequence[UUID]) -> Iterator[dict[st
             try:
                 yield _rows(connection, CHANGES[action], (job,))[0]
             except psycopg.Error as error:
+                if found and error.sqlstate in ("PT404", "PT409"):
+                    continue
                 if error.sqlstate == "PT404":
                     raise _not_found(job) from None
                 if error.sqlstate == "PT409":

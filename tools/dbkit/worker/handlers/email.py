@@ -124,7 +124,11 @@ def send(settings: EmailSettings, message: EmailMessage, recipients: Iterable[Ad
         _accepted(client.mail(_envelope(_sender(settings)), options), "the sender")
         for address in addresses:
             _accepted(client.rcpt(address), "a recipient")
-        _accepted(client.data(message.as_bytes(policy=SMTP.clone(utf8=bool(options)))), "the message")
+        try:
+            answer = client.data(message.as_bytes(policy=SMTP.clone(utf8=bool(options))))
+        except smtplib.SMTPDataError as refusal:  # it would not even hear it
+            answer = refusal.smtp_code, b""
+        _accepted(answer, "the message")
 
 
 @contextmanager
@@ -139,7 +143,7 @@ def _session(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
             )
         else:
             client = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
-        with client:
+        try:
             client.ehlo_or_helo_if_needed()
             if settings.security == "starttls":
                 client.starttls(context=context)
@@ -147,6 +151,11 @@ def _session(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
             if settings.user and settings.password:
                 client.login(settings.user, settings.password)
             yield client
+        finally:
+            # Whatever is said to our goodbye, or is not: the message is taken or refused by then.
+            with suppress(smtplib.SMTPException, OSError):
+                client.quit()
+            client.close()
     except smtplib.SMTPAuthenticationError as error:
         raise JobError(f"the SMTP server refused the login ({error.smtp_code})") from None
     except smtplib.SMTPResponseException as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from dbkit.worker.client import connect
 from dbkit.worker.job import Job, JobError, PermanentError
 
 __all__ = ["FileStore", "Stored"]
@@ -71,7 +72,7 @@ class FileStore:
         import psycopg
 
         try:
-            with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            with connect(self.conninfo, "dbkit worker (handler)") as connection:
                 return self._keep(connection, job, extension, mime, document)
         except psycopg.Error as error:
             if error.sqlstate in _NOT_INSTALLED:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dbkit.worker.client import connect
 from dbkit.worker.handlers.email import EmailHandler
 from dbkit.worker.handlers.payload import text
 from dbkit.worker.job import Job, JobError
@@ -31,7 +32,7 @@ class InviteHandler:
         import psycopg
 
         try:
-            with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            with connect(self.conninfo, "dbkit worker (handler)") as connection:
                 row = connection.execute("select rental.invite_email(%s)", (text(job, "invite_id"),)).fetchone()
         except psycopg.Error as error:
             raise JobError(

@@ -11,7 +11,10 @@ bytes, so another attempt after a crash does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import importlib.util
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -30,6 +33,11 @@ __all__ = ["Invoice", "InvoiceHandler", "Line", "Party", "read_invoice", "render
 
 CENT = Decimal("0.01")
 MAX_LINES = 2000
+# Millimetres; a longer number widens its column, and the description gives way.
+QUANTITY_WIDTH, PRICE_WIDTH, AMOUNT_WIDTH = 22.0, 30.0, 32.0
+LEAST_DESCRIPTION_WIDTH = 40.0
+_BLANKS = re.compile(r"[^\S\n]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x9f]")
 # Where systems keep a font with Latin, Greek and Cyrillic letters.
 _FONTS = (
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
@@ -159,7 +167,7 @@ def render(invoice: Invoice, font: str | None = None) -> tuple[bytes, int]:
         font: TrueType file, None to search the usual places.
 
     Raises:
-        JobError: fpdf2 is not installed, or no font has all the letters.
+        JobError: fpdf2 is not installed, or what its letters need.
     """
     try:
         from fpdf import FPDF
@@ -171,14 +179,19 @@ def render(invoice: Invoice, font: str | None = None) -> tuple[bytes, int]:
     pdf.set_title(f"Invoice {invoice.number}")
     pdf.set_author(invoice.seller.name)
     pdf.set_margin(18)
-    _choose_font(pdf, font, "".join(_texts(invoice)))
+    letters = "".join(_texts(invoice))
+    _choose_font(pdf, font, letters)
+    if _need_shaping(letters):
+        if importlib.util.find_spec("uharfbuzz") is None:
+            raise JobError("this worker cannot set letters that join or run from right to left: install uharfbuzz")
+        pdf.set_text_shaping(use_shaping_engine=True)
     pdf.add_page()
     _heading(pdf, invoice)
     _lines(pdf, invoice)
     _totals(pdf, invoice)
     if invoice.notes:
         pdf.ln(8)
-        pdf.multi_cell(0, 5, invoice.notes)
+        _paragraphs(pdf, pdf.epw, invoice.notes)
     return bytes(pdf.output()), pdf.pages_count
 
 
@@ -201,9 +214,18 @@ def _choose_font(pdf: FPDF, wanted: str | None, letters: str) -> None:
         raise JobError(f"{Path(file).name} lacks letters of this invoice: set [worker.invoice] font to another file")
 
 
+def _need_shaping(letters: str) -> bool:
+    """Whether one glyph a letter, from left to right, would misspell them: Hebrew, Arabic, the scripts of India."""
+    return any(
+        unicodedata.bidirectional(letter) in ("R", "AL")
+        or (unicodedata.category(letter)[0] == "M" and not unicodedata.name(letter, "").startswith("COMBINING"))
+        for letter in set(letters)
+    )
+
+
 def _heading(pdf: FPDF, invoice: Invoice) -> None:
     pdf.set_font_size(18)
-    pdf.cell(0, 10, f"Invoice {invoice.number}", new_x="LMARGIN", new_y="NEXT")
+    pdf.multi_cell(0, 10, f"Invoice {invoice.number}", align="L", new_x="LMARGIN", new_y="NEXT")
     pdf.set_font_size(10)
     dates = f"Issued {invoice.issued_on.isoformat()}"
     if invoice.due_on:
@@ -214,31 +236,62 @@ def _heading(pdf: FPDF, invoice: Invoice) -> None:
     bottom = top
     for column, (label, party) in enumerate((("From", invoice.seller), ("To", invoice.buyer))):
         pdf.set_xy(pdf.l_margin + column * width, top)
-        pdf.multi_cell(width - 4, 5, "\n".join(filter(None, (label, party.name, party.address))), align="L")
+        _paragraphs(pdf, width - 4, "\n".join(filter(None, (label, party.name, party.address))))
         bottom = max(bottom, pdf.get_y())
     pdf.set_xy(pdf.l_margin, bottom + 6)
+
+
+def _paragraphs(pdf: FPDF, width: float, text: str) -> None:
+    """Lines one by one: each runs in the direction of its own letters."""
+    for line in text.split("\n"):
+        pdf.multi_cell(width, 5, line, align="L", new_x="LEFT", new_y="NEXT")
 
 
 def _lines(pdf: FPDF, invoice: Invoice) -> None:
     """The rows; the heading is repeated on each page."""
     from fpdf.fonts import FontFace
 
+    lines = [
+        (line.description, f"{line.quantity.normalize():f}", _money(line.unit_price), _money(line.amount))
+        for line in invoice.lines
+    ]
+    numbers = (
+        _width(pdf, QUANTITY_WIDTH, (line[1] for line in lines)),
+        _width(pdf, PRICE_WIDTH, (line[2] for line in lines)),
+        _amount_width(pdf, invoice),
+    )
+    description = max(pdf.epw - sum(numbers), LEAST_DESCRIPTION_WIDTH)
     with pdf.table(
-        col_widths=(90, 22, 30, 32), text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT"), headings_style=FontFace()
+        col_widths=(description, *numbers), text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT"), headings_style=FontFace()
     ) as rows:
         rows.row(("Description", "Quantity", "Unit price", "Amount"))
-        for line in invoice.lines:
-            rows.row((line.description, f"{line.quantity.normalize():f}", _money(line.unit_price), _money(line.amount)))
+        for line in lines:
+            rows.row(line)
 
 
 def _totals(pdf: FPDF, invoice: Invoice) -> None:
-    pdf.ln(4)
     sums = [("Net", invoice.net)]
     if invoice.tax_rate:
         sums.append((f"Tax {invoice.tax_rate.normalize():f} %", invoice.tax))
-    for label, amount in (*sums, (f"Total {invoice.currency}", invoice.total)):
-        pdf.cell(pdf.epw - 32, 6, label, align="R")
-        pdf.cell(32, 6, _money(amount), align="R", new_x="LMARGIN", new_y="NEXT")
+    sums.append((f"Total {invoice.currency}", invoice.total))
+    if pdf.will_page_break(4 + 6 * len(sums)):  # they stand together
+        pdf.add_page()
+    pdf.ln(4)
+    width = _amount_width(pdf, invoice)
+    for label, amount in sums:
+        pdf.cell(pdf.epw - width, 6, label, align="R")
+        pdf.cell(width, 6, _money(amount), align="R", new_x="LMARGIN", new_y="NEXT")
+
+
+def _amount_width(pdf: FPDF, invoice: Invoice) -> float:
+    amounts = (*(line.amount for line in invoice.lines), invoice.net, invoice.tax, invoice.total)
+    return _width(pdf, AMOUNT_WIDTH, map(_money, amounts))
+
+
+def _width(pdf: FPDF, usual: float, numbers: Iterable[str]) -> float:
+    """Millimetres of a column whose numbers must not be broken in two."""
+    needed: float = max(map(pdf.get_string_width, numbers)) + 2 * pdf.c_margin + 1
+    return max(usual, needed)
 
 
 def _texts(invoice: Invoice) -> Iterator[str]:
@@ -261,7 +314,9 @@ def _text(given: Mapping[str, Any], key: str) -> str:
     value = given.get(key)
     if not isinstance(value, str) or not value.strip():
         raise PermanentError(f"the invoice's {key} is missing or not a text")
-    return value
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")
+    # A font has no glyph for a tab or a control character: words would run together.
+    return _CONTROLS.sub("", _BLANKS.sub(" ", lines))
 
 
 def _date(given: Mapping[str, Any], key: str) -> date:

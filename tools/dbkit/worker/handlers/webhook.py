@@ -17,17 +17,18 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from dbkit import __version__
+from dbkit.deadline import cut_at
 from dbkit.worker.handlers.addresses import look_up
 from dbkit.worker.handlers.payload import text
 from dbkit.worker.job import Job, JobError, PermanentError
@@ -128,7 +129,7 @@ def _connection(parts: SplitResult, settings: WebhookSettings) -> Iterator[http.
     connection = http.client.HTTPConnection(host, port)
     try:
         raw = connection.sock = _connected(addresses, port, deadline)
-        with _cut_at(deadline, raw):
+        with cut_at(deadline, raw.fileno()):
             if parts.scheme == "https":
                 connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
                 connection.default_port = 443  # for the Host header
@@ -162,33 +163,19 @@ def _connected(addresses: list[str], port: int, deadline: float) -> socket.socke
     raise problem
 
 
-@contextmanager
-def _cut_at(deadline: float, connected: socket.socket) -> Iterator[None]:
-    """End a connection at a moment, whoever reads from it then. A twin, since TLS takes the socket itself over."""
-    with connected.dup() as twin:
-
-        def cut() -> None:
-            with suppress(OSError):
-                twin.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(max(deadline - time.monotonic(), 0), cut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
-
-
 def _retry_after(response: http.client.HTTPResponse) -> float | None:
-    """Seconds that the receiver asks us to wait, at most a day. A date is measured against the receiver's own clock."""
+    """Seconds that the receiver asks us to wait, at most a day; None where it asks for no pause.
+
+    A date is measured against the receiver's own clock, where it tells it. No pause is no reason to spend every attempt
+    within a second: the job's usual backoff counts then.
+    """
     given = (response.headers.get("retry-after") or "").strip()
     if given.isdecimal():
-        return min(float(given), LONGEST_WAIT)
+        return min(float(given), LONGEST_WAIT) or None
     try:
+        told = response.headers.get("date")
+        now = parsedate_to_datetime(told) if told else datetime.now(UTC)
         wanted = parsedate_to_datetime(given)
-        now = parsedate_to_datetime(response.headers.get("date") or "")
-        return min(max((wanted - now).total_seconds(), 0.0), LONGEST_WAIT)
+        return min(max((wanted - now).total_seconds(), 0.0), LONGEST_WAIT) or None
     except (ValueError, TypeError):
         return None
