@@ -21,7 +21,8 @@ begin
            and c.name <> all (p_redact)
          order by c.name collate "C");
     select format('%I.%I', n.nspname,
-                  'tg_audit_' || case when length(c.relname) <= 54 then c.relname
+                  'tg_audit_' || case when octet_length(c.relname) <= 54 then c.relname
+                                      when octet_length(c.relname) > length(c.relname) then md5(c.relname)
                                       else left(c.relname, 45) || '_' || left(md5(c.relname), 8) end)
       into v_function
       from pg_class as c

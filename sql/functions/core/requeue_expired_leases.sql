@@ -20,7 +20,6 @@ begin
          where q.lease_low is not null
          group by q.lease_low) as oldest
       where v_is_new and oldest.id > coalesce(pg_sequence_last_value(oldest.mark), 0);
-    perform core.ensure_job_partitions();
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
     loop
@@ -33,6 +32,8 @@ begin
         perform core.wake_workers(v_lease.queue);
     end loop;
     perform core.promote_jobs();
+    -- last: a new partition keeps all claims waiting until the transaction ends, and a lease above may have to wait itself
+    perform core.ensure_job_partitions();
     return v_count;
 end
 $fn$;

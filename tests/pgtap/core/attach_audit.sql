@@ -1,7 +1,7 @@
 -- What the generated triggers record, on a table of awkward columns; the shipped tables are in audited_tables.sql.
 begin;
 
-select plan(52);
+select plan(55);
 
 create schema zoo;
 grant usage, create on schema zoo to app_definer;
@@ -295,6 +295,32 @@ select results_eq(
          from core.audit_log l where l.entity_type = 'zoo.names' and l.entity_id in ('3', '4') order by 1 $$,
     $$ values ('delete 3', 'l', '[redacted]'), ('delete 4', 'l', '[redacted]'), ('insert 3', 'l', '[redacted]'), ('insert 4', 'l', '[redacted]') $$,
     'whole rows have a column added later, too');
+
+-- and like words that end an expression of the language it is written in
+create table zoo.words (
+    "by" uuid, "begin" integer, "if" integer, "loop" integer, "foreach" integer, "while" integer, "execute" integer, "declare" text, "strict" json,
+    primary key ("by", "begin", "if"));
+grant select on zoo.words to app_definer;
+select core.attach_audit('zoo.words', 'core.audit_log', 'by', '{execute}');
+insert into zoo.words values (tests.id('north'), 1, 2, 3, 4, 5, 6, '7', '8');
+select lives_ok($$ update zoo.words set "loop" = 0, "foreach" = 0, "while" = 0, "execute" = 0, "declare" = 0, "strict" = '0' $$, 'columns may be called like words of PL/pgSQL');
+insert into zoo.words values (tests.id('north'), 1, 9, 3, 4, 5, 6, '7', '8');
+update zoo.words set "loop" = 1;
+select results_eq(
+    $$ select l.tenant_id, (l.entity_id || ' ' || l.action) collate "default", l.old_values::text
+         from core.audit_log l where l.entity_type = 'zoo.words' and l.action = 'update' order by l.id limit 2 $$,
+    $$ values
+        (tests.id('north'), '[1, 2] update', '{"loop": 3, "while": 5, "strict": 8, "declare": "7", "execute": "[redacted]", "foreach": 4}'),
+        (tests.id('north'), '[1, 2] update', '{"loop": 0}') $$,
+    'and are recorded');
+
+-- names of many bytes: each table has a function of its own
+create table zoo."ääääääääääääääääääääääääääääääa" (tenant_id uuid, id integer primary key);
+create table zoo."ääääääääääääääääääääääääääääääb" (tenant_id uuid, id integer primary key);
+grant select on all tables in schema zoo to app_definer;
+select core.attach_audit(c.oid, 'core.audit_log', 'tenant_id') from pg_class as c where c.relnamespace = 'zoo'::regnamespace and c.relname ~ '^ä' and c.relkind = 'r';
+select is(count(distinct t.tgfoid), 2::bigint, 'tables whose long names differ at the end have two trigger functions')
+  from pg_class as c join pg_trigger as t on t.tgrelid = c.oid where c.relname ~ '^ä';
 
 -- refusals, beside what is attached above
 create table zoo.keyless (tenant_id uuid);
