@@ -307,7 +307,10 @@ def test_a_retry_in_a_long_transaction_keeps_nobody_from_what_is_due(conninfo: s
         job = scalar(owner, "select core.enqueue('send_email', '{\"to\": \"x\"}')")
         owner.execute("select core.cancel_job(%s)", (job,))
     with member(conninfo, SUE, SOUTH) as other:
-        scalar(other, "select core.enqueue('send_email', '{\"to\": \"y\"}', p_run_at => clock_timestamp() + interval '50 ms')")
+        scalar(
+            other,
+            "select core.enqueue('send_email', '{\"to\": \"y\"}', p_run_at => clock_timestamp() + interval '50 ms')",
+        )
     with member(conninfo) as owner, worker(conninfo) as works:
         owner.execute("select core.retry_job(%s)", (job,))
         time.sleep(0.1)
@@ -319,7 +322,10 @@ def test_a_retry_in_a_long_transaction_keeps_nobody_from_what_is_due(conninfo: s
 @pytest.mark.parametrize("step", ["select core.promote_jobs()", "select from core.next_jobs('w', 10)"])
 def test_a_job_that_moves_on_while_it_is_cancelled_is_cancelled(conninfo: str, step: str) -> None:
     with member(conninfo) as owner:
-        job = scalar(owner, "select core.enqueue('send_email', '{\"to\": \"x\"}', p_run_at => clock_timestamp() + interval '50 ms')")
+        job = scalar(
+            owner,
+            "select core.enqueue('send_email', '{\"to\": \"x\"}', p_run_at => clock_timestamp() + interval '50 ms')",
+        )
 
     def cancel() -> str:
         with member(conninfo) as owner:

@@ -2902,27 +2902,6 @@ comment on column core.audited_tables.is_complete is
 
 grant select on core.audited_tables to app_monitor, app_definer;
 
--- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
--- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
-
-create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
-    language sql stable parallel safe
-return encode(
-    substr(
-        sha256(
-            convert_to(
-                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns,
-                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
-                'UTF8')),
-        1, 16),
-    'hex')::uuid;
-
-revoke execute on function core.audit_entry_hash(core.audit_log) from public;
-grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
-
-comment on function core.audit_entry_hash(core.audit_log) is
-    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
-
 -- The anchor: sent to another system or printed, it proves later that everything up to its run is what it was.
 
 create or replace function core.audit_head(
@@ -3648,6 +3627,74 @@ grant execute on function core.audit_types(regclass) to app_monitor, app_definer
 
 comment on function core.audit_types(regclass) is
     'The types of the columns of a table, in the order of core.audit_columns. Internal. Errors: none.';
+
+-- Part by part, so that nothing has to be written as one text: as JSON a string may take six times its room, and a text has at most 1 GB.
+
+create or replace function core.audit_value_hash(p_value jsonb) returns bytea
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_hash bytea := sha256(convert_to(jsonb_typeof(p_value), 'UTF8'));
+    v_item record;
+begin
+    case jsonb_typeof(p_value)
+        when 'object' then
+            for v_item in select e.key, e.value from jsonb_each(p_value) as e loop
+                v_hash := sha256(v_hash || sha256(convert_to(v_item.key, 'UTF8')) || core.audit_value_hash(v_item.value));
+            end loop;
+        when 'array' then
+            for v_item in select e.value from jsonb_array_elements(p_value) as e loop
+                v_hash := sha256(v_hash || core.audit_value_hash(v_item.value));
+            end loop;
+        else
+            v_hash := sha256(v_hash || sha256(convert_to(coalesce(p_value #>> '{}', ''), 'UTF8')));
+    end case;
+    return v_hash;
+end
+$fn$;
+
+revoke execute on function core.audit_value_hash(jsonb) from public;
+grant execute on function core.audit_value_hash(jsonb) to app_definer;
+
+comment on function core.audit_value_hash(jsonb) is
+    'SHA-256 over a document of any size, key by key. Internal. Errors: none.';
+
+-- One entry that cannot be hashed would keep all that follow it unsealed. What decides is the size of the value itself, however the row
+-- stores it: a dump that is restored has to have the same hashes.
+
+create or replace function core.audit_image(p_values jsonb) returns text
+    language sql immutable parallel safe
+return case when pg_column_size(p_values || '{}') > 1000000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
+            else p_values::text end;
+
+revoke execute on function core.audit_image(jsonb) from public;
+grant execute on function core.audit_image(jsonb) to app_definer;
+
+comment on function core.audit_image(jsonb) is
+    'The values of an audit entry as core.audit_entry_hash writes them: themselves, of more than 1 MB their hash. Internal. Errors: none.';
+
+-- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
+-- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
+
+create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
+    language sql stable parallel safe
+return encode(
+    substr(
+        sha256(
+            convert_to(
+                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, core.audit_image(l.old_values),
+                    core.audit_image(l.new_values), l.changed_columns,
+                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
+                'UTF8')),
+        1, 16),
+    'hex')::uuid;
+
+revoke execute on function core.audit_entry_hash(core.audit_log) from public;
+grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
+
+comment on function core.audit_entry_hash(core.audit_log) is
+    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
 
 -- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
 -- them is housekeeping, and skips what another transaction holds.
@@ -11848,6 +11895,9 @@ drop function core.cache_invalidate_prefix(text);
 drop function core.cache_invalidate(text);
 drop function core.cache_get(text, text);
 drop function core.cache_forget(text, text, text);
+drop function core.audit_entry_hash(core.audit_log);
+drop function core.audit_image(jsonb);
+drop function core.audit_value_hash(jsonb);
 drop function core.audit_types(regclass);
 drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
 drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
@@ -11865,7 +11915,6 @@ drop function core.audit_keys(jsonb);
 drop function core.audit_keep();
 drop function core.audit_is_current(regclass, text[], text[]);
 drop function core.audit_head();
-drop function core.audit_entry_hash(core.audit_log);
 drop view core.audited_tables;
 drop function core.audit_entity_type(regclass);
 drop function core.audit_diff(jsonb, jsonb, text[], text[]);
