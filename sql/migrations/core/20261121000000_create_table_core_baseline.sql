@@ -3708,6 +3708,10 @@ declare
     v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
     v_removed integer;
 begin
+    -- longer than core.cache_set lets any be, and than an index takes
+    if length(coalesce(p_tag, p_prefix, p_key)) > 600 then
+        return 0;
+    end if;
     insert into core.cache_invalidations (tenant_id, tag, prefix)
     select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
       from unnest(v_rooms) as room (id)
@@ -4001,10 +4005,11 @@ begin
         perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
     elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
           or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or exists (select from unnest(p_tags) as tag where length(tag) > 512)
           or p_ttl_seconds <= 0
     then
         perform core.raise_error(
-            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags of 512 and a positive TTL.');
     end if;
     perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
 end
@@ -8449,12 +8454,13 @@ comment on function core.release_jobs(bigint, uuid[]) is
     'Not idempotent: the second call is refused. Errors: PT409 the lease is gone or a job named is not open in it.';
 
 -- A worker that fell silent: its jobs go to others. That it died with them counts as a failure of theirs, or a job that kills its worker
--- would do so for ever.
+-- would do so for ever. A lease that has to wait, for a tenant that is being deleted, is left to the next call: others do not wait for it.
 
 create or replace function core.requeue_expired_leases() returns integer
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
+    set lock_timeout = '250ms'
 as $fn$
 declare
     v_is_new boolean := pg_current_xact_id_if_assigned() is null;
@@ -8473,16 +8479,20 @@ begin
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
     loop
-        perform core.settle_lease(v_lease.id, '{}', (
-            select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
-              from core.job_envelopes as e
-             cross join unnest(e.jobs) as job
-             where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        begin
+            perform core.settle_lease(v_lease.id, '{}', (
+                select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
+                  from core.job_envelopes as e
+                 cross join unnest(e.jobs) as job
+                 where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        exception
+            when lock_not_available then continue;
+        end;
         v_count := v_count + v_lease.open_count;
         perform core.wake_workers(v_lease.queue);
     end loop;
     perform core.promote_jobs();
-    -- last: a new partition keeps all claims waiting until the transaction ends, and a lease above may have to wait itself
+    -- last: a new partition keeps all claims waiting until the transaction ends
     perform core.ensure_job_partitions();
     return v_count;
 end
