@@ -35,6 +35,7 @@ begin
        or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
+       or not core.is_plain_json(p_payload)
        -- what every calendar can say: one time no worker or sweep can count with would stop them all, for everybody
        or p_run_at not between '1970-01-01+00' and '9999-01-01+00'
        or octet_length(p_dedupe_key) > 2000

@@ -1,4 +1,5 @@
--- Part by part, so that nothing has to be written as one text: as JSON a string may take six times its room, and a text has at most 1 GB.
+-- Part by part, so that nothing has to be written as one text: as JSON a string may take six
+-- times its room and a number ten thousand times, and a text has at most 1 GB.
 
 create or replace function core.audit_value_hash(p_value jsonb) returns bytea
     language plpgsql immutable parallel safe
@@ -17,6 +18,8 @@ begin
             for v_item in select e.value from jsonb_array_elements(p_value) as e loop
                 v_hash := sha256(v_hash || core.audit_value_hash(v_item.value));
             end loop;
+        when 'number' then
+            v_hash := sha256(v_hash || numeric_send(p_value::numeric));
         else
             v_hash := sha256(v_hash || sha256(convert_to(coalesce(p_value #>> '{}', ''), 'UTF8')));
     end case;

@@ -34,7 +34,8 @@ begin
     select min(job.number)
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
-     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload || '{}') <= 102400
+            and core.is_plain_json(job.payload)) is not true;
     if v_wrong is not null or v_type.is_internal then
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;

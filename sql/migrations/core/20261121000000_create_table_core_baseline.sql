@@ -2302,6 +2302,7 @@ begin
        or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
+       or not core.is_plain_json(p_payload)
        -- what every calendar can say: one time no worker or sweep can count with would stop them all, for everybody
        or p_run_at not between '1970-01-01+00' and '9999-01-01+00'
        or octet_length(p_dedupe_key) > 2000
@@ -3628,7 +3629,8 @@ grant execute on function core.audit_types(regclass) to app_monitor, app_definer
 comment on function core.audit_types(regclass) is
     'The types of the columns of a table, in the order of core.audit_columns. Internal. Errors: none.';
 
--- Part by part, so that nothing has to be written as one text: as JSON a string may take six times its room, and a text has at most 1 GB.
+-- Part by part, so that nothing has to be written as one text: as JSON a string may take six
+-- times its room and a number ten thousand times, and a text has at most 1 GB.
 
 create or replace function core.audit_value_hash(p_value jsonb) returns bytea
     language plpgsql immutable parallel safe
@@ -3647,6 +3649,8 @@ begin
             for v_item in select e.value from jsonb_array_elements(p_value) as e loop
                 v_hash := sha256(v_hash || core.audit_value_hash(v_item.value));
             end loop;
+        when 'number' then
+            v_hash := sha256(v_hash || numeric_send(p_value::numeric));
         else
             v_hash := sha256(v_hash || sha256(convert_to(coalesce(p_value #>> '{}', ''), 'UTF8')));
     end case;
@@ -3665,14 +3669,14 @@ comment on function core.audit_value_hash(jsonb) is
 
 create or replace function core.audit_image(p_values jsonb) returns text
     language sql immutable parallel safe
-return case when pg_column_size(p_values || '{}') > 1000000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
+return case when pg_column_size(p_values || '{}') > 8000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
             else p_values::text end;
 
 revoke execute on function core.audit_image(jsonb) from public;
 grant execute on function core.audit_image(jsonb) to app_definer;
 
 comment on function core.audit_image(jsonb) is
-    'The values of an audit entry as core.audit_entry_hash writes them: themselves, of more than 1 MB their hash. Internal. Errors: none.';
+    'The values of an audit entry as core.audit_entry_hash writes them: themselves, of more than 8 kB their hash. Internal. Errors: none.';
 
 -- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
 -- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
@@ -5093,7 +5097,8 @@ begin
     select min(job.number)
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
-     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload || '{}') <= 102400
+            and core.is_plain_json(job.payload)) is not true;
     if v_wrong is not null or v_type.is_internal then
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
@@ -6263,6 +6268,22 @@ grant execute on function core.is_owner(uuid)
 
 comment on function core.is_owner(uuid) is
     'Whether the current person owns a tenant: named as its owner, or an active member with the highest role of its system. Errors: none.';
+
+-- jsonb takes thousands of levels, and numbers of 131,072 digits in a dozen bytes. Many readers of JSON stop with an error at either, and
+-- a worker that cannot read one job cannot read the batch it came in. What is small cannot be long either, and is not written out to see.
+
+create or replace function core.is_plain_json(p_value jsonb) returns boolean
+    language sql immutable parallel safe
+return not jsonb_path_exists(p_value, 'strict $.**{100}')
+   and not jsonb_path_exists(p_value, 'strict $.** ? (@ > 1e308 || @ < -1e308)')
+   and (pg_column_size(p_value || '{}') <= 2000 or octet_length(p_value::text) <= 1048576);
+
+revoke execute on function core.is_plain_json(jsonb) from public;
+grant execute on function core.is_plain_json(jsonb) to app_definer;
+
+comment on function core.is_plain_json(jsonb) is
+    'Whether any reader of JSON can read a document: fewer than 100 levels, numbers up to 1e308, as text not over 1 MB. Internal. Errors: '
+    '54000 as text it has over 1 GB.';
 
 -- The rule of the domain core.email, for input that is not lower-cased yet.
 
@@ -8352,6 +8373,10 @@ begin
     if pg_column_size(p_payload || '{}') > 102400 then
         perform core.raise_error('PT422', 'invalid', 'A payload has at most 100 kB: store files elsewhere and name them.', '{"payload": "must not be larger than 100 kB"}');
     end if;
+    if not core.is_plain_json(p_payload) then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A payload has fewer than 100 levels, numbers up to 1e308 and at most 1 MB as text.', '{"payload": "must be readable by every worker"}');
+    end if;
     select jsonb_object_agg('payload.' || required.key, 'is required')
       into v_missing
       from core.job_types as t
@@ -8368,7 +8393,7 @@ revoke execute on function core.refuse_payload(text, jsonb, boolean) from public
 
 comment on function core.refuse_payload(text, jsonb, boolean) is
     'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
-    'payload that is no object, lacks a required key or is larger than 100 kB (hint).';
+    'payload that is no object, lacks a required key, is larger than 100 kB, or that not every worker could read (hint).';
 
 -- Said once for core.add_job, which asks by itself whether it has to be said, and core.enqueue_many.
 
@@ -11836,6 +11861,7 @@ drop function core.lane_of(text, integer);
 drop function core.job_backoff(text, integer);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
+drop function core.is_plain_json(jsonb);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
 drop function core.idempotent_release(text, text, integer);
