@@ -63,5 +63,5 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
     'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes '
-    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key, more than 500 columns or heirs, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';

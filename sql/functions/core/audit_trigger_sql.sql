@@ -19,7 +19,7 @@ create or replace function core.audit_trigger_sql(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key      name[];
+    v_key      name[] := core.primary_key(p_table);
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_is_same  text := format(
         'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
@@ -29,13 +29,6 @@ declare
     v_insert   text;
     v_joined   text;
 begin
-    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
-      into v_key
-      from pg_index as i
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-     where i.indrelid = p_table
-       and i.indisprimary;
-
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
     select string_agg(format('n.%1$s = o.%1$s', core.audit_name(k.name)), ' and ' order by k.position)
       into v_joined

@@ -2625,7 +2625,7 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
     'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes '
-    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key, more than 500 columns or heirs, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';
 
 -- For tables outside this tree; guard sheets write the triggers out.
@@ -2690,12 +2690,7 @@ begin
         perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
     end if;
 
-    select array_agg(a.attname order by k.position)
-      into v_key
-      from pg_index as i
-     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    v_key := nullif(array_remove(core.primary_key(p_table), v_tenant::text), '{}');
     if v_key is null then
         perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
     end if;
@@ -2878,6 +2873,7 @@ select core.audit_entity_type(c.oid) as entity_type,
        attachment.redacted,
        attachment.ignored,
        core.audit_columns(c.oid) = attachment.columns
+       and not (c.relkind = 'r' and c.relhassubclass and exists (select from pg_catalog.pg_inherits as i where i.inhparent = c.oid))
        and (
         select bool_and(
                    4 = (
@@ -2898,7 +2894,7 @@ select core.audit_entity_type(c.oid) as entity_type,
 
 comment on view core.audited_tables is 'The audited tables: where their changes go, and what is left out.';
 comment on column core.audited_tables.is_complete is
-    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, or when a trigger is missing or '
+    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, when a table inherits from it, or when a trigger is missing or '
     'disabled: run core.attach_audit again.';
 
 grant select on core.audited_tables to app_monitor, app_definer;
@@ -3264,13 +3260,7 @@ create or replace function core.audit_restore_sql(
 as $fn$
 declare
     v_rule    record := core.audit_attachment(p_table);
-    v_keys    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary
-         order by array_position(i.indkey::smallint[], a.attnum));
+    v_keys    text[] := core.primary_key(p_table);
     v_entity  text[] := array_remove(v_keys, v_rule.tenant_column);
     v_key     jsonb := '{}';
     v_columns text[];
@@ -3455,7 +3445,7 @@ create or replace function core.audit_trigger_sql(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key      name[];
+    v_key      name[] := core.primary_key(p_table);
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_is_same  text := format(
         'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
@@ -3465,13 +3455,6 @@ declare
     v_insert   text;
     v_joined   text;
 begin
-    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
-      into v_key
-      from pg_index as i
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-     where i.indrelid = p_table
-       and i.indisprimary;
-
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
     select string_agg(format('n.%1$s = o.%1$s', core.audit_name(k.name)), ' and ' order by k.position)
       into v_joined
@@ -4217,16 +4200,15 @@ create or replace function core.check_audit(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary);
+    v_key    text[] := coalesce(core.primary_key(p_table), '{}');
     v_column text;
 begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    -- partitions get triggers of their own; a table that inherits has a key and columns of its own, and TRUNCATE takes its rows along
+    if exists (select from pg_inherits as i join pg_class as c on c.oid = i.inhparent and c.relkind = 'r' where i.inhparent = p_table) then
+        perform core.raise_error('PT422', 'invalid', format('Tables inherit from %s: not all that happens to its rows would be recorded.', p_table));
     end if;
     -- an update compares in one query, which has three fields for each column and may have 1664
     if cardinality(core.audit_columns(p_table)) > 500 then
@@ -7169,6 +7151,28 @@ grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
 
 comment on function core.platform_retry_job(uuid) is
     'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
+
+-- Columns that an index only carries along (INCLUDE) name no row.
+
+create or replace function core.primary_key(p_table regclass) returns text[]
+    language sql stable parallel safe
+begin atomic
+    select array_agg(a.attname::text order by k.position)
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a
+        on a.attrelid = i.indrelid
+       and a.attnum = k.attnum
+     where i.indrelid = p_table
+       and i.indisprimary
+       and k.position <= i.indnkeyatts;
+end;
+
+revoke execute on function core.primary_key(regclass) from public;
+grant execute on function core.primary_key(regclass) to app_user, app_definer;
+
+comment on function core.primary_key(regclass) is
+    'The columns of the primary key of a table, in their order; null without one. Internal. Errors: none.';
 
 create or replace function core.probe_backup_age(p_minutes integer, p_argument text default null) returns double precision
     language plpgsql stable
@@ -11834,6 +11838,7 @@ drop function core.probe_connections_percent(integer, text);
 drop function core.probe_connections(integer, text);
 drop function core.probe_cache_hit_rate(integer, text);
 drop function core.probe_backup_age(integer, text);
+drop function core.primary_key(regclass);
 drop function core.platform_retry_job(uuid);
 drop function core.platform_cancel_job(uuid);
 drop function core.percentiles(text, interval);
