@@ -119,6 +119,21 @@ def test_a_changed_entry_is_named(admin: Connection, change: str) -> None:
     assert problems(admin, p_tenant_id=SOUTH) == []
 
 
+def test_a_large_entry_is_sealed_by_the_hash_of_its_values(admin: Connection) -> None:
+    large = "jsonb_build_object('note', repeat(chr(1), 9000), 'state', %s::text)"
+    victim = scalar(
+        admin,
+        "insert into core.audit_log (tenant_id, action, entity_type, entity_id, new_values) "
+        f"values (%s, 'insert', 'zoo.animals', 'whale', {large}) returning id",
+        (NORTH, "well"),
+    )
+    assert seal(admin) == 1
+    assert problems(admin) == []
+    with unguarded(admin):
+        admin.execute(f"update core.audit_log set new_values = {large} where id = %s", ("gone", victim))
+    assert problems(admin) == [("entry_changed", NORTH, victim)]
+
+
 def test_the_first_of_several_comes_first(admin: Connection) -> None:
     victims = [entry(admin, NORTH, number) for number in (2, 5, 9)]
     with unguarded(admin):

@@ -302,6 +302,74 @@ def test_an_old_snapshot_does_not_make_claims_walk_over_what_is_gone(conninfo: s
     assert gone <= 200, f"a claim begins {gone} jobs too early"
 
 
+def test_a_retry_in_a_long_transaction_keeps_nobody_from_what_is_due(conninfo: str) -> None:
+    with member(conninfo) as owner:
+        job = scalar(owner, "select core.enqueue('send_email', '{\"to\": \"x\"}')")
+        owner.execute("select core.cancel_job(%s)", (job,))
+    with member(conninfo, SUE, SOUTH) as other:
+        scalar(
+            other,
+            "select core.enqueue('send_email', '{\"to\": \"y\"}', p_run_at => clock_timestamp() + interval '50 ms')",
+        )
+    with member(conninfo) as owner, worker(conninfo) as works:
+        owner.execute("select core.retry_job(%s)", (job,))
+        time.sleep(0.1)
+        assert works.execute("select payload ->> 'to' from core.next_jobs('w', 10)").fetchall() == [("y",)]
+    with worker(conninfo) as works:
+        assert works.execute("select payload ->> 'to' from core.next_jobs('w', 10)").fetchall() == [("x",)]
+
+
+@pytest.mark.parametrize("step", ["select core.promote_jobs()", "select from core.next_jobs('w', 10)"])
+def test_a_job_that_moves_on_while_it_is_cancelled_is_cancelled(conninfo: str, step: str) -> None:
+    with member(conninfo) as owner:
+        job = scalar(
+            owner,
+            "select core.enqueue('send_email', '{\"to\": \"x\"}', p_run_at => clock_timestamp() + interval '50 ms')",
+        )
+
+    def cancel() -> str:
+        with member(conninfo) as owner:
+            return str(scalar(owner, "select (core.cancel_job(%s)).status", (job,)))
+
+    time.sleep(0.1)
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(conninfo) as mover, psycopg.connect(conninfo, autocommit=True) as admin:
+            mover.execute(step)
+            cancelled = pool.submit(cancel)
+            while not scalar(admin, "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"):
+                time.sleep(0.01)
+        assert cancelled.result(timeout=60) == "cancelled"
+    assert states(conninfo) == {"cancelled": 1}
+
+
+def test_a_lease_that_has_to_wait_is_left_and_the_others_are_rescued(conninfo: str) -> None:
+    for person, tenant in ((SUE, SOUTH), (ANN, NORTH)):
+        enqueue(conninfo, 1, person=person, tenant=tenant)
+        with worker(conninfo) as dead:
+            assert dead.execute("select from core.next_jobs('dead', 1)").fetchall() == [()]
+    with psycopg.connect(conninfo, autocommit=True) as admin, psycopg.connect(conninfo) as deletion:
+        admin.execute("update core.job_leases set lease_until = clock_timestamp() - interval '1 minute'")
+        deletion.execute("delete from core.memberships where tenant_id = %s", (SOUTH,))
+        deletion.execute("delete from core.tenants where id = %s", (SOUTH,))
+        admin.execute("set statement_timeout = '60s'")
+        assert scalar(admin, "select core.requeue_expired_leases()") == 1
+        deletion.commit()
+        assert scalar(admin, "select core.requeue_expired_leases()") == 1
+    assert states(conninfo) == {"pending": 1}
+
+
+def test_a_dead_job_somebody_holds_is_purged_the_next_time(conninfo: str) -> None:
+    with psycopg.connect(conninfo) as admin:
+        for _ in range(2):
+            admin.execute("select core.platform_cancel_job(core.enqueue_for(null, 'data_cleanup'))")
+        admin.execute("update core.jobs_dead set finished_at = finished_at - interval '40 days'")
+    with psycopg.connect(conninfo) as holder, psycopg.connect(conninfo, autocommit=True) as admin:
+        holder.execute("select from core.jobs_dead limit 1 for update")
+        assert scalar(admin, "select core.purge_jobs()") == 1
+        holder.rollback()
+        assert scalar(admin, "select core.purge_jobs()") == 1
+
+
 def test_a_claim_that_was_rolled_back_leaves_the_limit_as_it_was(conninfo: str) -> None:
     """It had completed a lease before it counted, and the mark it moved is not rolled back."""
     with psycopg.connect(conninfo, autocommit=True) as admin:

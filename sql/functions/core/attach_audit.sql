@@ -21,7 +21,8 @@ begin
            and c.name <> all (p_redact)
          order by c.name collate "C");
     select format('%I.%I', n.nspname,
-                  'tg_audit_' || case when length(c.relname) <= 54 then c.relname
+                  'tg_audit_' || case when octet_length(c.relname) <= 54 then c.relname
+                                      when octet_length(c.relname) > length(c.relname) then md5(c.relname)
                                       else left(c.relname, 45) || '_' || left(md5(c.relname), 8) end)
       into v_function
       from pg_class as c
@@ -62,5 +63,5 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
     'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes '
-    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key, more than 500 columns or heirs, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';

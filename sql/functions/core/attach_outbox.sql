@@ -20,12 +20,7 @@ begin
         perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
     end if;
 
-    select array_agg(a.attname order by k.position)
-      into v_key
-      from pg_index as i
-     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    v_key := nullif(array_remove(core.primary_key(p_table), v_tenant::text), '{}');
     if v_key is null then
         perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
     end if;

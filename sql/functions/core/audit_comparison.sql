@@ -17,8 +17,8 @@ begin atomic
                         or p.amproc = 'btvarstrequalimage(oid)'::regprocedure and t.is_deterministic))
                  -- a declared scale leaves one way to write a number
                  or t.base = 'numeric'::regtype and t.modifier >= 0
-               then format('o.%1$I is distinct from n.%1$I', p_column)
-               else format('row(o.%1$I)::record operator(pg_catalog.*<>) row(n.%1$I)::record', p_column)
+               then format('o.%1$s is distinct from n.%1$s', core.audit_name(p_column))
+               else format('row(o.%1$s)::record operator(pg_catalog.*<>) row(n.%1$s)::record', core.audit_name(p_column))
            end
       from pg_attribute as a
       join lateral (

@@ -35,9 +35,9 @@ begin atomic
                    '                    end if;',
                    c.comparison,
                    case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                        else format('jsonb_build_object(%1$L, o.%1$I)', c.name) end,
+                        else format('jsonb_build_object(%L, o.%s)', c.name, core.audit_name(c.name)) end,
                    case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                        else format('jsonb_build_object(%1$L, n.%1$I)', c.name) end,
+                        else format('jsonb_build_object(%L, n.%s)', c.name, core.audit_name(c.name)) end,
                    c.name) as step
           from compared as c
     ), grouped as (

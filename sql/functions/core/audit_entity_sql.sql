@@ -1,8 +1,8 @@
 create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
     language sql immutable parallel safe
 begin atomic
-    select case when count(*) = 1 then min(format('%I.%I::text', p_alias, k.name))
-                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%I', p_alias, k.name), ', ' order by k.position)) end
+    select case when count(*) = 1 then min(format('%I.%s::text', p_alias, core.audit_name(k.name)))
+                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%s', p_alias, core.audit_name(k.name)), ', ' order by k.position)) end
       from unnest(p_key) with ordinality as k (name, position)
      where k.name is distinct from p_tenant_column
         or cardinality(p_key) = 1;

@@ -7,7 +7,8 @@ return encode(
     substr(
         sha256(
             convert_to(
-                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns,
+                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, core.audit_image(l.old_values),
+                    core.audit_image(l.new_values), l.changed_columns,
                     l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
                 'UTF8')),
         1, 16),

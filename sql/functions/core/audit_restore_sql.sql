@@ -9,13 +9,7 @@ create or replace function core.audit_restore_sql(
 as $fn$
 declare
     v_rule    record := core.audit_attachment(p_table);
-    v_keys    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary
-         order by array_position(i.indkey::smallint[], a.attnum));
+    v_keys    text[] := core.primary_key(p_table);
     v_entity  text[] := array_remove(v_keys, v_rule.tenant_column);
     v_key     jsonb := '{}';
     v_columns text[];

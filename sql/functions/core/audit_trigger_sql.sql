@@ -9,7 +9,8 @@
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
 --   * No query in an expression: with one, PostgreSQL walks through all of a kept plan's text for tables to lock, at every use.
 --   * Compiling such a plan takes longer than running it: no JIT.
---   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
+--   * A column may be named like an alias, a variable or a word of the language: rows are n.* and o.*, a bare name is the variable, and
+--     core.audit_name quotes.
 
 create or replace function core.audit_trigger_sql(
     p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
@@ -18,7 +19,7 @@ create or replace function core.audit_trigger_sql(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key      name[];
+    v_key      name[] := core.primary_key(p_table);
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_is_same  text := format(
         'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
@@ -28,15 +29,8 @@ declare
     v_insert   text;
     v_joined   text;
 begin
-    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
-      into v_key
-      from pg_index as i
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-     where i.indrelid = p_table
-       and i.indisprimary;
-
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
-    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position)
+    select string_agg(format('n.%1$s = o.%1$s', core.audit_name(k.name)), ' and ' order by k.position)
       into v_joined
       from unnest(v_key) with ordinality as k (name, position);
 
@@ -134,8 +128,8 @@ end
 $audit$ $sql$,
         p_function,
         v_insert,
-        coalesce('n.' || quote_ident(p_tenant_column), 'null::uuid'),
-        coalesce('o.' || quote_ident(p_tenant_column), 'null::uuid'),
+        coalesce('n.' || core.audit_name(p_tenant_column), 'null::uuid'),
+        coalesce('o.' || core.audit_name(p_tenant_column), 'null::uuid'),
         core.audit_entity_type(p_table),
         core.audit_entity_sql(v_key, p_tenant_column, 'n'),
         core.audit_entity_sql(v_key, p_tenant_column, 'o'),

@@ -10,6 +10,10 @@ declare
     v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
     v_removed integer;
 begin
+    -- longer than core.cache_set lets any be, and than an index takes
+    if length(coalesce(p_tag, p_prefix, p_key)) > 600 then
+        return 0;
+    end if;
     insert into core.cache_invalidations (tenant_id, tag, prefix)
     select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
       from unnest(v_rooms) as room (id)

@@ -15,10 +15,11 @@ begin
         perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
     elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
           or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or exists (select from unnest(p_tags) as tag where length(tag) > 512)
           or p_ttl_seconds <= 0
     then
         perform core.raise_error(
-            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags of 512 and a positive TTL.');
     end if;
     perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
 end

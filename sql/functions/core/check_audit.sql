@@ -7,16 +7,15 @@ create or replace function core.check_audit(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary);
+    v_key    text[] := coalesce(core.primary_key(p_table), '{}');
     v_column text;
 begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    -- partitions get triggers of their own; a table that inherits has a key and columns of its own, and TRUNCATE takes its rows along
+    if exists (select from pg_inherits as i join pg_class as c on c.oid = i.inhparent and c.relkind = 'r' where i.inhparent = p_table) then
+        perform core.raise_error('PT422', 'invalid', format('Tables inherit from %s: not all that happens to its rows would be recorded.', p_table));
     end if;
     -- an update compares in one query, which has three fields for each column and may have 1664
     if cardinality(core.audit_columns(p_table)) > 500 then

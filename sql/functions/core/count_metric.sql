@@ -8,7 +8,7 @@ as $fn$
 declare
     v_tenant uuid := core.require_tenant();
 begin
-    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 then
+    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 or p_amount = 'NaN' then
         perform core.raise_error('PT400', 'bad_request', 'A counter needs a name in snake_case, a number and an amount.');
     end if;
 
@@ -26,4 +26,4 @@ grant execute on function core.count_metric(text, bigint, numeric) to app_user;
 
 comment on function core.count_metric(text, bigint, numeric) is
     'Add to a figure of the active tenant for its calendar day; part of the transaction it counts. Each call counts. '
-    'Errors: PT400 malformed name, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';
+    'Errors: PT400 malformed name, no number, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';

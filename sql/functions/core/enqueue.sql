@@ -27,4 +27,5 @@ grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, 
 comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
     'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
+    'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a time not '
+    'between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';

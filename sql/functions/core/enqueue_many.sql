@@ -17,7 +17,7 @@ declare
     v_lane     core.queue_lanes;
     v_fair     boolean := (select q.is_fair from core.queues as q where q.name = p_queue);
     v_priority integer;
-    v_tag      bigint := core.epoch_us(v_at) - 1;
+    v_tag      bigint;
     v_step     bigint := 1;
     v_wrong    integer;
     v_ids      uuid[];
@@ -34,10 +34,12 @@ begin
     select min(job.number)
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
-     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload || '{}') <= 102400
+            and core.is_plain_json(job.payload)) is not true;
     if v_wrong is not null or v_type.is_internal then
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
+    perform core.refuse_run_at(p_run_at);
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
         v_priority := sign(v_priority);
@@ -57,6 +59,7 @@ begin
         return v_ids;
     end if;
 
+    v_tag := core.epoch_us(v_at) - 1;
     if v_fair then
         v_tag := core.fair_tag(v_lane, v_tenant, v_priority);
         v_step := core.fair_turn(v_tenant);
@@ -83,4 +86,4 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
     'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, a payload without a required key (in the hint).';
+    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999 (in the hint).';

@@ -22,7 +22,7 @@ begin
         select clock_timestamp()
                    -- greatest() passes over a null, and no word about the time means the backoff
                    + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
-                          else make_interval(secs => greatest(f.retry_after, 0)) end,
+                          else make_interval(secs => least(greatest(f.retry_after, 0), 31536000)) end,
                f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
                f.job_type, f.dedupe_key, f.reason, f.payload
           from failure as f

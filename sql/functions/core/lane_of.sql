@@ -1,4 +1,6 @@
--- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand.
+-- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand. Every claim looks into every lane,
+-- so there are 100 at most. A priority that comes later shares the next lower lane: refused, whoever thought up a hundred priorities
+-- would keep all others from theirs.
 
 create or replace function core.lane_of(p_queue text, p_priority integer) returns core.queue_lanes
     language plpgsql volatile
@@ -11,9 +13,12 @@ declare
 begin
     select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
     if not found then
-        perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        if (select count(*) from core.queue_lanes as l where l.queue = p_queue) < 100 then
+            perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        end if;
         if (select count(*) from core.queue_lanes as l where l.queue = p_queue) >= 100 then
-            perform core.raise_error('PT422', 'invalid', 'The queue has 100 priorities already.', '{"priority": "use one of those in use"}');
+            select * into v_lane from core.queue_lanes as l where l.queue = p_queue order by l.priority > v_priority, abs(l.priority::bigint - v_priority) limit 1;
+            return v_lane;
         end if;
         insert into core.queue_lanes (queue, priority, mark)
         values (
@@ -41,5 +46,5 @@ alter function core.lane_of(text, integer) owner to app_definer;
 revoke execute on function core.lane_of(text, integer) from public;
 
 comment on function core.lane_of(text, integer) is
-    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Idempotent. '
-    'Errors: PT422 more than 100 priorities in a queue, 23503 no such queue.';
+    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Where the queue has 100 lanes already, the one of '
+    'the next lower priority, or of the lowest. Idempotent. Errors: 23503 no such queue.';

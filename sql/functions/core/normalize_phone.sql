@@ -4,7 +4,7 @@ create or replace function core.normalize_phone(p text) returns text
     language sql immutable parallel safe
 return substring(
     regexp_replace(regexp_replace(p, '[\s().\-/]', '', 'g'), '^00', '+')
-    from '^\+?[1-9]\d{1,14}$');
+    from '^\+?[1-9][0-9]{1,14}$');
 
 revoke execute on function core.normalize_phone(text) from public;
 grant execute on function core.normalize_phone(text)

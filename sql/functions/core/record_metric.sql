@@ -5,9 +5,11 @@ create or replace function core.record_metric(p_name text, p_value double precis
 as $fn$
 begin
     if p_name !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_name, p_value, p_labels) > 0
-        or p_value in ('NaN', 'Infinity', '-Infinity')
-        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 then
-        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a finite number and an object of labels up to 1 kB.');
+        -- larger ones would overflow the mean of an hour, for everybody; greater than any number is NaN
+        or abs(p_value) > 1e30
+        -- a row of the hour has to fit into its index
+        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 or pg_column_size(p_labels || '{}') > 2048 then
+        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a number up to 1e30 and an object of labels up to 1 kB.');
     end if;
 
     insert into core.metric_samples (name, value, labels, tenant_id, created_at)
@@ -21,4 +23,4 @@ grant execute on function core.record_metric(text, double precision, jsonb) to a
 
 comment on function core.record_metric(text, double precision, jsonb) is
     'Store one measurement, with the tenant of the transaction where there is one. Each call stores. '
-    'Errors: PT400 malformed name, no finite number, labels no object or over 1 kB.';
+    'Errors: PT400 malformed name, no number or one beyond 1e30, labels no object or over 1 kB.';

@@ -22,6 +22,10 @@ begin
     if pg_column_size(p_payload || '{}') > 102400 then
         perform core.raise_error('PT422', 'invalid', 'A payload has at most 100 kB: store files elsewhere and name them.', '{"payload": "must not be larger than 100 kB"}');
     end if;
+    if not core.is_plain_json(p_payload) then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A payload has fewer than 100 levels, numbers up to 1e308 and at most 1 MB as text.', '{"payload": "must be readable by every worker"}');
+    end if;
     select jsonb_object_agg('payload.' || required.key, 'is required')
       into v_missing
       from core.job_types as t
@@ -38,4 +42,4 @@ revoke execute on function core.refuse_payload(text, jsonb, boolean) from public
 
 comment on function core.refuse_payload(text, jsonb, boolean) is
     'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
-    'payload that is no object, lacks a required key or is larger than 100 kB (hint).';
+    'payload that is no object, lacks a required key, is larger than 100 kB, or that not every worker could read (hint).';

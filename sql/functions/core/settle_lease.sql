@@ -53,7 +53,7 @@ begin
         (select array_agg(distinct done.id) from unnest(p_done) as done (id)),
         case when p_done is null then (select array_agg(open.id) from unnest(v_open) as open (id) where open.id <> all (v_failed)) end,
         '{}');
-    if not (v_done || v_failed) <@ v_open or v_done && v_failed then
+    if not (v_done || v_failed) <@ v_open or v_done && v_failed or cardinality(v_failed) < jsonb_array_length(p_failed) then
         perform core.raise_error(
             'PT409', 'conflict', 'A job named is not in this lease, or was settled already, or named twice.',
             jsonb_build_object('lease_id', p_lease)::text);

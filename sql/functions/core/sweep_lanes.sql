@@ -30,7 +30,7 @@ begin
             select r.tag from core.jobs_ready as r where r.lane_id = l.id order by r.tag limit 1) as waiting
          where waiting.tag <> pg_sequence_last_value(l.mark)) as moved;
     perform setval('core.queue_scheduled_low', least(waiting.due, v_start))
-       from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
+       from (select core.epoch_us(least(min(s.scheduled_at), core.from_epoch_us(v_start))) as due from core.jobs_scheduled as s) as waiting
       where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
     v_end := core.epoch_us(clock_timestamp());
     perform setval('core.queue_swept_at', v_end + 20 * greatest(v_end - v_start - 1000, 0));

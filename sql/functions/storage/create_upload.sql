@@ -13,8 +13,8 @@ begin
     perform core.rate_limit_or_raise('signed_urls');
     -- As text: a name is whatever the caller sends, and a tenant id in other words is another name.
     if p_name is null or not starts_with(p_name, v_tenant::text || '/')
-       or p_name ~ '(\.\.|//|/$|\\|[[:cntrl:]])' or length(p_name) > 1024 then
-        perform core.raise_error('PT422', 'invalid', 'A name begins with the id of the active tenant and has no empty parts and no "..".',
+       or p_name ~ '(\.\.|//|/$|/\.(/|$)|\\|[[:cntrl:]])' or length(p_name) > 1024 then
+        perform core.raise_error('PT422', 'invalid', 'A name begins with the id of the active tenant and has no empty parts, "." or "..".',
                                  '{"name": "malformed"}');
     elsif p_mime is null or p_size is null or p_size < 0 then
         perform core.raise_error('PT422', 'invalid', 'An upload says its type and its size in bytes.', '{"size": "missing"}');

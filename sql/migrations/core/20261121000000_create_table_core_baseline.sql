@@ -843,8 +843,10 @@ declare
         '|</?(?:p|strong|em|u)>'
         '|<a(?: href="(?:https?://[a-zA-Z0-9]|mailto:)(?:[a-zA-Z0-9._~:/?#@!$()*+,;=%-]|&amp;)*")?>'
         '|</a>)*$';
-    v_tag  text[];
-    v_open text[] := '{}';
+    v_tag     text[];
+    v_open    text[] := '{}';
+    v_depth   integer := 0;
+    v_in_link boolean := false;
 begin
     if p is null then
         return null;
@@ -857,17 +859,24 @@ begin
     loop
         if v_tag[1] = '' then
             -- a link in a link is two links to a browser
-            if v_tag[2] = 'a' and 'a' = any (v_open) then
+            if v_tag[2] = 'a' and v_in_link then
                 return false;
             end if;
-            v_open := v_open || v_tag[2];
-        elsif v_open[cardinality(v_open)] = v_tag[2] then
-            v_open := v_open[: cardinality(v_open) - 1];
+            v_in_link := v_in_link or v_tag[2] = 'a';
+            v_depth := v_depth + 1;
+            -- no browser goes deeper, and no fragment costs more than its length
+            if v_depth > 500 then
+                return false;
+            end if;
+            v_open[v_depth] := v_tag[2];
+        elsif v_depth > 0 and v_open[v_depth] = v_tag[2] then
+            v_in_link := v_in_link and v_tag[2] <> 'a';
+            v_depth := v_depth - 1;
         else
             return false;
         end if;
     end loop;
-    return cardinality(v_open) = 0;
+    return v_depth = 0;
 end
 $fn$;
 
@@ -877,7 +886,7 @@ grant execute on function core.is_safe_html(text)
 
 comment on function core.is_safe_html(text) is
     'Whether a fragment is balanced HTML of p, br, strong, em, u and a (with an http, https or mailto href) and nothing else; null for null. '
-    'core.escape_html makes any text such a fragment. Errors: none.';
+    'At most 500 elements deep. core.escape_html makes any text such a fragment. Errors: none.';
 
 -- core.job_leases: batches that are being worked on. Its id fences: whoever holds it may settle the jobs, nobody else.
 
@@ -1132,7 +1141,7 @@ comment on table core.permissions is 'What a role can allow, as <subject>.<verb>
 
 -- dbkit: allow domain_with_constraint because the form of the value is a standard's and does not change
 create domain core.phone_e164 as text
-    constraint phone_e164_valid check (value ~ '^\+?[1-9]\d{1,14}$');
+    constraint phone_e164_valid check (value ~ '^\+?[1-9][0-9]{1,14}$');
 
 comment on domain core.phone_e164 is 'Phone number in E.164 form, the plus sign optional. core.normalize_phone strips separators.';
 
@@ -2293,8 +2302,16 @@ begin
        or p_payload is null or jsonb_typeof(p_payload) <> 'object' or not p_payload ?& v_type.required_keys
        -- one value, however the argument is stored
        or pg_column_size(p_payload || '{}') > 102400
+       or not core.is_plain_json(p_payload)
+       -- what every calendar can say: one time no worker or sweep can count with would stop them all, for everybody
+       or p_run_at not between '1970-01-01+00' and '9999-01-01+00'
+       or octet_length(p_dedupe_key) > 2000
     then
         perform core.refuse_payload(p_job_type, p_payload, p_is_internal);
+        perform core.refuse_run_at(p_run_at);
+        if octet_length(p_dedupe_key) > 2000 then
+            perform core.raise_error('PT422', 'invalid', 'A dedupe key has at most 2,000 bytes.', '{"dedupe_key": "must not be longer than 2000 bytes"}');
+        end if;
         perform core.raise_error('PT422', 'invalid', 'There is no queue of this name.', '{"queue": "unknown"}');
     end if;
     v_priority := v_type.priority;
@@ -2356,7 +2373,7 @@ comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, 
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
     'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
     'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
-    'without a required key.';
+    'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes.';
 
 -- Counts whole hours again as long as their samples are there, so a run that was missed or came twice changes nothing.
 
@@ -2566,7 +2583,8 @@ begin
            and c.name <> all (p_redact)
          order by c.name collate "C");
     select format('%I.%I', n.nspname,
-                  'tg_audit_' || case when length(c.relname) <= 54 then c.relname
+                  'tg_audit_' || case when octet_length(c.relname) <= 54 then c.relname
+                                      when octet_length(c.relname) > length(c.relname) then md5(c.relname)
                                       else left(c.relname, 45) || '_' || left(md5(c.relname), 8) end)
       into v_function
       from pg_class as c
@@ -2607,7 +2625,7 @@ comment on function core.attach_audit(regclass, regclass, text, text[], text[]) 
     'columns whose values never reach the log; p_ignore, beside updated_at and version, those whose change alone is not worth an entry '
     'and is not recorded. For the owner of the table. Call it again in the migration that adds, renames, retypes or drops a column: until '
     'then changes are recorded more slowly, and writes fail where a column is gone. TRUNCATE records every row, so it takes '
-    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key or more than 500 columns, a column does not exist, the log is none or app_definer cannot '
+    'as long as DELETE. Idempotent. Errors: PT422 the table has no primary key, more than 500 columns or heirs, a column does not exist, the log is none or app_definer cannot '
     'write it or read the table; 42501 not the owner.';
 
 -- For tables outside this tree; guard sheets write the triggers out.
@@ -2672,12 +2690,7 @@ begin
         perform core.raise_error('PT422', 'invalid', 'The table does not say which column its tenant is in: call core.attach_tenant_guard first.');
     end if;
 
-    select array_agg(a.attname order by k.position)
-      into v_key
-      from pg_index as i
-     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-     where i.indrelid = p_table and i.indisprimary and a.attname <> v_tenant;
+    v_key := nullif(array_remove(core.primary_key(p_table), v_tenant::text), '{}');
     if v_key is null then
         perform core.raise_error('PT422', 'invalid', 'The table has no primary key beyond its tenant column to name a row by.');
     end if;
@@ -2818,52 +2831,6 @@ grant execute on function core.audit_columns(regclass) to app_user, app_readonly
 comment on function core.audit_columns(regclass) is
     'The columns of a table, sorted by name: what the audit triggers compare, whatever order they were added in. Internal. Errors: none.';
 
--- Two values the type calls equal may still be stored and shown differently (citext 'a' and 'A', numeric 1.0 and 1.00, json without any
--- equality at all). Where B-tree equality is known to mean identity, the type's own comparison is the fastest; else the images are compared.
-
-create or replace function core.audit_comparison(p_table regclass, p_column name) returns text
-    language sql stable parallel safe
-begin atomic
-    select case
-               when exists (
-                select
-                  from pg_opclass as c
-                  join pg_amproc as p on p.amprocfamily = c.opcfamily and p.amproclefttype = c.opcintype and p.amprocnum = 4
-                 where c.opcmethod = (select m.oid from pg_am as m where m.amname = 'btree')
-                   and c.opcdefault
-                   -- text and varchar share operators
-                   and c.opcintype = case t.base when 'varchar'::regtype then 'text'::regtype else t.base end
-                   and (p.amproc = 'btequalimage(oid)'::regprocedure
-                        or p.amproc = 'btvarstrequalimage(oid)'::regprocedure and t.is_deterministic))
-                 -- a declared scale leaves one way to write a number
-                 or t.base = 'numeric'::regtype and t.modifier >= 0
-               then format('o.%1$I is distinct from n.%1$I', p_column)
-               else format('row(o.%1$I)::record operator(pg_catalog.*<>) row(n.%1$I)::record', p_column)
-           end
-      from pg_attribute as a
-      join lateral (
-        with recursive domain (base, modifier) as (
-            select a.atttypid, a.atttypmod
-             union all
-            select d.typbasetype, case when domain.modifier >= 0 then domain.modifier else d.typtypmod end
-              from domain
-              join pg_type as d on d.oid = domain.base and d.typtype = 'd'
-        )
-        select domain.base::regtype as base,
-               domain.modifier,
-               coalesce((select c.collisdeterministic from pg_collation as c where c.oid = a.attcollation), true) as is_deterministic
-          from domain
-          join pg_type as b on b.oid = domain.base and b.typtype <> 'd'
-      ) as t on true
-     where a.attrelid = p_table
-       and a.attname = p_column;
-end;
-
-revoke execute on function core.audit_comparison(regclass, name) from public;
-
-comment on function core.audit_comparison(regclass, name) is
-    'SQL that tells whether a column of the row aliases o and n differs, down to how it is stored. Internal. Errors: none.';
-
 -- The way of a generated audit trigger whose table has got columns it does not know: slower than typed comparisons, and complete.
 
 create or replace function core.audit_diff(p_values jsonb, p_other jsonb, p_ignored text[], p_redacted text[]) returns jsonb
@@ -2882,90 +2849,6 @@ grant execute on function core.audit_diff(jsonb, jsonb, text[], text[]) to app_d
 
 comment on function core.audit_diff(jsonb, jsonb, text[], text[]) is
     'The keys of one object whose values differ in the other, but for ignored ones; redacted values as "[redacted]". Internal. Errors: none.';
-
--- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns
--- go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
--- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
-
-create or replace function core.audit_diff_sql(
-    p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
-    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text, out steps text
-) returns record
-    language sql stable
-begin atomic
-    with compared as (
-        select c.name,
-               core.audit_comparison(p_table, c.name::name) as comparison,
-               c.name = any (p_redacted) as is_redacted,
-               row_number() over (order by c.name collate "C") as number
-          from unnest(core.audit_columns(p_table)) as c (name)
-         where c.name <> all (p_key::text[])
-           and c.name <> all (p_ignored)
-    ), written as (
-        select c.number,
-               (c.number - 1) / 4 as group_no,
-               format(', %s as d%s', c.comparison, c.number)
-               || case when c.is_redacted then '' else format(', o.%1$I as o%2$s, n.%1$I as n%2$s', c.name, c.number) end as fields,
-               format('d.d%s', c.number) as test,
-               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                    else format('jsonb_build_object(%L, d.o%s)', c.name, c.number) end as old_pair,
-               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                    else format('jsonb_build_object(%L, d.n%s)', c.name, c.number) end as new_pair,
-               format('case when d.d%s then %L end', c.number, c.name) as name,
-               format(
-                   E'\n                    if %1$s then\n'
-                   '                        v_before := v_before || %2$s;\n'
-                   '                        v_after := v_after || %3$s;\n'
-                   '                        v_changed := v_changed || text %4$L;\n'
-                   '                    end if;',
-                   c.comparison,
-                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                        else format('jsonb_build_object(%1$L, o.%1$I)', c.name) end,
-                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
-                        else format('jsonb_build_object(%1$L, n.%1$I)', c.name) end,
-                   c.name) as step
-          from compared as c
-    ), grouped as (
-        select w.group_no,
-               string_agg(w.fields, '' order by w.number) as fields,
-               string_agg(w.test, ' or ' order by w.number) as test,
-               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
-               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
-               string_agg(w.name, ', ' order by w.number) as names,
-               string_agg(w.step, '' order by w.number) as steps
-          from written as w
-         group by w.group_no
-    )
-    select coalesce(string_agg(g.fields, '' order by g.group_no), ''),
-           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.old_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
-           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.new_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
-           format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
-           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false'),
-           coalesce(string_agg(g.steps, '' order by g.group_no), '')
-      from grouped as g;
-end;
-
-revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[]) from public;
-
-comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
-    'SQL for core.audit_trigger_sql: the fields an inner query makes of the row aliases o and n, and, over its alias d, the changed '
-    'columns before and after, their names, and whether there are any; and the steps that compare one row, the records o and n. Internal. '
-    'Errors: none.';
-
-create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
-    language sql immutable parallel safe
-begin atomic
-    select case when count(*) = 1 then min(format('%I.%I::text', p_alias, k.name))
-                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%I', p_alias, k.name), ', ' order by k.position)) end
-      from unnest(p_key) with ordinality as k (name, position)
-     where k.name is distinct from p_tenant_column
-        or cardinality(p_key) = 1;
-end;
-
-revoke execute on function core.audit_entity_sql(name[], text, text) from public;
-
-comment on function core.audit_entity_sql(name[], text, text) is
-    'SQL of the entity_id of a row: its key without the tenant column, unless that is the whole key. Internal. Errors: none.';
 
 create or replace function core.audit_entity_type(p_table regclass) returns text
     language sql stable parallel safe
@@ -2990,6 +2873,7 @@ select core.audit_entity_type(c.oid) as entity_type,
        attachment.redacted,
        attachment.ignored,
        core.audit_columns(c.oid) = attachment.columns
+       and not (c.relkind = 'r' and c.relhassubclass and exists (select from pg_catalog.pg_inherits as i where i.inhparent = c.oid))
        and (
         select bool_and(
                    4 = (
@@ -3010,31 +2894,10 @@ select core.audit_entity_type(c.oid) as entity_type,
 
 comment on view core.audited_tables is 'The audited tables: where their changes go, and what is left out.';
 comment on column core.audited_tables.is_complete is
-    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, or when a trigger is missing or '
+    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, when a table inherits from it, or when a trigger is missing or '
     'disabled: run core.attach_audit again.';
 
 grant select on core.audited_tables to app_monitor, app_definer;
-
--- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
--- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
-
-create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
-    language sql stable parallel safe
-return encode(
-    substr(
-        sha256(
-            convert_to(
-                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, l.old_values, l.new_values, l.changed_columns,
-                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
-                'UTF8')),
-        1, 16),
-    'hex')::uuid;
-
-revoke execute on function core.audit_entry_hash(core.audit_log) from public;
-grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
-
-comment on function core.audit_entry_hash(core.audit_log) is
-    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
 
 -- The anchor: sent to another system or printed, it proves later that everything up to its run is what it was.
 
@@ -3105,6 +2968,148 @@ revoke execute on function core.audit_keys(jsonb) from public;
 grant execute on function core.audit_keys(jsonb) to app_definer;
 
 comment on function core.audit_keys(jsonb) is 'The keys of an object, for the generated audit triggers. Internal. Errors: none.';
+
+-- quote_ident() leaves words alone that are reserved in PL/pgSQL only. There they end an expression, and a field of a record is not found.
+
+create or replace function core.audit_name(p_column text) returns text
+    language sql immutable parallel safe
+return case when p_column in ('begin', 'by', 'declare', 'execute', 'foreach', 'if', 'loop', 'strict', 'while') then '"' || p_column || '"'
+            else quote_ident(p_column) end;
+
+revoke execute on function core.audit_name(text) from public;
+
+comment on function core.audit_name(text) is
+    'A column as it is written behind a record of PL/pgSQL, for core.audit_trigger_sql. Internal. Errors: none.';
+
+-- Two values the type calls equal may still be stored and shown differently (citext 'a' and 'A', numeric 1.0 and 1.00, json without any
+-- equality at all). Where B-tree equality is known to mean identity, the type's own comparison is the fastest; else the images are compared.
+
+create or replace function core.audit_comparison(p_table regclass, p_column name) returns text
+    language sql stable parallel safe
+begin atomic
+    select case
+               when exists (
+                select
+                  from pg_opclass as c
+                  join pg_amproc as p on p.amprocfamily = c.opcfamily and p.amproclefttype = c.opcintype and p.amprocnum = 4
+                 where c.opcmethod = (select m.oid from pg_am as m where m.amname = 'btree')
+                   and c.opcdefault
+                   -- text and varchar share operators
+                   and c.opcintype = case t.base when 'varchar'::regtype then 'text'::regtype else t.base end
+                   and (p.amproc = 'btequalimage(oid)'::regprocedure
+                        or p.amproc = 'btvarstrequalimage(oid)'::regprocedure and t.is_deterministic))
+                 -- a declared scale leaves one way to write a number
+                 or t.base = 'numeric'::regtype and t.modifier >= 0
+               then format('o.%1$s is distinct from n.%1$s', core.audit_name(p_column))
+               else format('row(o.%1$s)::record operator(pg_catalog.*<>) row(n.%1$s)::record', core.audit_name(p_column))
+           end
+      from pg_attribute as a
+      join lateral (
+        with recursive domain (base, modifier) as (
+            select a.atttypid, a.atttypmod
+             union all
+            select d.typbasetype, case when domain.modifier >= 0 then domain.modifier else d.typtypmod end
+              from domain
+              join pg_type as d on d.oid = domain.base and d.typtype = 'd'
+        )
+        select domain.base::regtype as base,
+               domain.modifier,
+               coalesce((select c.collisdeterministic from pg_collation as c where c.oid = a.attcollation), true) as is_deterministic
+          from domain
+          join pg_type as b on b.oid = domain.base and b.typtype <> 'd'
+      ) as t on true
+     where a.attrelid = p_table
+       and a.attname = p_column;
+end;
+
+revoke execute on function core.audit_comparison(regclass, name) from public;
+
+comment on function core.audit_comparison(regclass, name) is
+    'SQL that tells whether a column of the row aliases o and n differs, down to how it is stored. Internal. Errors: none.';
+
+-- For many rows: each column is compared once, in the inner query, which hands on the answer as d1 and the values as o1 and n1. Columns
+-- go in groups of four: the usual update changes one, and the other groups are passed over by one test each.
+-- For one row: a statement for each column, whose expressions are prepared only for columns that changed.
+
+create or replace function core.audit_diff_sql(
+    p_table regclass, p_key name[], p_redacted text[], p_ignored text[],
+    out fields text, out old_values text, out new_values text, out changed_columns text, out is_changed text, out steps text
+) returns record
+    language sql stable
+begin atomic
+    with compared as (
+        select c.name,
+               core.audit_comparison(p_table, c.name::name) as comparison,
+               c.name = any (p_redacted) as is_redacted,
+               row_number() over (order by c.name collate "C") as number
+          from unnest(core.audit_columns(p_table)) as c (name)
+         where c.name <> all (p_key::text[])
+           and c.name <> all (p_ignored)
+    ), written as (
+        select c.number,
+               (c.number - 1) / 4 as group_no,
+               format(', %s as d%s', c.comparison, c.number)
+               || case when c.is_redacted then '' else format(', o.%1$I as o%2$s, n.%1$I as n%2$s', c.name, c.number) end as fields,
+               format('d.d%s', c.number) as test,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, d.o%s)', c.name, c.number) end as old_pair,
+               case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                    else format('jsonb_build_object(%L, d.n%s)', c.name, c.number) end as new_pair,
+               format('case when d.d%s then %L end', c.number, c.name) as name,
+               format(
+                   E'\n                    if %1$s then\n'
+                   '                        v_before := v_before || %2$s;\n'
+                   '                        v_after := v_after || %3$s;\n'
+                   '                        v_changed := v_changed || text %4$L;\n'
+                   '                    end if;',
+                   c.comparison,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%L, o.%s)', c.name, core.audit_name(c.name)) end,
+                   case when c.is_redacted then format('%L::jsonb', jsonb_build_object(c.name, '[redacted]'))
+                        else format('jsonb_build_object(%L, n.%s)', c.name, core.audit_name(c.name)) end,
+                   c.name) as step
+          from compared as c
+    ), grouped as (
+        select w.group_no,
+               string_agg(w.fields, '' order by w.number) as fields,
+               string_agg(w.test, ' or ' order by w.number) as test,
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.old_pair), ' || ' order by w.number) as old_pairs,
+               string_agg(format('case when %s then %s else ''{}''::jsonb end', w.test, w.new_pair), ' || ' order by w.number) as new_pairs,
+               string_agg(w.name, ', ' order by w.number) as names,
+               string_agg(w.step, '' order by w.number) as steps
+          from written as w
+         group by w.group_no
+    )
+    select coalesce(string_agg(g.fields, '' order by g.group_no), ''),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.old_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
+           coalesce(string_agg(format('case when %s then %s else ''{}''::jsonb end', g.test, g.new_pairs), ' || ' order by g.group_no), '''{}''::jsonb'),
+           format('array_remove(array[%s]::text[], null)', string_agg(g.names, ', ' order by g.group_no)),
+           coalesce(string_agg(g.test, ' or ' order by g.group_no), 'false'),
+           coalesce(string_agg(g.steps, '' order by g.group_no), '')
+      from grouped as g;
+end;
+
+revoke execute on function core.audit_diff_sql(regclass, name[], text[], text[]) from public;
+
+comment on function core.audit_diff_sql(regclass, name[], text[], text[]) is
+    'SQL for core.audit_trigger_sql: the fields an inner query makes of the row aliases o and n, and, over its alias d, the changed '
+    'columns before and after, their names, and whether there are any; and the steps that compare one row, the records o and n. Internal. '
+    'Errors: none.';
+
+create or replace function core.audit_entity_sql(p_key name[], p_tenant_column text, p_alias text) returns text
+    language sql immutable parallel safe
+begin atomic
+    select case when count(*) = 1 then min(format('%I.%s::text', p_alias, core.audit_name(k.name)))
+                else format('jsonb_build_array(%s)::text', string_agg(format('%I.%s', p_alias, core.audit_name(k.name)), ', ' order by k.position)) end
+      from unnest(p_key) with ordinality as k (name, position)
+     where k.name is distinct from p_tenant_column
+        or cardinality(p_key) = 1;
+end;
+
+revoke execute on function core.audit_entity_sql(name[], text, text) from public;
+
+comment on function core.audit_entity_sql(name[], text, text) is
+    'SQL of the entity_id of a row: its key without the tenant column, unless that is the whole key. Internal. Errors: none.';
 
 -- Run it daily. Owned by app_owner and not by app_definer: only who owns the log can give it partitions. A month is made beside the log and
 -- then attached, which stops nobody from writing; a lock that is not to be had is left to the next run.
@@ -3255,13 +3260,7 @@ create or replace function core.audit_restore_sql(
 as $fn$
 declare
     v_rule    record := core.audit_attachment(p_table);
-    v_keys    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary
-         order by array_position(i.indkey::smallint[], a.attnum));
+    v_keys    text[] := core.primary_key(p_table);
     v_entity  text[] := array_remove(v_keys, v_rule.tenant_column);
     v_key     jsonb := '{}';
     v_columns text[];
@@ -3436,7 +3435,8 @@ comment on function core.audit_search(text, text, uuid, timestamptz, timestamptz
 --   * OFFSET 0 keeps the inner query apart, so that what it compares is compared once a row and not wherever it is used.
 --   * No query in an expression: with one, PostgreSQL walks through all of a kept plan's text for tables to lock, at every use.
 --   * Compiling such a plan takes longer than running it: no JIT.
---   * A column may be named like an alias or a variable: rows are n.* and o.*, and a bare name is the variable.
+--   * A column may be named like an alias, a variable or a word of the language: rows are n.* and o.*, a bare name is the variable, and
+--     core.audit_name quotes.
 
 create or replace function core.audit_trigger_sql(
     p_table regclass, p_function text, p_target regclass, p_tenant_column text, p_redacted text[], p_ignored text[]
@@ -3445,7 +3445,7 @@ create or replace function core.audit_trigger_sql(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key      name[];
+    v_key      name[] := core.primary_key(p_table);
     v_is_known text := format('core.audit_is_current(%L::regclass, %L::text[])', p_table, core.audit_columns(p_table));
     v_is_same  text := format(
         'core.audit_is_current(%L::regclass, %L::text[], %L::text[])', p_table, core.audit_columns(p_table), core.audit_types(p_table));
@@ -3455,15 +3455,8 @@ declare
     v_insert   text;
     v_joined   text;
 begin
-    select array_agg(a.attname order by array_position(i.indkey::smallint[], a.attnum))
-      into v_key
-      from pg_index as i
-      join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-     where i.indrelid = p_table
-       and i.indisprimary;
-
     v_diff := core.audit_diff_sql(p_table, v_key, p_redacted, p_ignored);
-    select string_agg(format('n.%1$I = o.%1$I', k.name), ' and ' order by k.position)
+    select string_agg(format('n.%1$s = o.%1$s', core.audit_name(k.name)), ' and ' order by k.position)
       into v_joined
       from unnest(v_key) with ordinality as k (name, position);
 
@@ -3561,8 +3554,8 @@ end
 $audit$ $sql$,
         p_function,
         v_insert,
-        coalesce('n.' || quote_ident(p_tenant_column), 'null::uuid'),
-        coalesce('o.' || quote_ident(p_tenant_column), 'null::uuid'),
+        coalesce('n.' || core.audit_name(p_tenant_column), 'null::uuid'),
+        coalesce('o.' || core.audit_name(p_tenant_column), 'null::uuid'),
         core.audit_entity_type(p_table),
         core.audit_entity_sql(v_key, p_tenant_column, 'n'),
         core.audit_entity_sql(v_key, p_tenant_column, 'o'),
@@ -3619,6 +3612,77 @@ grant execute on function core.audit_types(regclass) to app_monitor, app_definer
 comment on function core.audit_types(regclass) is
     'The types of the columns of a table, in the order of core.audit_columns. Internal. Errors: none.';
 
+-- Part by part, so that nothing has to be written as one text: as JSON a string may take six
+-- times its room and a number ten thousand times, and a text has at most 1 GB.
+
+create or replace function core.audit_value_hash(p_value jsonb) returns bytea
+    language plpgsql immutable parallel safe
+    set search_path = pg_catalog, pg_temp
+as $fn$
+declare
+    v_hash bytea := sha256(convert_to(jsonb_typeof(p_value), 'UTF8'));
+    v_item record;
+begin
+    case jsonb_typeof(p_value)
+        when 'object' then
+            for v_item in select e.key, e.value from jsonb_each(p_value) as e loop
+                v_hash := sha256(v_hash || sha256(convert_to(v_item.key, 'UTF8')) || core.audit_value_hash(v_item.value));
+            end loop;
+        when 'array' then
+            for v_item in select e.value from jsonb_array_elements(p_value) as e loop
+                v_hash := sha256(v_hash || core.audit_value_hash(v_item.value));
+            end loop;
+        when 'number' then
+            v_hash := sha256(v_hash || numeric_send(p_value::numeric));
+        else
+            v_hash := sha256(v_hash || sha256(convert_to(coalesce(p_value #>> '{}', ''), 'UTF8')));
+    end case;
+    return v_hash;
+end
+$fn$;
+
+revoke execute on function core.audit_value_hash(jsonb) from public;
+grant execute on function core.audit_value_hash(jsonb) to app_definer;
+
+comment on function core.audit_value_hash(jsonb) is
+    'SHA-256 over a document of any size, key by key. Internal. Errors: none.';
+
+-- One entry that cannot be hashed would keep all that follow it unsealed. What decides is the size of the value itself, however the row
+-- stores it: a dump that is restored has to have the same hashes.
+
+create or replace function core.audit_image(p_values jsonb) returns text
+    language sql immutable parallel safe
+return case when pg_column_size(p_values || '{}') > 8000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
+            else p_values::text end;
+
+revoke execute on function core.audit_image(jsonb) from public;
+grant execute on function core.audit_image(jsonb) to app_definer;
+
+comment on function core.audit_image(jsonb) is
+    'The values of an audit entry as core.audit_entry_hash writes them: themselves, of more than 8 kB their hash. Internal. Errors: none.';
+
+-- A record as text says every value apart from every other: quotes are doubled, null is not ''. Times go as seconds since the epoch, so
+-- that no setting of the session has a say. The columns are listed: one that is added to the log later leaves old hashes alone.
+
+create or replace function core.audit_entry_hash(l core.audit_log) returns uuid
+    language sql stable parallel safe
+return encode(
+    substr(
+        sha256(
+            convert_to(
+                row(l.id, l.tenant_id, l.user_id, l.action, l.entity_type, l.entity_id, core.audit_image(l.old_values),
+                    core.audit_image(l.new_values), l.changed_columns,
+                    l.request_id, l.db_role, l.transaction_id, extract(epoch from l.created_at))::text,
+                'UTF8')),
+        1, 16),
+    'hex')::uuid;
+
+revoke execute on function core.audit_entry_hash(core.audit_log) from public;
+grant execute on function core.audit_entry_hash(core.audit_log) to app_definer;
+
+comment on function core.audit_entry_hash(core.audit_log) is
+    'The first 128 bits of the SHA-256 of an audit entry, all of its columns. Internal. Errors: none.';
+
 -- What core.cache_invalidate, _tag and _prefix have in common. The note makes entries stale, also those that are being computed; removing
 -- them is housekeeping, and skips what another transaction holds.
 
@@ -3631,6 +3695,10 @@ declare
     v_rooms   uuid[] := array_remove(array[core.active_tenant_id(), v_user], null);
     v_removed integer;
 begin
+    -- longer than core.cache_set lets any be, and than an index takes
+    if length(coalesce(p_tag, p_prefix, p_key)) > 600 then
+        return 0;
+    end if;
     insert into core.cache_invalidations (tenant_id, tag, prefix)
     select distinct room.id, coalesce(p_tag, 'key:' || p_key, '*'), coalesce(p_prefix, '')
       from unnest(v_rooms) as room (id)
@@ -3924,10 +3992,11 @@ begin
         perform core.raise_error('PT422', 'invalid', 'Values of this class are cached by the database itself.', '{"name": "is internal"}');
     elsif p_key is null or length(p_key) not between 1 and 512 or p_value is null or pg_column_size(p_value) > 1048576
           or p_tags is null or cardinality(p_tags) > 32 or array_position(p_tags, null) is not null
+          or exists (select from unnest(p_tags) as tag where length(tag) > 512)
           or p_ttl_seconds <= 0
     then
         perform core.raise_error(
-            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags and a positive TTL.');
+            'PT422', 'invalid', 'An entry has a key of 1 to 512 characters, a value of at most 1 MB, at most 32 tags of 512 and a positive TTL.');
     end if;
     perform core.cache_write(v_where.room, p_name, p_key, v_where.variant, p_value, p_tags, p_ttl_seconds);
 end
@@ -4131,16 +4200,15 @@ create or replace function core.check_audit(
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
-    v_key    text[] := array(
-        select a.attname::text
-          from pg_index as i
-          join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-         where i.indrelid = p_table
-           and i.indisprimary);
+    v_key    text[] := coalesce(core.primary_key(p_table), '{}');
     v_column text;
 begin
     if cardinality(v_key) = 0 then
         perform core.raise_error('PT422', 'invalid', format('%s has no primary key to know its rows by.', p_table));
+    end if;
+    -- partitions get triggers of their own; a table that inherits has a key and columns of its own, and TRUNCATE takes its rows along
+    if exists (select from pg_inherits as i join pg_class as c on c.oid = i.inhparent and c.relkind = 'r' where i.inhparent = p_table) then
+        perform core.raise_error('PT422', 'invalid', format('Tables inherit from %s: not all that happens to its rows would be recorded.', p_table));
     end if;
     -- an update compares in one query, which has three fields for each column and may have 1664
     if cardinality(core.audit_columns(p_table)) > 500 then
@@ -4518,7 +4586,7 @@ as $fn$
 declare
     v_tenant uuid := core.require_tenant();
 begin
-    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 then
+    if p_metric !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_metric, p_n, p_amount) > 0 or p_amount = 'NaN' then
         perform core.raise_error('PT400', 'bad_request', 'A counter needs a name in snake_case, a number and an amount.');
     end if;
 
@@ -4536,7 +4604,7 @@ grant execute on function core.count_metric(text, bigint, numeric) to app_user;
 
 comment on function core.count_metric(text, bigint, numeric) is
     'Add to a figure of the active tenant for its calendar day; part of the transaction it counts. Each call counts. '
-    'Errors: PT400 malformed name, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';
+    'Errors: PT400 malformed name, no number, PT401 nobody is signed in, PT403 no tenant named, 22003 the amount outgrew its column.';
 
 -- The row lock is waited for 50 ms, so that a stuck transaction does not stop the requests behind it; then the policy decides.
 -- Times come from before the wait; `greatest` keeps them in the order width_bucket needs. A request of the future was counted before the
@@ -4906,7 +4974,8 @@ grant execute on function core.enqueue(text, jsonb, integer, timestamptz, text, 
 comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) is
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
     'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
+    'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a time not '
+    'between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';
 
 create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
     language plpgsql volatile
@@ -4949,7 +5018,7 @@ grant execute on function core.enqueue_batch(jsonb) to app_user;
 comment on function core.enqueue_batch(jsonb) is
     'Queue jobs of any types for the active tenant, all or none: [{"job_type", "payload", "priority", "run_at", "dedupe_key", "queue"}, …]; '
     'returns their ids in order. Dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one type. '
-    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02 or 22007 a number or time that is none, and those of core.enqueue.';
+    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02, 22003, 22007 or 22008 a number or time that is none, and those of core.enqueue.';
 
 -- For code that acts for many tenants or for none: bodies of cron jobs, definer functions. No application role may name a tenant.
 
@@ -4971,7 +5040,8 @@ revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestam
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
     'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
-    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB (in the hint).';
+    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a '
+    'time not between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';
 
 -- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
 
@@ -4992,7 +5062,7 @@ declare
     v_lane     core.queue_lanes;
     v_fair     boolean := (select q.is_fair from core.queues as q where q.name = p_queue);
     v_priority integer;
-    v_tag      bigint := core.epoch_us(v_at) - 1;
+    v_tag      bigint;
     v_step     bigint := 1;
     v_wrong    integer;
     v_ids      uuid[];
@@ -5009,10 +5079,12 @@ begin
     select min(job.number)
       into v_wrong
       from unnest(p_payloads) with ordinality as job (payload, number)
-     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload) <= 102400) is not true;
+     where (jsonb_typeof(job.payload) = 'object' and job.payload ?& v_type.required_keys and pg_column_size(job.payload || '{}') <= 102400
+            and core.is_plain_json(job.payload)) is not true;
     if v_wrong is not null or v_type.is_internal then
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
+    perform core.refuse_run_at(p_run_at);
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
         v_priority := sign(v_priority);
@@ -5032,6 +5104,7 @@ begin
         return v_ids;
     end if;
 
+    v_tag := core.epoch_us(v_at) - 1;
     if v_fair then
         v_tag := core.fair_tag(v_lane, v_tenant, v_priority);
         v_step := core.fair_turn(v_tenant);
@@ -5058,7 +5131,7 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
     'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, a payload without a required key (in the hint).';
+    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999 (in the hint).';
 
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
@@ -5350,7 +5423,7 @@ begin
         select clock_timestamp()
                    -- greatest() passes over a null, and no word about the time means the backoff
                    + case when f.retry_after is null then core.job_backoff(f.job_type, f.retry_count + 1)
-                          else make_interval(secs => greatest(f.retry_after, 0)) end,
+                          else make_interval(secs => least(greatest(f.retry_after, 0), 31536000)) end,
                f.created_at, f.lane_id, f.priority, f.retry_count + 1, f.max_retries, f.lease_seconds, f.id, f.tenant_id, f.created_by,
                f.job_type, f.dedupe_key, f.reason, f.payload
           from failure as f
@@ -5632,89 +5705,103 @@ create or replace function core.change_job(p_job_id uuid, p_status text, p_tenan
     set search_path = pg_catalog, pg_temp
 as $fn$
 declare
+    v_now    timestamptz := clock_timestamp();
     v_job    core.job_queue;
     v_lease  core.job_leases;
     v_found  boolean;
 begin
-    if p_status = 'cancelled' then
-        with gone as (
-            delete from core.jobs_ready as r where r.id = p_job_id and (p_is_any or r.tenant_id = p_tenant)
-         returning r.scheduled_at, r.created_at, r.lane_id, r.priority, r.retry_count, r.max_retries, r.lease_seconds, r.id, r.tenant_id,
-                   r.created_by, r.job_type, r.dedupe_key, r.error_message, r.payload
-        ), waiting as (
-            delete from core.jobs_scheduled as s where s.id = p_job_id and (p_is_any or s.tenant_id = p_tenant)
-         returning s.scheduled_at, s.created_at, s.lane_id, s.priority, s.retry_count, s.max_retries, s.lease_seconds, s.id, s.tenant_id,
-                   s.created_by, s.job_type, s.dedupe_key, s.error_message, s.payload
-        )
-        insert into core.jobs_dead (
-            scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
-            error_message, payload, status)
-        select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
-               g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
-          from gone as g
-         union all
-        select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
-               w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
-          from waiting as w;
-        v_found := found;
-        if not v_found then
-            -- A running job leaves its lease, so that whatever its worker reports of it is refused; the others of the batch go on.
-            select l.*
-              into v_lease
-              from core.job_leases as l
-              join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
-             where p_job_id <> all (coalesce(l.settled, '{}'))
-               and exists (select from unnest(e.jobs) as job where job.id = p_job_id and (p_is_any or job.tenant_id = p_tenant))
-               for update of l;
-            v_found := found;
+    -- A job that goes from one table to another while this waits for it is in neither to begin with: look again.
+    for v_look in 1..5 loop
+        if p_status = 'cancelled' then
+            with gone as (
+                delete from core.jobs_ready as r where r.id = p_job_id and (p_is_any or r.tenant_id = p_tenant)
+             returning r.scheduled_at, r.created_at, r.lane_id, r.priority, r.retry_count, r.max_retries, r.lease_seconds, r.id, r.tenant_id,
+                       r.created_by, r.job_type, r.dedupe_key, r.error_message, r.payload
+            ), waiting as (
+                delete from core.jobs_scheduled as s where s.id = p_job_id and (p_is_any or s.tenant_id = p_tenant)
+             returning s.scheduled_at, s.created_at, s.lane_id, s.priority, s.retry_count, s.max_retries, s.lease_seconds, s.id, s.tenant_id,
+                       s.created_by, s.job_type, s.dedupe_key, s.error_message, s.payload
+            )
             insert into core.jobs_dead (
-                scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
-                job_type, dedupe_key, worker, error_message, payload, status)
-            select job.scheduled_at, job.created_at, e.claimed_at, job.lane_id, job.priority, job.retry_count, job.max_retries,
-                   job.lease_seconds, job.id, job.tenant_id, job.created_by, job.job_type, job.dedupe_key, v_lease.worker, job.error_message,
-                   job.payload, 'cancelled'
-              from core.job_envelopes as e
-             cross join unnest(e.jobs) as job
-             where e.id = v_lease.id
-               and e.claimed_at = v_lease.claimed_at
-               and job.id = p_job_id
-               -- a tenant that is gone took its jobs along
-               and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
-            delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
-            update core.job_leases as l
-               set open_count = l.open_count - 1,
-                   settled = coalesce(l.settled, '{}') || p_job_id,
-                   cancelled = coalesce(l.cancelled, '{}') || p_job_id
-             where l.id = v_lease.id and l.open_count > 1;
+                scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+                error_message, payload, status)
+            select g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
+                   g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload, 'cancelled'
+              from gone as g
+             union all
+            select w.scheduled_at, w.created_at, w.lane_id, w.priority, w.retry_count, w.max_retries, w.lease_seconds, w.id, w.tenant_id,
+                   w.created_by, w.job_type, w.dedupe_key, w.error_message, w.payload, 'cancelled'
+              from waiting as w;
+            v_found := found;
+            if not v_found then
+                -- A running job leaves its lease, so that whatever its worker reports of it is refused; the others of the batch go on.
+                select l.*
+                  into v_lease
+                  from core.job_leases as l
+                  join core.job_envelopes as e on e.id = l.id and e.claimed_at = l.claimed_at
+                 where p_job_id <> all (coalesce(l.settled, '{}'))
+                   and exists (select from unnest(e.jobs) as job where job.id = p_job_id and (p_is_any or job.tenant_id = p_tenant))
+                   for update of l;
+                v_found := found;
+                insert into core.jobs_dead (
+                    scheduled_at, created_at, started_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by,
+                    job_type, dedupe_key, worker, error_message, payload, status)
+                select job.scheduled_at, job.created_at, e.claimed_at, job.lane_id, job.priority, job.retry_count, job.max_retries,
+                       job.lease_seconds, job.id, job.tenant_id, job.created_by, job.job_type, job.dedupe_key, v_lease.worker, job.error_message,
+                       job.payload, 'cancelled'
+                  from core.job_envelopes as e
+                 cross join unnest(e.jobs) as job
+                 where e.id = v_lease.id
+                   and e.claimed_at = v_lease.claimed_at
+                   and job.id = p_job_id
+                   -- a tenant that is gone took its jobs along
+                   and (job.tenant_id is null or exists (select from core.tenants as t where t.id = job.tenant_id for key share));
+                delete from core.job_leases as l where l.id = v_lease.id and l.open_count = 1;
+                update core.job_leases as l
+                   set open_count = l.open_count - 1,
+                       settled = coalesce(l.settled, '{}') || p_job_id,
+                       cancelled = coalesce(l.cancelled, '{}') || p_job_id
+                 where l.id = v_lease.id and l.open_count > 1;
+            end if;
+            delete from core.job_keys as k where v_found and k.job_id = p_job_id;
+        else
+            -- the key has to be free again, and the number of retries begins anew
+            with gone as (
+                delete from core.jobs_dead as x where x.id = p_job_id and (p_is_any or x.tenant_id = p_tenant) returning x.*
+            ), key as (
+                insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
+                select g.id, g.tenant_id, g.job_type, g.dedupe_key from gone as g where g.dedupe_key is not null
+            )
+            insert into core.jobs_ready (
+                tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
+                error_message, payload)
+            select case when q.is_fair then core.fair_tag(l, g.tenant_id, g.priority) + core.fair_turn(g.tenant_id) else core.epoch_us(v_now) end,
+                   v_now, g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
+                   g.job_type, g.dedupe_key, g.error_message, g.payload
+              from gone as g
+              join core.queue_lanes as l on l.id = g.lane_id
+              join core.queues as q on q.name = l.queue;
+            v_found := found;
         end if;
-        delete from core.job_keys as k where v_found and k.job_id = p_job_id;
-    else
-        -- the key has to be free again, and the number of retries begins anew
-        with gone as (
-            delete from core.jobs_dead as x where x.id = p_job_id and (p_is_any or x.tenant_id = p_tenant) returning x.*
-        ), key as (
-            insert into core.job_keys (job_id, tenant_id, job_type, dedupe_key)
-            select g.id, g.tenant_id, g.job_type, g.dedupe_key from gone as g where g.dedupe_key is not null
-        )
-        insert into core.jobs_scheduled (
-            scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
-            error_message, payload)
-        select clock_timestamp(), g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
-               g.job_type, g.dedupe_key, g.error_message, g.payload
-          from gone as g;
-        v_found := found;
-    end if;
-    if not v_found then
+        exit when v_found;
         select j.* into v_job from core.all_jobs as j where j.id = p_job_id and (p_is_any or j.tenant_id = p_tenant) limit 1;
         if not found then
             perform core.raise_error('PT404', 'not_found', 'There is no such job.');
         end if;
+        exit when v_job.status <> all (case p_status when 'cancelled' then '{pending,processing}' else '{failed,cancelled}' end::text[]);
+    end loop;
+    if not v_found then
         perform core.raise_error(
             'PT409', 'conflict', 'The job is not in a state in which this can be done.', jsonb_build_object('status', v_job.status)::text);
     end if;
     select j.* into v_job from core.all_jobs as j where j.id = p_job_id and j.status in ('pending', 'cancelled');
     if p_status = 'pending' then
-        perform core.promote_jobs();
+        -- the clock may have been set back since the mark was
+        perform setval(l.mark, r.tag)
+           from core.jobs_ready as r
+           join core.queue_lanes as l on l.id = r.lane_id
+          where r.id = p_job_id
+            and r.tag < pg_sequence_last_value(l.mark);
         perform core.wake_workers(v_job.queue);
     end if;
     return v_job;
@@ -6164,6 +6251,22 @@ grant execute on function core.is_owner(uuid)
 comment on function core.is_owner(uuid) is
     'Whether the current person owns a tenant: named as its owner, or an active member with the highest role of its system. Errors: none.';
 
+-- jsonb takes thousands of levels, and numbers of 131,072 digits in a dozen bytes. Many readers of JSON stop with an error at either, and
+-- a worker that cannot read one job cannot read the batch it came in. What is small cannot be long either, and is not written out to see.
+
+create or replace function core.is_plain_json(p_value jsonb) returns boolean
+    language sql immutable parallel safe
+return not jsonb_path_exists(p_value, 'strict $.**{100}')
+   and not jsonb_path_exists(p_value, 'strict $.** ? (@ > 1e308 || @ < -1e308)')
+   and (pg_column_size(p_value || '{}') <= 2000 or octet_length(p_value::text) <= 1048576);
+
+revoke execute on function core.is_plain_json(jsonb) from public;
+grant execute on function core.is_plain_json(jsonb) to app_definer;
+
+comment on function core.is_plain_json(jsonb) is
+    'Whether any reader of JSON can read a document: fewer than 100 levels, numbers up to 1e308, as text not over 1 MB. Internal. Errors: '
+    '54000 as text it has over 1 GB.';
+
 -- The rule of the domain core.email, for input that is not lower-cased yet.
 
 create or replace function core.is_valid_email(p text) returns boolean
@@ -6230,7 +6333,9 @@ grant execute on function core.job_backoff(text, integer)
 comment on function core.job_backoff(text, integer) is
     'How long a job waits before its first, second, … retry: by its type, else 1, 5, 15 minutes; the last one repeats. Errors: none.';
 
--- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand.
+-- A priority is new to a queue once in the queue's life, so the lane and its mark are made on demand. Every claim looks into every lane,
+-- so there are 100 at most. A priority that comes later shares the next lower lane: refused, whoever thought up a hundred priorities
+-- would keep all others from theirs.
 
 create or replace function core.lane_of(p_queue text, p_priority integer) returns core.queue_lanes
     language plpgsql volatile
@@ -6243,9 +6348,12 @@ declare
 begin
     select * into v_lane from core.queue_lanes as l where l.queue = p_queue and l.priority = v_priority;
     if not found then
-        perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        if (select count(*) from core.queue_lanes as l where l.queue = p_queue) < 100 then
+            perform pg_advisory_xact_lock(hashtextextended('core.queue_lanes', 0));
+        end if;
         if (select count(*) from core.queue_lanes as l where l.queue = p_queue) >= 100 then
-            perform core.raise_error('PT422', 'invalid', 'The queue has 100 priorities already.', '{"priority": "use one of those in use"}');
+            select * into v_lane from core.queue_lanes as l where l.queue = p_queue order by l.priority > v_priority, abs(l.priority::bigint - v_priority) limit 1;
+            return v_lane;
         end if;
         insert into core.queue_lanes (queue, priority, mark)
         values (
@@ -6273,8 +6381,8 @@ alter function core.lane_of(text, integer) owner to app_definer;
 revoke execute on function core.lane_of(text, integer) from public;
 
 comment on function core.lane_of(text, integer) is
-    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Idempotent. '
-    'Errors: PT422 more than 100 priorities in a queue, 23503 no such queue.';
+    'The lane of a queue for a priority, made when it is new; a fair queue has one for all. Where the queue has 100 lanes already, the one of '
+    'the next lower priority, or of the lowest. Idempotent. Errors: 23503 no such queue.';
 
 -- For callers that count in jobs. The newest lease first: it is the one, mostly.
 
@@ -6753,7 +6861,7 @@ create or replace function core.normalize_phone(p text) returns text
     language sql immutable parallel safe
 return substring(
     regexp_replace(regexp_replace(p, '[\s().\-/]', '', 'g'), '^00', '+')
-    from '^\+?[1-9]\d{1,14}$');
+    from '^\+?[1-9][0-9]{1,14}$');
 
 revoke execute on function core.normalize_phone(text) from public;
 grant execute on function core.normalize_phone(text)
@@ -7043,6 +7151,28 @@ grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
 
 comment on function core.platform_retry_job(uuid) is
     'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
+
+-- Columns that an index only carries along (INCLUDE) name no row.
+
+create or replace function core.primary_key(p_table regclass) returns text[]
+    language sql stable parallel safe
+begin atomic
+    select array_agg(a.attname::text order by k.position)
+      from pg_index as i
+     cross join unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+      join pg_attribute as a
+        on a.attrelid = i.indrelid
+       and a.attnum = k.attnum
+     where i.indrelid = p_table
+       and i.indisprimary
+       and k.position <= i.indnkeyatts;
+end;
+
+revoke execute on function core.primary_key(regclass) from public;
+grant execute on function core.primary_key(regclass) to app_user, app_definer;
+
+comment on function core.primary_key(regclass) is
+    'The columns of the primary key of a table, in their order; null without one. Internal. Errors: none.';
 
 create or replace function core.probe_backup_age(p_minutes integer, p_argument text default null) returns double precision
     language plpgsql stable
@@ -7405,7 +7535,8 @@ revoke execute on function core.purge_idempotency_keys(integer) from public;
 comment on function core.purge_idempotency_keys(integer) is
     'Remove at most p_batch expired keys; returns how many. For cron; safe in parallel. Idempotent. Errors: none.';
 
--- History leaves by whole days. The parent's lock is asked for with little patience: whoever waits for it makes all claims wait.
+-- History leaves by whole days. The parent's lock is asked for with little patience, since whoever waits for it makes all claims wait, and
+-- last, since whoever has it does so until the transaction ends.
 
 create or replace function core.purge_jobs(p_keep interval default '30 days') returns integer
     language plpgsql volatile
@@ -7417,13 +7548,17 @@ declare
     v_before timestamptz := clock_timestamp() - p_keep;
     v_day    text;
     v_start  timestamptz;
-    v_count  bigint := 0;
+    v_days   text[] := '{}';
+    v_counts bigint[] := '{}';
+    v_count  bigint;
     v_jobs   bigint;
 begin
     if p_keep is null or p_keep < interval '0' then
         perform core.raise_error('PT400', 'bad_request', 'A period to keep jobs is zero or more.');
     end if;
-    perform core.ensure_job_partitions();
+    if not pg_try_advisory_xact_lock(1685874540, 0) then
+        return 0;
+    end if;
     for v_day in
         select right(c.relname, 8)
           from pg_inherits as i
@@ -7436,9 +7571,8 @@ begin
             or exists (select from core.job_leases as l where l.claimed_at >= v_start and l.claimed_at < v_start + interval '1 day');
         begin
             execute format('select coalesce(sum(cardinality(e.jobs)), 0) from core.%I as e', 'job_envelopes_' || v_day) into v_jobs;
-            execute format('drop table core.%I', 'job_envelopes_' || v_day);
-            execute format('drop table if exists core.%I', 'jobs_done_' || v_day);
-            v_count := v_count + v_jobs;
+            v_days := v_days || v_day;
+            v_counts := v_counts || v_jobs;
         exception
             when lock_not_available then null;
         end;
@@ -7453,9 +7587,27 @@ begin
          where d.claimed_at < v_before
            and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
     ), dead as (
-        delete from core.jobs_dead as x where x.finished_at < v_before returning 1 as jobs
+        delete from core.jobs_dead as x
+         where x.ctid = any (array(
+                select old.ctid
+                  from core.jobs_dead as old
+                 where old.finished_at < v_before
+                   -- whoever holds one brings it back, or leaves it for the next call
+                   for update skip locked))
+     returning 1 as jobs
     )
-    select v_count + (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    select (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+
+    perform core.ensure_job_partitions();
+    for v_day, v_jobs in select old.day, old.jobs from unnest(v_days, v_counts) as old (day, jobs) loop
+        begin
+            execute format('drop table if exists core.%I', 'job_envelopes_' || v_day);
+            execute format('drop table if exists core.%I', 'jobs_done_' || v_day);
+            v_count := v_count + v_jobs;
+        exception
+            when lock_not_available then null;
+        end;
+    end loop;
     return v_count;
 end
 $fn$;
@@ -7465,7 +7617,7 @@ revoke execute on function core.purge_jobs(interval) from public;
 
 comment on function core.purge_jobs(interval) is
     'Forget jobs that ended longer ago than p_keep: days of finished ones as whole partitions, failed and cancelled ones by row. Returns how '
-    'many. Idempotent, and safe in parallel; a day somebody reads is left for the next call. Errors: PT400 no period.';
+    'many. Idempotent, and safe in parallel: one caller at a time, the others get 0; a day somebody reads, or a job somebody holds, is left for the next call. Errors: PT400 no period.';
 
 -- One statement, so a crash loses nothing and a second run beside it finds nothing left. Readers never wait for it.
 
@@ -8113,9 +8265,11 @@ create or replace function core.record_metric(p_name text, p_value double precis
 as $fn$
 begin
     if p_name !~ '^[a-z][a-z0-9_]{0,62}$' or num_nulls(p_name, p_value, p_labels) > 0
-        or p_value in ('NaN', 'Infinity', '-Infinity')
-        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 then
-        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a finite number and an object of labels up to 1 kB.');
+        -- larger ones would overflow the mean of an hour, for everybody; greater than any number is NaN
+        or abs(p_value) > 1e30
+        -- a row of the hour has to fit into its index
+        or jsonb_typeof(p_labels) <> 'object' or octet_length(p_labels::text) > 1024 or pg_column_size(p_labels || '{}') > 2048 then
+        perform core.raise_error('PT400', 'bad_request', 'A sample needs a name in snake_case, a number up to 1e30 and an object of labels up to 1 kB.');
     end if;
 
     insert into core.metric_samples (name, value, labels, tenant_id, created_at)
@@ -8129,7 +8283,7 @@ grant execute on function core.record_metric(text, double precision, jsonb) to a
 
 comment on function core.record_metric(text, double precision, jsonb) is
     'Store one measurement, with the tenant of the transaction where there is one. Each call stores. '
-    'Errors: PT400 malformed name, no finite number, labels no object or over 1 kB.';
+    'Errors: PT400 malformed name, no number or one beyond 1e30, labels no object or over 1 kB.';
 
 -- Once a key and window, and never by waiting: a row that is locked is being counted, or recorded, by somebody else.
 
@@ -8223,6 +8377,10 @@ begin
     if pg_column_size(p_payload || '{}') > 102400 then
         perform core.raise_error('PT422', 'invalid', 'A payload has at most 100 kB: store files elsewhere and name them.', '{"payload": "must not be larger than 100 kB"}');
     end if;
+    if not core.is_plain_json(p_payload) then
+        perform core.raise_error(
+            'PT422', 'invalid', 'A payload has fewer than 100 levels, numbers up to 1e308 and at most 1 MB as text.', '{"payload": "must be readable by every worker"}');
+    end if;
     select jsonb_object_agg('payload.' || required.key, 'is required')
       into v_missing
       from core.job_types as t
@@ -8239,7 +8397,27 @@ revoke execute on function core.refuse_payload(text, jsonb, boolean) from public
 
 comment on function core.refuse_payload(text, jsonb, boolean) is
     'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
-    'payload that is no object, lacks a required key or is larger than 100 kB (hint).';
+    'payload that is no object, lacks a required key, is larger than 100 kB, or that not every worker could read (hint).';
+
+-- Said once for core.add_job, which asks by itself whether it has to be said, and core.enqueue_many.
+
+create or replace function core.refuse_run_at(p_run_at timestamptz) returns void
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if p_run_at not between '1970-01-01+00' and '9999-01-01+00' then
+        perform core.raise_error('PT422', 'invalid', 'A job is due at a time between the years 1970 and 9999.', '{"run_at": "must be between 1970 and 9999"}');
+    end if;
+end
+$fn$;
+
+alter function core.refuse_run_at(timestamptz) owner to app_definer;
+revoke execute on function core.refuse_run_at(timestamptz) from public;
+
+comment on function core.refuse_run_at(timestamptz) is
+    'Stop where a job should be due at infinity or in a year that not every client can count with; null passes. Errors: PT422.';
 
 create or replace function core.release_jobs(p_lease bigint, p_jobs uuid[] default null) returns integer
     language plpgsql volatile
@@ -8305,12 +8483,13 @@ comment on function core.release_jobs(bigint, uuid[]) is
     'Not idempotent: the second call is refused. Errors: PT409 the lease is gone or a job named is not open in it.';
 
 -- A worker that fell silent: its jobs go to others. That it died with them counts as a failure of theirs, or a job that kills its worker
--- would do so for ever.
+-- would do so for ever. A lease that has to wait, for a tenant that is being deleted, is left to the next call: others do not wait for it.
 
 create or replace function core.requeue_expired_leases() returns integer
     language plpgsql volatile
     security definer
     set search_path = pg_catalog, pg_temp
+    set lock_timeout = '250ms'
 as $fn$
 declare
     v_is_new boolean := pg_current_xact_id_if_assigned() is null;
@@ -8326,19 +8505,24 @@ begin
          where q.lease_low is not null
          group by q.lease_low) as oldest
       where v_is_new and oldest.id > coalesce(pg_sequence_last_value(oldest.mark), 0);
-    perform core.ensure_job_partitions();
     for v_lease in
         select l.* from core.job_leases as l where l.lease_until < clock_timestamp() order by l.id limit 1000 for update skip locked
     loop
-        perform core.settle_lease(v_lease.id, '{}', (
-            select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
-              from core.job_envelopes as e
-             cross join unnest(e.jobs) as job
-             where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        begin
+            perform core.settle_lease(v_lease.id, '{}', (
+                select jsonb_agg(jsonb_build_object('id', job.id, 'error', 'lease expired: worker ' || v_lease.worker || ' fell silent', 'retry_after', 0))
+                  from core.job_envelopes as e
+                 cross join unnest(e.jobs) as job
+                 where e.id = v_lease.id and e.claimed_at = v_lease.claimed_at and job.id <> all (coalesce(v_lease.settled, '{}'))), null);
+        exception
+            when lock_not_available then continue;
+        end;
         v_count := v_count + v_lease.open_count;
         perform core.wake_workers(v_lease.queue);
     end loop;
     perform core.promote_jobs();
+    -- last: a new partition keeps all claims waiting until the transaction ends
+    perform core.ensure_job_partitions();
     return v_count;
 end
 $fn$;
@@ -9006,7 +9190,7 @@ begin
         (select array_agg(distinct done.id) from unnest(p_done) as done (id)),
         case when p_done is null then (select array_agg(open.id) from unnest(v_open) as open (id) where open.id <> all (v_failed)) end,
         '{}');
-    if not (v_done || v_failed) <@ v_open or v_done && v_failed then
+    if not (v_done || v_failed) <@ v_open or v_done && v_failed or cardinality(v_failed) < jsonb_array_length(p_failed) then
         perform core.raise_error(
             'PT409', 'conflict', 'A job named is not in this lease, or was settled already, or named twice.',
             jsonb_build_object('lease_id', p_lease)::text);
@@ -9267,7 +9451,7 @@ begin
             select r.tag from core.jobs_ready as r where r.lane_id = l.id order by r.tag limit 1) as waiting
          where waiting.tag <> pg_sequence_last_value(l.mark)) as moved;
     perform setval('core.queue_scheduled_low', least(waiting.due, v_start))
-       from (select core.epoch_us(min(s.scheduled_at)) as due from core.jobs_scheduled as s) as waiting
+       from (select core.epoch_us(least(min(s.scheduled_at), core.from_epoch_us(v_start))) as due from core.jobs_scheduled as s) as waiting
       where least(waiting.due, v_start) <> coalesce(pg_sequence_last_value('core.queue_scheduled_low'), 0);
     v_end := core.epoch_us(clock_timestamp());
     perform setval('core.queue_swept_at', v_end + 20 * greatest(v_end - v_start - 1000, 0));
@@ -11614,6 +11798,7 @@ drop function core.require_permission(text);
 drop function core.require_feature(text);
 drop function core.requeue_expired_leases();
 drop function core.release_jobs(bigint, uuid[]);
+drop function core.refuse_run_at(timestamptz);
 drop function core.refuse_payload(text, jsonb, boolean);
 drop function core.redact(jsonb);
 drop function core.record_violation(text, text, integer);
@@ -11653,6 +11838,7 @@ drop function core.probe_connections_percent(integer, text);
 drop function core.probe_connections(integer, text);
 drop function core.probe_cache_hit_rate(integer, text);
 drop function core.probe_backup_age(integer, text);
+drop function core.primary_key(regclass);
 drop function core.platform_retry_job(uuid);
 drop function core.platform_cancel_job(uuid);
 drop function core.percentiles(text, interval);
@@ -11680,6 +11866,7 @@ drop function core.lane_of(text, integer);
 drop function core.job_backoff(text, integer);
 drop function core.issue_token(uuid, uuid, interval);
 drop function core.is_valid_email(text);
+drop function core.is_plain_json(jsonb);
 drop function core.is_owner(uuid);
 drop function core.is_member(uuid);
 drop function core.idempotent_release(text, text, integer);
@@ -11749,6 +11936,9 @@ drop function core.cache_invalidate_prefix(text);
 drop function core.cache_invalidate(text);
 drop function core.cache_get(text, text);
 drop function core.cache_forget(text, text, text);
+drop function core.audit_entry_hash(core.audit_log);
+drop function core.audit_image(jsonb);
+drop function core.audit_value_hash(jsonb);
 drop function core.audit_types(regclass);
 drop function core.audit_trigger_sql(regclass, text, regclass, text, text[], text[]);
 drop function core.audit_search(text, text, uuid, timestamptz, timestamptz, integer, text, text);
@@ -11758,17 +11948,17 @@ drop function core.audit_row_sql(regclass, text, text[]);
 drop function core.audit_restore_sql(regclass, text, uuid, jsonb, boolean, boolean);
 drop function core.audit_restore(text, text, bigint);
 drop function core.audit_partitions(integer);
+drop function core.audit_entity_sql(name[], text, text);
+drop function core.audit_diff_sql(regclass, name[], text[], text[]);
+drop function core.audit_comparison(regclass, name);
+drop function core.audit_name(text);
 drop function core.audit_keys(jsonb);
 drop function core.audit_keep();
 drop function core.audit_is_current(regclass, text[], text[]);
 drop function core.audit_head();
-drop function core.audit_entry_hash(core.audit_log);
 drop view core.audited_tables;
 drop function core.audit_entity_type(regclass);
-drop function core.audit_entity_sql(name[], text, text);
-drop function core.audit_diff_sql(regclass, name[], text[], text[]);
 drop function core.audit_diff(jsonb, jsonb, text[], text[]);
-drop function core.audit_comparison(regclass, name);
 drop function core.audit_columns(regclass);
 drop function core.audit_attachment(regclass);
 drop function core.attach_touch(regclass);

@@ -68,7 +68,7 @@ create table storage.objects (
     constraint objects_bucket_id_fkey foreign key (bucket_id) references storage.buckets (id) on delete restrict,
     -- dbkit: allow fk_without_index because people are deactivated, not deleted
     constraint objects_owner_id_fkey foreign key (owner_id) references core.users (id) on delete set null,
-    constraint objects_name_valid check (name !~ '(^/|\.\.|//|/$|\\|[[:cntrl:]])' and length(name) between 1 and 1024),
+    constraint objects_name_valid check (name !~ '(^/|\.\.|//|/$|(^|/)\.(/|$)|\\|[[:cntrl:]])' and length(name) between 1 and 1024),
     constraint objects_size_bytes_valid check (size_bytes >= 0),
     constraint objects_content_sha256_valid check (content_sha256 ~ '^[0-9a-f]{64}$'),
     constraint objects_state_valid check (state in (
@@ -282,8 +282,8 @@ begin
     perform core.rate_limit_or_raise('signed_urls');
     -- As text: a name is whatever the caller sends, and a tenant id in other words is another name.
     if p_name is null or not starts_with(p_name, v_tenant::text || '/')
-       or p_name ~ '(\.\.|//|/$|\\|[[:cntrl:]])' or length(p_name) > 1024 then
-        perform core.raise_error('PT422', 'invalid', 'A name begins with the id of the active tenant and has no empty parts and no "..".',
+       or p_name ~ '(\.\.|//|/$|/\.(/|$)|\\|[[:cntrl:]])' or length(p_name) > 1024 then
+        perform core.raise_error('PT422', 'invalid', 'A name begins with the id of the active tenant and has no empty parts, "." or "..".',
                                  '{"name": "malformed"}');
     elsif p_mime is null or p_size is null or p_size < 0 then
         perform core.raise_error('PT422', 'invalid', 'An upload says its type and its size in bytes.', '{"size": "missing"}');

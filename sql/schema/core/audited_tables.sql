@@ -7,6 +7,7 @@ select core.audit_entity_type(c.oid) as entity_type,
        attachment.redacted,
        attachment.ignored,
        core.audit_columns(c.oid) = attachment.columns
+       and not (c.relkind = 'r' and c.relhassubclass and exists (select from pg_catalog.pg_inherits as i where i.inhparent = c.oid))
        and (
         select bool_and(
                    4 = (
@@ -27,7 +28,7 @@ select core.audit_entity_type(c.oid) as entity_type,
 
 comment on view core.audited_tables is 'The audited tables: where their changes go, and what is left out.';
 comment on column core.audited_tables.is_complete is
-    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, or when a trigger is missing or '
+    'False when columns came or went since core.attach_audit ran, when a partition has no triggers, when a table inherits from it, or when a trigger is missing or '
     'disabled: run core.attach_audit again.';
 
 grant select on core.audited_tables to app_monitor, app_definer;

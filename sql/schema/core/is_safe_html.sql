@@ -15,8 +15,10 @@ declare
         '|</?(?:p|strong|em|u)>'
         '|<a(?: href="(?:https?://[a-zA-Z0-9]|mailto:)(?:[a-zA-Z0-9._~:/?#@!$()*+,;=%-]|&amp;)*")?>'
         '|</a>)*$';
-    v_tag  text[];
-    v_open text[] := '{}';
+    v_tag     text[];
+    v_open    text[] := '{}';
+    v_depth   integer := 0;
+    v_in_link boolean := false;
 begin
     if p is null then
         return null;
@@ -29,17 +31,24 @@ begin
     loop
         if v_tag[1] = '' then
             -- a link in a link is two links to a browser
-            if v_tag[2] = 'a' and 'a' = any (v_open) then
+            if v_tag[2] = 'a' and v_in_link then
                 return false;
             end if;
-            v_open := v_open || v_tag[2];
-        elsif v_open[cardinality(v_open)] = v_tag[2] then
-            v_open := v_open[: cardinality(v_open) - 1];
+            v_in_link := v_in_link or v_tag[2] = 'a';
+            v_depth := v_depth + 1;
+            -- no browser goes deeper, and no fragment costs more than its length
+            if v_depth > 500 then
+                return false;
+            end if;
+            v_open[v_depth] := v_tag[2];
+        elsif v_depth > 0 and v_open[v_depth] = v_tag[2] then
+            v_in_link := v_in_link and v_tag[2] <> 'a';
+            v_depth := v_depth - 1;
         else
             return false;
         end if;
     end loop;
-    return cardinality(v_open) = 0;
+    return v_depth = 0;
 end
 $fn$;
 
@@ -49,4 +58,4 @@ grant execute on function core.is_safe_html(text)
 
 comment on function core.is_safe_html(text) is
     'Whether a fragment is balanced HTML of p, br, strong, em, u and a (with an http, https or mailto href) and nothing else; null for null. '
-    'core.escape_html makes any text such a fragment. Errors: none.';
+    'At most 500 elements deep. core.escape_html makes any text such a fragment. Errors: none.';

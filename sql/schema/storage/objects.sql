@@ -28,7 +28,7 @@ create table storage.objects (
     constraint objects_bucket_id_fkey foreign key (bucket_id) references storage.buckets (id) on delete restrict,
     -- dbkit: allow fk_without_index because people are deactivated, not deleted
     constraint objects_owner_id_fkey foreign key (owner_id) references core.users (id) on delete set null,
-    constraint objects_name_valid check (name !~ '(^/|\.\.|//|/$|\\|[[:cntrl:]])' and length(name) between 1 and 1024),
+    constraint objects_name_valid check (name !~ '(^/|\.\.|//|/$|(^|/)\.(/|$)|\\|[[:cntrl:]])' and length(name) between 1 and 1024),
     constraint objects_size_bytes_valid check (size_bytes >= 0),
     constraint objects_content_sha256_valid check (content_sha256 ~ '^[0-9a-f]{64}$'),
     constraint objects_state_valid check (state in (

@@ -1,7 +1,7 @@
 -- What the generated triggers record, on a table of awkward columns; the shipped tables are in audited_tables.sql.
 begin;
 
-select plan(52);
+select plan(60);
 
 create schema zoo;
 grant usage, create on schema zoo to app_definer;
@@ -296,12 +296,57 @@ select results_eq(
     $$ values ('delete 3', 'l', '[redacted]'), ('delete 4', 'l', '[redacted]'), ('insert 3', 'l', '[redacted]'), ('insert 4', 'l', '[redacted]') $$,
     'whole rows have a column added later, too');
 
+-- and like words that end an expression of the language it is written in
+create table zoo.words (
+    "by" uuid, "begin" integer, "if" integer, "loop" integer, "foreach" integer, "while" integer, "execute" integer, "declare" text, "strict" json,
+    primary key ("by", "begin", "if"));
+grant select on zoo.words to app_definer;
+select core.attach_audit('zoo.words', 'core.audit_log', 'by', '{execute}');
+insert into zoo.words values (tests.id('north'), 1, 2, 3, 4, 5, 6, '7', '8');
+select lives_ok($$ update zoo.words set "loop" = 0, "foreach" = 0, "while" = 0, "execute" = 0, "declare" = 0, "strict" = '0' $$, 'columns may be called like words of PL/pgSQL');
+insert into zoo.words values (tests.id('north'), 1, 9, 3, 4, 5, 6, '7', '8');
+update zoo.words set "loop" = 1;
+select results_eq(
+    $$ select l.tenant_id, (l.entity_id || ' ' || l.action) collate "default", l.old_values::text
+         from core.audit_log l where l.entity_type = 'zoo.words' and l.action = 'update' order by l.id limit 2 $$,
+    $$ values
+        (tests.id('north'), '[1, 2] update', '{"loop": 3, "while": 5, "strict": 8, "declare": "7", "execute": "[redacted]", "foreach": 4}'),
+        (tests.id('north'), '[1, 2] update', '{"loop": 0}') $$,
+    'and are recorded');
+
+-- what a key only carries along is no part of it
+create table zoo.carried (tenant_id uuid, id integer, name text, primary key (tenant_id, id) include (name));
+grant select on zoo.carried to app_definer;
+select core.attach_audit('zoo.carried', 'core.audit_log', 'tenant_id');
+insert into zoo.carried values (tests.id('north'), 1, 'a');
+update zoo.carried set name = 'b';
+select results_eq(
+    $$ select (l.action || ' ' || l.entity_id) collate "default", l.old_values::text from core.audit_log l where l.entity_type = 'zoo.carried' order by l.id $$,
+    $$ values ('insert 1', null), ('update 1', '{"name": "a"}') $$, 'a column that an index carries along changes like any other');
+
+-- names of many bytes: each table has a function of its own
+create table zoo."ääääääääääääääääääääääääääääääa" (tenant_id uuid, id integer primary key);
+create table zoo."ääääääääääääääääääääääääääääääb" (tenant_id uuid, id integer primary key);
+grant select on all tables in schema zoo to app_definer;
+select core.attach_audit(c.oid, 'core.audit_log', 'tenant_id') from pg_class as c where c.relnamespace = 'zoo'::regnamespace and c.relname ~ '^ä' and c.relkind = 'r';
+select is(count(distinct t.tgfoid), 2::bigint, 'tables whose long names differ at the end have two trigger functions')
+  from pg_class as c join pg_trigger as t on t.tgrelid = c.oid where c.relname ~ '^ä';
+
 -- refusals, beside what is attached above
 create table zoo.keyless (tenant_id uuid);
 create table zoo.walled (tenant_id uuid, id integer primary key, note text);
 alter table zoo.walled enable row level security;
 grant select on zoo.walled to app_definer;
 select throws_ok($$ select core.attach_audit('zoo.keyless', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table without a primary key is refused');
+create table zoo.cages (tenant_id uuid, id integer primary key);
+create table zoo.boxes () inherits (zoo.cages);
+grant select on zoo.cages to app_definer;
+select throws_ok($$ select core.attach_audit('zoo.cages', 'core.audit_log', 'tenant_id') $$, 'PT422', 'invalid', 'a table others inherit from is refused');
+drop table zoo.boxes;
+select lives_ok($$ select core.attach_audit('zoo.cages', 'core.audit_log', 'tenant_id') $$, 'without them it is attached');
+select is((select is_complete from core.audited_tables where entity_type = 'zoo.cages'), true, 'and complete');
+create table zoo.boxes () inherits (zoo.cages);
+select is((select is_complete from core.audited_tables where entity_type = 'zoo.cages'), false, 'one that comes later shows');
 select throws_ok($$ select core.attach_audit('zoo.animals', 'core.audit_log', 'tenant_id', '{sekret}') $$, 'PT422', 'invalid', 'a misspelt column is refused, not left unredacted');
 select throws_ok($$ select core.attach_audit('zoo.animals', 'core.audit_log', 'tenant_id', '{id}') $$, 'PT422', 'invalid', 'a key cannot be redacted');
 select throws_ok($$ select core.attach_audit('zoo.animals', 'core.users', 'tenant_id') $$, 'PT422', 'invalid', 'a log that is none is refused');

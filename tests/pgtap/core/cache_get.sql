@@ -1,6 +1,6 @@
 -- core.cache_get, _set, _invalidate and the triggers: per tenant, never expired, never older than what it was made from.
 begin;
-select plan(95);
+select plan(97);
 
 select tests.tenant('north', 'crm', 'ann'), tests.member('north', 'bob', 'MEMBER'), tests.member('north', 'cid', 'MEMBER'), tests.tenant('south', 'crm', 'sue');
 select tests.widgets();
@@ -82,7 +82,7 @@ select throws_ok($$ select core.cache_get('no_such', 'k') $$, 'PT422', 'invalid'
 select throws_ok($$ select core.cache_set('user_roles', 'all', '["ADMIN"]') $$, 'PT422', 'invalid', 'nobody writes their own roles');
 select throws_ok(format($$ select core.cache_set('customers', %s) $$, input.rest), 'PT422', 'invalid', 'refused: ' || input.what)
   from (values ('no key', $$ null, '1' $$), ('an empty key', $$ '', '1' $$), ('a long key', $$ repeat('k', 513), '1' $$), ('no value', $$ 'k', null $$),
-               ('no tags', $$ 'k', '1', null $$), ('an empty tag', $$ 'k', '1', array[null] $$), ('no time', $$ 'k', '1', '{}', 0 $$)) as input (what, rest);
+               ('no tags', $$ 'k', '1', null $$), ('an empty tag', $$ 'k', '1', array[null] $$), ('a tag too long', $$ 'k', '1', array[repeat('t', 513)] $$), ('no time', $$ 'k', '1', '{}', 0 $$)) as input (what, rest);
 select throws_ok(
     $$ select core.cache_set('customers', 'k', (select jsonb_agg(md5(n::text)) from generate_series(1, 40000) as n)) $$, 'PT422', 'invalid', 'refused: more than a megabyte');
 
@@ -214,6 +214,13 @@ select throws_ok($$ select core.cache_read(tests.id('south'), 'customers', '1') 
 select throws_ok($$ select core.cache_write(tests.id('south'), 'customers', '1', '', '1') $$, '42501', 'permission denied for function cache_write', 'or to write');
 select tests.act_as('app_user');
 select throws_ok($$ select core.cache_get('customers', '1') $$, 'PT401', 'unauthenticated', 'nobody signed in has no cache');
+
+-- what no entry can be called is in no entry
+select tests.act_as('app_user', 'ann', 'north');
+create temporary table long_name as select string_agg(md5(n::text), '') as value from generate_series(1, 300) as n;
+select results_eq(
+    $$ select core.cache_invalidate(value), core.cache_invalidate_tag(value), core.cache_invalidate_prefix(value) from long_name $$, $$ values (0, 0, 0) $$,
+    'a name of any length can be forgotten');
 
 select * from finish();
 rollback;

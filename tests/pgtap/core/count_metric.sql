@@ -1,6 +1,6 @@
 -- core.count_metric: adds to the active tenant's day, in its own time zone.
 begin;
-select plan(12);
+select plan(13);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 update core.tenants set timezone = 'Pacific/Kiritimati' where id = tests.id('north');
@@ -26,7 +26,7 @@ select core.count_metric('jobs_created');
 rollback to undone;
 select results_eq($$ select count from core.get_metrics_today() where metric = 'jobs_created' $$, $$ values (1::bigint) $$, 'what is rolled back was not counted');
 select throws_ok(format($$ select core.count_metric(%L, %L, %L) $$, input.metric, input.n, input.amount), 'PT400', 'bad_request', 'refused: ' || input.what)
-  from (values ('no name', null, 1, 0), ('a name with spaces', 'a b', 1, 0), ('no number', 'a', null, 0), ('no amount', 'a', 1, null)) as input (what, metric, n, amount);
+  from (values ('no name', null, 1, 0), ('a name with spaces', 'a b', 1, 0), ('no number', 'a', null, 0), ('no amount', 'a', 1, null), ('an amount that is no number', 'a', 1, 'NaN'::numeric)) as input (what, metric, n, amount);
 select tests.act_as('app_user', 'ann');
 select throws_ok($$ select core.count_metric('jobs_created') $$, 'PT403', 'forbidden', 'without a tenant nothing is counted');
 select tests.act_as('app_user');

@@ -1,6 +1,6 @@
 -- core.enqueue: in the caller's transaction, for the tenant of the context only, refused early when nothing could come of it.
 begin;
-select plan(46);
+select plan(67);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table made (name text primary key, id uuid, is_same boolean) on commit drop;
@@ -34,6 +34,21 @@ select throws_ok($$ select core.enqueue_many('send_email', array['{"to": 1}', js
 savepoint large;
 select lives_ok($$ select core.enqueue('send_email', jsonb_build_object('to', repeat('x', 100000))) $$, 'a smaller one is not');
 rollback to large;
+-- what one worker cannot read stops the whole batch
+select throws_ok(format($$ select core.enqueue('send_email', %L) $$, input.payload), 'PT422', 'invalid', 'refused: ' || input.what)
+  from (values
+    ('a number no floating point has', '{"to": 1e5000}'), ('one below all of them', '{"to": [{"x": -1e5000}]}'), ('among many', '{"to": [' || repeat('1e308, ', 100) || '1.1e308]}'),
+    ('numbers that are short only here', '{"to": [0' || repeat(', 1e-16000', 200) || ']}'),
+    ('a document of 100 levels', '{"to": ' || repeat('[', 99) || '"x"' || repeat(']', 99) || '}'),
+    ('one of thousands', '{"to": ' || repeat('[', 5000) || repeat(']', 5000) || '}')) as input (what, payload);
+select throws_ok($$ select core.enqueue_many('send_email', array['{"to": 1}', '{"to": 1e5000}'::jsonb]) $$, 'PT422', 'invalid', 'nor is one among many');
+savepoint plain;
+select lives_ok(format($$ select core.enqueue('send_email', %L) $$, input.payload), 'queued: ' || input.what)
+  from (values
+    ('large numbers', '{"to": [1e308, -1e308' || repeat(', 1e-300', 5) || ']}'),
+    ('98 levels below the first', '{"to": ' || repeat('[', 98) || '"x"' || repeat(']', 98) || '}'),
+    ('long digits that are text', '{"to": "' || repeat('9', 9000) || '"}')) as input (what, payload);
+rollback to plain;
 select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_queue => 'nowhere') $$, 'PT422', 'invalid', 'an unknown queue is refused');
 select lives_ok($$ select core.enqueue('send_email', '{"to": "x", "tenant_id": "somebody else"}') $$, 'what a payload says of tenants');
 select is((select count(distinct tenant_id) from core.job_queue), 1::bigint, 'changes nothing: the tenant is the context''s');
@@ -45,7 +60,21 @@ select is((select priority from core.job_queue where id = (select id from made w
 select is((select status from core.job_queue where id = (select id from made where name = 'later')), 'pending', 'a delayed job is pending');
 select ok((select scheduled_at > clock_timestamp() + interval '59 minutes' from core.job_queue where id = (select id from made where name = 'later')), 'until its time');
 
+select throws_ok(format($$ select core.enqueue('send_email', '{"to": "x"}', p_run_at => %L) $$, moment), 'PT422', 'invalid', 'a job is not due at ' || moment)
+  from unnest(array['infinity', '-infinity', '294276-12-31', '0044-03-15 BC', '1969-12-31 23:59:59+00', '9999-01-01 00:00:01+00']) as moment;
+select throws_ok($$ select core.enqueue_many('send_email', array['{"to": "x"}'::jsonb], p_run_at => 'infinity') $$, 'PT422', 'invalid', 'nor are many');
+select is(
+    tests.error_of($$ select core.enqueue('send_email', '{"to": "x"}', p_run_at => 'infinity') $$) ->> 'hint', '{"run_at": "must be between 1970 and 9999"}',
+    'the hint says why');
+savepoint far;
+select lives_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_run_at => '1970-01-01+00'), core.enqueue('send_email', '{"to": "x"}', p_run_at => '9998-12-31+00') $$, 'a date of the calendar is far enough');
+rollback to far;
+
 -- dedupe
+select throws_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => repeat('k', 2001)) $$, 'PT422', 'invalid', 'a key longer than an index takes is refused');
+savepoint long_key;
+select lives_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => (select left(string_agg(md5(n::text), ''), 2000) from generate_series(1, 63) as n)) $$, 'one that fits is not');
+rollback to long_key;
 insert into made select 'first', core.enqueue('send_email', '{"to": "x"}', p_dedupe_key => 'welcome-1');
 insert into made select 'second', core.enqueue('send_email', '{"to": "y"}', p_dedupe_key => 'welcome-1');
 insert into made select 'other type', core.enqueue('send_sms', '{"to": "y"}', p_dedupe_key => 'welcome-1');

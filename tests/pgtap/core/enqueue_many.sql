@@ -1,6 +1,6 @@
 -- core.enqueue_many, core.enqueue_batch: many jobs, all or none.
 begin;
-select plan(31);
+select plan(32);
 
 select tests.tenant('north', 'crm', 'ann');
 create function pg_temp.mail(p_to integer) returns jsonb language sql return jsonb_build_object('to', p_to);
@@ -42,6 +42,7 @@ select throws_ok(format($$ select core.enqueue_batch(%L) $$, input.jobs), 'PT400
   from (values ('null', null), ('an object', '{}'), ('an empty array', '[]'), ('a job that is a string', '["data_cleanup"]'),
                ('a tenant', '[{"job_type": "data_cleanup", "tenant_id": "x"}]')) as input (what, jobs);
 select throws_ok($$ select core.enqueue_batch('[{"job_type": "data_cleanup", "priority": "high"}]') $$, '22P02', null, 'a priority is a number');
+select throws_ok($$ select core.enqueue_batch('[{"job_type": "data_cleanup", "run_at": "infinity"}]') $$, 'PT422', 'invalid', 'a time is one of the calendar');
 select throws_ok($$ select core.enqueue_many('send_alert', array['{"rule": "x", "message": "all is well"}'::jsonb]) $$, 'PT403', 'forbidden', 'no internal type by the thousand');
 select throws_ok($$ select core.enqueue_many('send_alert', array['{}'::jsonb]) $$, 'PT403', 'forbidden', 'whatever its payload');
 select tests.act_as('app_user', 'ann');

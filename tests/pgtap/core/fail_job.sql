@@ -1,6 +1,6 @@
 -- core.fail_job and its kin: backoff, retries, dead letters, expired leases.
 begin;
-select plan(36);
+select plan(39);
 
 select tests.tenant('north', 'crm', 'ann');
 create temporary table job (name text primary key, id uuid) on commit drop;
@@ -82,6 +82,19 @@ select tests.act_as('app_worker');
 select throws_ok(
     format($$ select core.complete_jobs(%s, p_failed => '[{"id": "%s", "error": "x"}]') $$, (select max(lease_id) from lease), pg_temp.job('polite')),
     'PT409', 'conflict', 'and nothing of it can be settled again');
+select tests.act_as('app_user', 'ann', 'north');
+insert into job values ('patient', core.enqueue('send_email', '{"to": "x"}')), ('twice', core.enqueue('send_email', '{"to": "x"}'));
+select tests.act_as('app_worker');
+truncate lease;
+insert into lease select * from core.next_jobs('w1', 10);
+select throws_ok(
+    format($$ select core.complete_jobs(%s, '{}', '[{"id": "%s"}, {"id": "%2$s"}]') $$, (select max(lease_id) from lease), pg_temp.job('twice')),
+    'PT409', 'conflict', 'a job fails once in a report');
+select lives_ok(format($$ select core.fail_job(%L, 'w1', 'wait', p_retry_after => %L) $$, pg_temp.job('patient'), 'Infinity'), 'whoever asks for a pause without end');
+select core.complete_job(pg_temp.job('twice'), 'w1');
+select tests.act_as_admin();
+select is(scheduled_at::date, current_date + 365, 'gets a year') from core.jobs_scheduled where id = pg_temp.job('patient');
+select tests.act_as('app_worker');
 select throws_ok($$ select core.complete_jobs(-1, p_failed => '{}') $$, 'PT409', 'conflict', 'nor of a lease that never was');
 
 -- a worker that died

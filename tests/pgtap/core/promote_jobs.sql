@@ -1,6 +1,6 @@
 -- core.promote_jobs, core.sweep_lanes: scheduled jobs come when it is time, and marks are never in the way of a job.
 begin;
-select plan(19);
+select plan(20);
 
 select tests.tenant('north', 'crm', 'ann');
 -- a sweep that a busy machine made slow has the next one wait
@@ -79,6 +79,17 @@ select core.enqueue('send_sms', '{"to": "sms"}', p_run_at => clock_timestamp() -
 select is(pg_temp.taken(20, p_types => '{send_email}') ~ '^74 ', true, 'a claim of one type passes over another');
 select is(pg_temp.taken(1), 'sms', 'without hiding it from the others');
 select is(pg_temp.taken(20, p_types => '{no_such_type}'), null, 'a type nobody queued has no jobs');
+
+-- one job that is due when nothing can be counted any more does not stop the others
+select tests.act_as_admin();
+delete from core.jobs_scheduled;
+delete from core.jobs_ready;
+select tests.act_as('app_definer');
+select core.enqueue_for(null, 'data_cleanup', '{"to": "far"}', p_run_at => clock_timestamp() + interval '1 day');
+select tests.act_as_admin();
+update core.jobs_scheduled set scheduled_at = 'infinity';
+select core.enqueue_for(null, 'data_cleanup', '{"to": "near"}');
+select is(pg_temp.taken(5), 'near', 'a job at the end of all time stops nobody');
 
 select * from finish();
 rollback;

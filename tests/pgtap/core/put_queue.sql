@@ -1,6 +1,6 @@
 -- core.put_queue: fair queues, weights, limits.
 begin;
-select plan(29);
+select plan(30);
 
 select tests.tenant('big', 'crm', 'ann'), tests.tenant('small', 'crm', 'sue'), tests.tenant('heavy', 'crm', 'hal');
 create function pg_temp.queued(p_tenant text, p_person text, p_count integer, p_queue text, p_priority integer default null) returns void language plpgsql as $fn$
@@ -81,10 +81,13 @@ select tests.act_as('app_user', 'ann', 'big');
 select throws_ok($$ select from core.queues $$, '42501', 'permission denied for table queues', 'the tables of the queue are closed');
 select tests.act_as_admin();
 select lives_ok($$ select core.enqueue_for(null, 'data_cleanup', p_priority => n) from generate_series(1, 99) as n $$, 'a queue has up to 100 priorities');
-select throws_ok($$ select core.enqueue_for(null, 'data_cleanup', p_priority => 100) $$, 'PT422', 'invalid', 'and no more');
-select is(count(*), 100::bigint, 'each has a lane') from core.queue_lanes where queue = 'default';
+select lives_ok($$ select core.enqueue_for(null, 'data_cleanup', p_priority => n) from unnest('{2147483647,100,50,-1,-2147483648}'::integer[]) as n $$, 'nobody is kept from a priority by those of others');
+select is(count(*), 100::bigint, 'but there are no more lanes') from core.queue_lanes where queue = 'default';
 select results_eq(
-    $$ select job.priority from core.next_jobs('w1', 3) as job $$, array[99, 98, 97], 'lanes without a mark work too');
+    $$ select r.priority, l.priority from core.jobs_ready as r join core.queue_lanes as l on l.id = r.lane_id where r.priority <> l.priority order by 1 $$,
+    $$ values (-2147483648, 0), (-1, 0), (100, 99), (2147483647, 99) $$, 'it shares the next lower one, or the lowest');
+select results_eq(
+    $$ select job.priority from core.next_jobs('w1', 5) as job $$, array[99, 2147483647, 100, 98, 97], 'lanes without a mark work too');
 
 select * from finish();
 rollback;

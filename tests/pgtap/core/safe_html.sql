@@ -1,11 +1,12 @@
 -- core.safe_html, core.is_safe_html, core.escape_html: a short list of what is let in, a long one of what people try.
 begin;
-select plan(137);
+select plan(141);
 
 select ok(core.is_safe_html(good), 'safe: ' || left(quote_literal(good), 60))
   from unnest(array[
     '', 'text', 'a "quoted" word and it''s fine', 'ümlaut 漢字 😀', E'two\nlines\tand a tab', '<p>text</p>', '<p></p>', '<p>a<br>b<br/>c<br />d</p>',
     '<p><strong>b</strong> <em>i</em> <u>u</u></p>', '<strong><em><u>x</u></em></strong>', '<p>1</p><p>2</p>', '<a>x</a>',
+    '<p><a>1</a> <a>2</a></p>',
     '<a href="https://example.test">x</a>', '<a href="http://example.test/path?a=1&amp;b=2#top">x</a>', '<a href="mailto:ann@example.test">x</a>',
     '<a href="https://example.test:8443/%7Eann/(x)">x</a>', '<p><a href="https://example.test"><strong>x</strong></a></p>',
     '1 &lt; 2 &amp;&amp; 3 &gt; 2', '&quot;x&quot; &#39;y&#39;&nbsp;z', 'javascript: is a word', 'onclick=alert(1) is text', '&lt;script&gt;alert(1)&lt;/script&gt;'
@@ -50,6 +51,9 @@ select is(core.escape_html(''), '', 'nothing stays nothing');
 select ok(core.is_safe_html(core.escape_html(text)), 'escaped it is safe: ' || text)
   from unnest(array['<script>alert(1)</script>', '<p onclick="alert(1)">', '&#106;avascript:', '"><img src=x onerror=''alert(1)''>']) as text;
 select ok(core.is_safe_html(repeat('<p>some <strong>long</strong> text &amp; more</p>', 5000)), 'a long fragment');
+select ok(core.is_safe_html(repeat('<p>', 500) || repeat('</p>', 500)), 'a deep one');
+select is(core.is_safe_html(repeat('<p>', 501) || repeat('</p>', 501)), false, 'but not deeper than a browser goes');
+select is(core.is_safe_html('<a><p><a>x</a></p></a>'), false, 'a link is in no link at any depth');
 
 -- the domain
 select lives_ok($$ select '<p>x</p>'::core.safe_html $$, 'the domain takes what is safe');

@@ -1,6 +1,6 @@
 -- storage.create_upload: a name, its limits to the byte, and a token of which only the hash is kept.
 begin;
-select plan(31);
+select plan(33);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create function tests.path(p_tenant text, p_name text) returns text language sql immutable return tests.id(p_tenant)::text || '/' || p_name;
@@ -41,6 +41,8 @@ select throws_ok(
                ('an image as an invoice', 'invoices', tests.path('north', 'x'), 'image/png', 1),
                ('an unknown bucket', 'secrets', tests.path('north', 'x'), 'image/png', 1),
                ('a way up', 'attachments', tests.path('north', '../' || tests.id('south') || '/x'), 'image/png', 1),
+               ('the same file by another name', 'attachments', tests.path('north', './x'), 'image/png', 1),
+               ('the folder itself', 'attachments', tests.path('north', '.'), 'image/png', 1),
                ('another tenant''s folder', 'attachments', tests.path('south', 'x'), 'image/png', 1),
                ('a name in no folder', 'avatars', 'me.png', 'image/png', 1),
                ('a name that only begins like the tenant', 'attachments', tests.id('north') || 'x', 'image/png', 1),

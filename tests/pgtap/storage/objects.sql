@@ -1,6 +1,6 @@
 -- storage.objects, storage.buckets: who sees, reserves, changes and deletes what, per bucket; and which names and files are refused.
 begin;
-select plan(42);
+select plan(44);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 select tests.member('north', 'bob', 'MEMBER'), tests.member('north', 'adam', 'ADMIN'), tests.member('north', 'eve', 'MEMBER', 'suspended');
@@ -65,7 +65,7 @@ select throws_ok(
     format($$ insert into storage.objects (bucket_id, name) values ('attachments', %L) $$, tests.id('north') || input.name),
     '23514', null, 'a name with ' || input.what || ' is refused')
   from (values ('a way up', '/../' || tests.id('south') || '/a'), ('an empty part', '//a'), ('no end', '/a/'), ('a backslash', '/a\b'),
-               ('a line break', e'/a\nb')) as input (what, name);
+               ('a line break', e'/a\nb'), ('a part that says nothing', '/./a'), ('none at its end', '/a/.')) as input (what, name);
 select throws_ok(
     format($$ insert into storage.objects (bucket_id, name, size_bytes, mime_type) values ('attachments', tests.path('north', 'x'), %s, %L) $$, input.size, input.mime),
     'PT422', 'invalid', 'a direct insert of ' || input.what || ' is refused')

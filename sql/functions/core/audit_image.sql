@@ -1,0 +1,13 @@
+-- One entry that cannot be hashed would keep all that follow it unsealed. What decides is the size of the value itself, however the row
+-- stores it: a dump that is restored has to have the same hashes.
+
+create or replace function core.audit_image(p_values jsonb) returns text
+    language sql immutable parallel safe
+return case when pg_column_size(p_values || '{}') > 8000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
+            else p_values::text end;
+
+revoke execute on function core.audit_image(jsonb) from public;
+grant execute on function core.audit_image(jsonb) to app_definer;
+
+comment on function core.audit_image(jsonb) is
+    'The values of an audit entry as core.audit_entry_hash writes them: themselves, of more than 8 kB their hash. Internal. Errors: none.';
