@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dbkit.lint.files import LintFile
@@ -53,6 +54,7 @@ class State:
         self.roles: dict[LintFile, frozenset[str]] = {}  # those each file creates, worked out when a rule asks
         self.enums: set[Key] = set()
         self.lock_orders: dict[tuple[str, str], LintFile] = {}  # table locked before table, and where first
+        self.locked: dict[LintFile, list[tuple[str, ...]]] = {}  # what its transactions added to those orders
         self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
         self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
         self.domains: dict[Key, tuple[str, bool]] = {}  # the type a domain is over, and whether it has constraints
@@ -118,6 +120,13 @@ class State:
         if effects is None:
             effects = self.effects[file] = Effects()
         return effects
+
+    def lock_in_order(self, file: LintFile, tables: tuple[str, ...]) -> None:
+        """Know the order in which a transaction of a file locks tables."""
+        if len(tables) > 1:
+            self.locked.setdefault(file, []).append(tables)
+            for pair in combinations(tables, 2):
+                self.lock_orders.setdefault(pair, file)
 
     def resolve(self, schema: str | None, name: str) -> Key:
         """The full name a written one stands for; see `key`."""
