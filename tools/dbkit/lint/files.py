@@ -21,6 +21,7 @@ from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
 from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
+from dbkit.patterns import lazy_pattern
 from dbkit.source import KINDS, decode_text, migrations_dir, module_order, read_text, sql_root
 
 __all__ = ["DECLARED", "MIGRATION", "SEED", "LintFile", "Section", "Series", "collect"]
@@ -93,9 +94,9 @@ class LintFile:
 
 
 _DOWN_NAMES = (".down.sql", f"{os.sep}down.sql")
-_DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
+_DESTRUCTIVE = lazy_pattern(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
-_FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
+_FILE_VERSION = lazy_pattern(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
 
 
 @dataclass
@@ -358,8 +359,8 @@ def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> lis
 _UNWRAPPED = frozenset({"golang-migrate", "plain", "prisma", "sqitch"})
 
 # 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql
-_VERSION = re.compile(r"[VvUu]?\d+[\d.]*_")
-_NUMBER = re.compile(r"(\d+)")
+_VERSION = lazy_pattern(r"[VvUu]?\d+[\d.]*_")
+_NUMBER = lazy_pattern(r"(\d+)")
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from dbkit.errors import DbkitError
 from dbkit.migrate import foreign
 from dbkit.migrate.files import Migration, bad_file
+from dbkit.patterns import lazy_pattern
 
 __all__ = ["FLYWAY_NAME", "READERS", "Reading", "folders_in", "names_in", "sql_files"]
 
-FLYWAY_NAME = re.compile(r"(?:(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)|(?P<repeatable>R))__(?P<name>.+)\.sql")
+FLYWAY_NAME = lazy_pattern(r"(?:(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)|(?P<repeatable>R))__(?P<name>.+)\.sql")
 
 
 @dataclass
@@ -50,7 +51,7 @@ def _read_plain(reading: Reading) -> None:
 
 
 # A word of a file's path that says "way back", and what the same path says of the way up: that word, or nothing.
-_BACK_WORD = re.compile(r"(?:^|[._/-])(down|undo|rollback|revert)(?=[._/-]|$)", re.IGNORECASE)
+_BACK_WORD = lazy_pattern(r"(?:^|[._/-])(down|undo|rollback|revert)(?=[._/-]|$)", re.IGNORECASE)
 _UP_WORDS = {"down": ("up",), "undo": ("do",), "rollback": ("up",), "revert": ("deploy", "up")}
 
 
@@ -169,7 +170,7 @@ def _read_diesel(reading: Reading) -> None:
             reading.ignored.append((path, "there is no up.sql in it"))
 
 
-_SQITCH_CHANGE = re.compile(
+_SQITCH_CHANGE = lazy_pattern(
     r"\+?\s*(?P<name>[^\s@\[%#-][^\s\[]*)\s*(?:\[(?P<needs>[^\]]*)\])?\s+(?P<time>\d{4}-\d\d-\d\dT\S+)\s+.*"
 )
 
