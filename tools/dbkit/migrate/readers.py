@@ -15,6 +15,8 @@ from dbkit.patterns import lazy_pattern
 
 __all__ = ["FLYWAY_NAME", "READERS", "Reading", "folders_in", "names_in", "sql_files"]
 
+_TIMESTAMP = lazy_pattern(r"\d{14}(?!\d)")
+_NUMBER = lazy_pattern(r"(\d+)")
 FLYWAY_NAME = lazy_pattern(r"(?:(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)|(?P<repeatable>R))__(?P<name>.+)\.sql")
 
 
@@ -36,18 +38,20 @@ class Reading:
         parser: Callable[..., object],
         **more: object,
     ) -> None:
-        timestamp = version[:14] if re.match(r"\d{14}(?!\d)", version) else ""
+        timestamp = version[:14] if _TIMESTAMP.match(version) else ""
         self.migrations.append(
             Migration(self.line, version, name, path, tuple(order), parser, timestamp=timestamp, **more)  # type: ignore[arg-type]
         )
 
 
 def _read_plain(reading: Reading) -> None:
-    files = {name.replace(os.sep, "/")[: -len(".sql")]: reading.folder / name for name in _names_below(reading.folder)}
+    names = sorted(_names_below(reading.folder))  # which is nearly the order of the line, and then soon sorted into it
+    files = {name.replace(os.sep, "/")[: -len(".sql")]: reading.folder / name for name in names}
     undoes = {name: up for name in files if (up := _way_up_of(name, files)) is not None}
     down_paths = {up: files[name] for name, up in sorted(undoes.items(), key=lambda pair: _natural(f"{pair[0]}.sql"))}
-    for name in files.keys() - undoes.keys():
-        reading.add(name, "", files[name], _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
+    for name, path in files.items():
+        if name not in undoes:
+            reading.add(name, "", path, _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
 
 
 # A word of a file's path that says "way back", and what the same path says of the way up: that word, or nothing.
@@ -243,8 +247,8 @@ def _names_below(folder: Path) -> list[str]:
 
 def _natural(text: str) -> tuple[object, ...]:
     """Sort key in which 2 comes before 10. Ends with the text itself, so that 01 and 1 stay apart."""
-    parts = re.split(r"(\d+)", text)
-    return (*((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part), (0, 0, text))
+    parts = [part for part in _NUMBER.split(text) if part]
+    return (*[(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], (0, 0, text))
 
 
 def folders_in(folder: Path) -> list[str]:
