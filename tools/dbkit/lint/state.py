@@ -7,7 +7,6 @@ columns, so that a single file can be judged without its history.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -22,24 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["Effects", "State"]
 
 
-@dataclass(slots=True)
 class Effects:
     """What one file did, for rules that judge when the file is through."""
 
-    tables: list[Table] = field(default_factory=list)
-    columns: list[tuple[Table, Column]] = field(default_factory=list)
-    constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
-    foreign_keys: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
-    checks: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
-    indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
-    secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
-    dropped_functions: set[Key] = field(default_factory=set)
-    functions: dict[tuple[Key, tuple[str, ...]], None] = field(default_factory=dict)  # made or altered, in order
-    views: dict[Key, None] = field(default_factory=dict)  # made or altered, in order
-    dropped_constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
-    lost_indexes: set[Key] = field(default_factory=set)  # that went with a column
-    lockings: Lockings | None = None  # worked out by `timeouts` when a rule asks
-    assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
+    def __init__(self) -> None:  # in a third of the time that fourteen default factories take
+        self.tables: list[Table] = []
+        self.columns: list[tuple[Table, Column]] = []
+        self.constraints: list[tuple[Table, Constraint]] = []
+        self.foreign_keys: list[tuple[Table, Constraint]] = []  # of the constraints
+        self.checks: list[tuple[Table, Constraint]] = []  # of the constraints
+        self.indexes: list[tuple[Table, Index]] = []  # also those of keys
+        self.secured: dict[Table, Origin] = {}  # row security or policies touched, and where first
+        self.dropped_functions: set[Key] = set()
+        self.functions: dict[tuple[Key, tuple[str, ...]], None] = {}  # made or altered, in order
+        self.views: dict[Key, None] = {}  # made or altered, in order
+        self.dropped_constraints: list[tuple[Table, Constraint]] = []
+        self.lost_indexes: set[Key] = set()  # that went with a column
+        self.lockings: Lockings | None = None  # worked out by `timeouts` when a rule asks
+        self.assumed: dict[Key, Origin] = {}  # tables it changes that nothing before it created
 
 
 class State:
