@@ -192,15 +192,25 @@ def test_an_earlier_file_changes_what_a_later_one_means(project: Config) -> None
     assert not any("missing_lock_timeout" in line for line in run(project))
 
 
-def test_an_order_of_locks_is_carried_over_from_a_file_that_is_known(project: Config) -> None:
+def test_an_order_of_locks_is_carried_over_from_a_file_that_is_known(project: Config, asked: list[str]) -> None:
     tables = "create table app.x (id bigint primary key);\ncreate table app.y (id bigint primary key);\n"
     (project.root / "m/0001_a.sql").write_text(tables)
     locks = "begin;\nalter table app.{} add {c} text;\nalter table app.{} add {c} text;\ncommit;\n"
     (project.root / "m/0002_b.sql").write_text(locks.format("x", "y", c="c"))
     (project.root / "m/0003_c.sql").write_text("select 1;\n")
     run(project)
-    found = changed(project, "0003_c.sql", locks.format("y", "x", c="d"))
-    assert any("0003_c.sql:3:1 lock_order" in line for line in found)
+
+    def is_noted(name: str, text: str) -> bool:
+        return any("0003_c.sql:3:1 lock_order" in line for line in changed(project, name, text))
+
+    assert is_noted("0003_c.sql", locks.format("y", "x", c="d"))
+    assert not is_noted("0003_c.sql", locks.format("x", "y", c="d"))
+    assert not is_noted("0002_b.sql", "select 1;\n")
+    assert not is_noted("0003_c.sql", locks.format("y", "x", c="d")), "the file that locked them so is another one now"
+    assert is_noted("0002_b.sql", locks.format("x", "y", c="c")), "what is known of it from the first run holds again"
+    asked.clear()
+    assert is_noted("0003_c.sql", locks.format("y", "x", c="e"))
+    assert asked[:1] == ["0003_c.sql"], "it was carried over without asking about the file again"
 
 
 def test_the_files_of_other_folders_count_where_each_migration_has_one(project: Config) -> None:

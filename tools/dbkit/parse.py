@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from dbkit.patterns import lazy_pattern
+
 __all__ = [
     "Body",
     "Node",
@@ -33,17 +35,17 @@ Node = dict[str, Any]  # pglast's JSON: {"relation": {…}, "cmds": [{"AlterTabl
 
 _decode = json.JSONDecoder().raw_decode  # json.loads looks at each text for more than the parser can write
 # What stands between two statements. Nested block comments are rare enough to be left to the parser's own position.
-_GAP = re.compile(r"(?:\s+|--[^\n]*|/\*.*?\*/|;)*", re.DOTALL)
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_GAP = lazy_pattern(r"(?:\s+|--[^\n]*|/\*.*?\*/|;)*", re.DOTALL)
+_NOT_ASCII = lazy_pattern(r"[^\x00-\x7f]")
 # :name, :'name' and :"name" outside strings, but not `::` casts, `:=` or array slices such as [1:2]; Flyway's and
 # goose's ${name}; psql's \; which sends two statements at once.
-_STRING_OR_VARIABLE = re.compile(
+_STRING_OR_VARIABLE = lazy_pattern(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|--[^\n]*
     |(?P<variable>(?<![:\w\]]):(?=['"A-Za-z_]))|(?P<placeholder>\$\{[^}\s]+\})|(?P<joint>\\;)""",
     re.DOTALL | re.VERBOSE,
 )
 # A psql variable that holds whole statements, which only psql knows.
-_VARIABLE_ALONE = re.compile(r":\w+")
+_VARIABLE_ALONE = lazy_pattern(r":\w+")
 
 
 class SyntaxProblem(NamedTuple):

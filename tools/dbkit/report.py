@@ -71,8 +71,7 @@ class Evidence(NamedTuple):
     control: str | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One judgement about one object or place.
 
     Attributes:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from dbkit.patterns import lazy_pattern
+
 __all__ = ["Statement", "code_frame", "frame", "identifier", "literal", "position", "split"]
 
 
@@ -64,13 +66,13 @@ _TOKEN = rf"""
 # As many of those as neither end a statement nor hide its end for long: the fast lane once a statement has begun.
 _HARMLESS = rf"[\x00-!\#%&*-,.0-:<-@\[\]^`{{-\x7f]+ | --[^\n]* | -(?!-) | /(?!\*) | {_STRING} | {_WORD}"
 _RUN = rf"(?:\((?:{_HARMLESS})*+\) | {_HARMLESS})++"
-_BLOCK_EDGE = re.compile(r"/\*|\*/")
+_BLOCK_EDGE = lazy_pattern(r"/\*|\*/")
 # The server takes `from stdout` for `from stdin`.
-_COPY_IN = re.compile(r"copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE | re.DOTALL)
-_COPY_META = re.compile(r"\\copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE)
+_COPY_IN = lazy_pattern(r"copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE | re.DOTALL)
+_COPY_META = lazy_pattern(r"\\copy\b.*\bfrom\s+std(?:in|out)\b", re.IGNORECASE)
 # psql commands that send the query buffer, as a semicolon does.
-_SENDING = re.compile(r"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch|bind|parse|sendpipeline)(?=\s|\(|$)")
-_ROUTINE = re.compile(r"create(?:\s+or\s+replace)?\s+(?:function|procedure)$")
+_SENDING = lazy_pattern(r"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch|bind|parse|sendpipeline)(?=\s|\(|$)")
+_ROUTINE = lazy_pattern(r"create(?:\s+or\s+replace)?\s+(?:function|procedure)$")
 
 
 @cache
@@ -119,7 +121,7 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_PLAIN = lazy_pattern(r"[a-z_][a-z0-9_]*")
 
 
 @cache

@@ -195,8 +195,8 @@ def _soften(finding: Finding) -> Finding:
     if finding.rule == "differs" and (finding.object or "").startswith("extension "):
         changed = set(finding.message.rpartition(": ")[2].split(", "))
         if changed <= {"version", "comment"}:
-            return replace(
-                finding, severity=Severity.NOTE, hint="Run: alter extension … update, if it should be equal."
+            return finding._replace(
+                severity=Severity.NOTE, hint="Run: alter extension … update, if it should be equal."
             )
     return finding
 

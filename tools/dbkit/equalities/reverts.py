@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from dbkit import drift
 from dbkit.catalog import Snapshot, snapshot
@@ -79,8 +78,7 @@ def _down_and_up(
 
 def _of_migration(rule: str, what: str, finding: Finding, migration: Migration) -> Finding:
     """A difference between snapshots as a complaint about a migration file."""
-    return replace(
-        finding,
+    return finding._replace(
         rule=rule,
         message=f"{what} a difference: {finding.object} {finding.message}",
         location=Location(show_path(migration.path)),

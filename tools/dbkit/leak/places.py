@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from dbkit.config import Config
@@ -31,7 +30,7 @@ def located(findings: Iterable[Finding], config: Config, declaration_file: str) 
         known = declared.get(_bare(finding.object or ""))
         return known or Location(shown, _line_of(tenancy, finding.object))
 
-    return [finding if finding.location else replace(finding, location=place(finding)) for finding in findings]
+    return [finding if finding.location else finding._replace(location=place(finding)) for finding in findings]
 
 
 def _declared(config: Config) -> dict[str, Location]:

@@ -7,7 +7,6 @@ needs no attack to be seen is reported; everything else is not proven, so the re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from dbkit.errors import DbkitError
@@ -116,7 +115,7 @@ def _run(name: str, findings: Iterable[Finding], stopped: list[str]) -> Iterator
     try:
         for finding in findings:
             detail = " ".join(filter(None, [finding.detail, "Seen in the catalogs; no attack was run."]))
-            yield replace(finding, evidence=None, detail=detail)
+            yield finding._replace(evidence=None, detail=detail)
     except (DbkitError, LookupError):
         # It asked for a row of a tenant, or for the answer to a statement that was refused.
         stopped.append(name)

@@ -13,14 +13,15 @@ import re
 from dataclasses import dataclass
 
 from dbkit.lint.files import LintFile
+from dbkit.patterns import lazy_pattern
 
 __all__ = ["Allowance", "is_allowing", "read_allowances"]
 
-_ALLOW = re.compile(r"--[ \t]*dbkit:[ \t]*allow\b(?P<rest>[^\n]*)", re.IGNORECASE)
-_PARTS = re.compile(
+_ALLOW = lazy_pattern(r"--[ \t]*dbkit:[ \t]*allow\b(?P<rest>[^\n]*)", re.IGNORECASE)
+_PARTS = lazy_pattern(
     r"\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)(?:\s*[:,]?\s*\bbecause\b(?P<reason>.*))?", re.IGNORECASE | re.DOTALL
 )
-_SECTION_MARK = re.compile(r"--\s*(?:migrate:|\+goose\s|\+migrate\s)", re.IGNORECASE)
+_SECTION_MARK = lazy_pattern(r"--\s*(?:migrate:|\+goose\s|\+migrate\s)", re.IGNORECASE)
 
 
 @dataclass(eq=False, slots=True)

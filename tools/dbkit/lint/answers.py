@@ -54,10 +54,12 @@ class Answers:
     Attributes:
         settled: of its statements, and when the file was through.
         concluded: when the whole series was.
+        locked: what came with the settled ones of `State.locked`, by which later files are judged.
     """
 
     settled: dict[int, list[Answer]] = field(default_factory=dict)
     concluded: dict[int, list[Answer]] = field(default_factory=dict)
+    locked: dict[int, list[tuple[str, ...]]] = field(default_factory=dict)
 
     def each_once(self) -> list[Answer]:
         """All of them in the order of the series, each place once a rule."""

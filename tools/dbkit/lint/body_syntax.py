@@ -12,12 +12,13 @@ from bisect import bisect_left
 from dbkit.lint.flow import blanked
 from dbkit.lint.trees import names
 from dbkit.parse import Body, Node, SyntaxFault, SyntaxProblem, parse_tree
+from dbkit.patterns import lazy_pattern
 from dbkit.sqltext import identifier
 
 __all__ = ["body_problem"]
 
 # What the grammar says whatever the types are. Of a type or a table that is not known it says other things.
-_GRAMMAR = re.compile(
+_GRAMMAR = lazy_pattern(
     r""".*\ at\ (?:or\ near\ ".*"|end\ of\ input)\Z
     |missing\ "|diagnostics\ item\ |INTO\ (?:specified\ more\ than\ once|used\ with\ a\ command)
     |too\ (?:few|many)\ parameters\ specified\ for\ RAISE|unrecognized\ RAISE\ |RAISE\ without\ parameters\ cannot
@@ -25,13 +26,13 @@ _GRAMMAR = re.compile(
     |cursor\ FOR\ loop\ must|loop\ variable\ of\ loop\ over\ rows\ must\ be|"[^".]*"\ is\ not\ a\ known\ variable""",
     re.DOTALL | re.VERBOSE,
 )
-_NEAR = re.compile(r'at or near "(?P<token>.*)"$', re.DOTALL)
-_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d])")
-_SECTION = re.compile(r"\bdeclare\b.*?\bbegin\b", re.IGNORECASE | re.DOTALL)
+_NEAR = lazy_pattern(r'at or near "(?P<token>.*)"$', re.DOTALL)
+_DOT = lazy_pattern(r"(?<=\w)\.(?=[^\W\d])")
+_SECTION = lazy_pattern(r"\bdeclare\b.*?\bbegin\b", re.IGNORECASE | re.DOTALL)
 # Only what fills them in knows the text: placeholders of Flyway, goose and Jinja, of build tools and extension scripts.
-_PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|@\w+@")
+_PLACEHOLDER = lazy_pattern(r"\$\{|\{\{|\{%|@\w+@")
 # A word or a sign of a body without its strings and comments.
-_MARK = re.compile(r"\w+|:=|[^\s\w]")
+_MARK = lazy_pattern(r"\w+|:=|[^\s\w]")
 _NONSENSE = " dbkit_nonsense dbkit_nonsense "
 _MODES = {"FUNC_PARAM_OUT": "out", "FUNC_PARAM_INOUT": "inout", "FUNC_PARAM_VARIADIC": "variadic"}
 

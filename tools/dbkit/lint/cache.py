@@ -66,10 +66,15 @@ class Memory:
         if self._answers is not None:
             self._answers.read()
             self._keys = [list(_keys(line, self._effects)) for line in self._series]
-            for key, number, listed in self._places(known):
-                rows = self._answers.find(key)
-                if rows is not None:
-                    listed[number] = [Answer._make(row) for row in rows]
+            for keys, said in zip(self._keys, known, strict=True):
+                for number, (settled, concluded) in enumerate(keys):
+                    stored = self._answers.find(settled)
+                    if stored is not None:
+                        rows, said.locked[number] = stored
+                        said.settled[number] = [Answer._make(row) for row in rows]
+                    rows = self._answers.find(concluded)
+                    if rows is not None:
+                        said.concluded[number] = [Answer._make(row) for row in rows]
         return known
 
     def keep(self, answers: Sequence[Answers]) -> None:
@@ -89,11 +94,13 @@ class Memory:
                     self._trees.add(file.digest + b" bodies", bodies)
         self._trees.write()
         if self._answers is not None:
-            for key, number, listed in self._places(answers):
-                # An answer that points into another file would outlive that file's text.
-                said = listed.get(number)
-                if said is not None and self._answers.find(key) is None and all(item.file == number for item in said):
-                    self._answers.add(key, [tuple(item) for item in said])
+            for keys, said in zip(self._keys, answers, strict=True):
+                for number, listed in said.settled.items():
+                    if self._answers.find(keys[number].settled) is None and _is_own(listed, number):
+                        self._answers.add(keys[number].settled, (list(map(tuple, listed)), said.locked[number]))
+                for number, listed in said.concluded.items():
+                    if self._answers.find(keys[number].concluded) is None and _is_own(listed, number):
+                        self._answers.add(keys[number].concluded, list(map(tuple, listed)))
             self._answers.write()
 
     def allowances(self, file: LintFile) -> list[Allowance]:
@@ -107,13 +114,6 @@ class Memory:
             self._trees.add(key, rows)
         return [Allowance(*row) for row in rows]
 
-    def _places(self, answers: Sequence[Answers]) -> Iterator[tuple[bytes, int, dict[int, list[Answer]]]]:
-        """For what is or may be said of each file: its key, the number of the file, and where it stands."""
-        for keys, said in zip(self._keys, answers, strict=True):
-            for number, (settled, concluded) in enumerate(keys):
-                yield settled, number, said.settled
-                yield concluded, number, said.concluded
-
     def _effects(self, file: LintFile) -> bytes:
         """Digest of what a file does to the meaning of others; the file is parsed where that is not known."""
         key = b"%b %b %d%d" % (file.digest, file.kind.encode(), file.down, file.bare)
@@ -122,6 +122,11 @@ class Memory:
             effects = effects_of(file)
             self._trees.add(key, effects)
         return effects
+
+
+def _is_own(answers: Iterable[Answer], number: int) -> bool:
+    """Whether answers about a file stay in it: one that points into another would outlive that file's text."""
+    return all(item.file == number for item in answers)
 
 
 class _Keys(NamedTuple):

@@ -262,7 +262,6 @@ class Asking:
         self.state = State()
         self._repair = repair
         self._checks = Checks(settings.rules.values())
-        self._carrying = Checks(rule for rule in settings.rules.values() if rule.carries)
         # When the last file changes all others are asked again what the end of the line means for them, and only that.
         self._concluding = Checks(rule for rule in settings.rules.values() if rule.concluded_checks)
         self._answers: list[Answer] = []
@@ -285,9 +284,10 @@ class Asking:
                 if not as_a_whole:
                     self._ask_about_file(files[number], self._checks)
                 known.settled[number] = self._taken()
-            elif files[number].judged and not as_a_whole:
-                self._ask_about_file(files[number], self._carrying)
-                self._taken()  # known already
+                known.locked[number] = self.state.locked.get(files[number], [])
+            else:
+                for tables in known.locked.get(number, ()):
+                    self.state.lock_in_order(files[number], tables)
         for number in sorted(unsettled) if as_a_whole else ():
             self._ask_about_file(files[number], self._checks)
             known.settled[number] += self._taken()
@@ -302,7 +302,12 @@ class Asking:
         return taken
 
     def _replay(self, file: LintFile, *, asking: bool) -> None:
-        checks = self._checks.of(file) if asking else None
+        if not asking:
+            for statement in file.script.statements:
+                if file.section_at(statement.start).name == "up":
+                    replay(self.state, statement, file)
+            return
+        checks = self._checks.of(file)
         section, opened = file.sections[0], False
         context = self._context(file, section, in_transaction=section.transactional)
         for statement in file.script.statements:
@@ -310,14 +315,13 @@ class Asking:
                 section, opened = file.section_at(statement.start), False
             if statement.tag == "TransactionStmt" and (opens_transaction(statement) or ends_transaction(statement)):
                 opened = opens_transaction(statement)
-            if checks is not None:
-                in_transaction = opened or section.transactional
-                if context.section is not section or context.in_transaction is not in_transaction:
-                    context = self._context(file, section, in_transaction=in_transaction)
-                self._ask_about_statement(statement, context, checks)
+            in_transaction = opened or section.transactional
+            if context.section is not section or context.in_transaction is not in_transaction:
+                context = self._context(file, section, in_transaction=in_transaction)
+            self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
-        if asking and file.script.problems:
+        if file.script.problems:
             self._report_syntax(file)
 
     def _ask_about_statement(self, statement: Statement, context: Context, checks: FileChecks) -> None:

@@ -21,6 +21,7 @@ from dbkit.lint.lines import marked_root
 from dbkit.lint.sections import Section, sections_of
 from dbkit.lint.store import blake2b
 from dbkit.parse import Script, parse
+from dbkit.patterns import lazy_pattern
 from dbkit.source import KINDS, decode_text, migrations_dir, module_order, read_text, sql_root
 
 __all__ = ["DECLARED", "MIGRATION", "SEED", "LintFile", "Section", "Series", "collect"]
@@ -93,9 +94,9 @@ class LintFile:
 
 
 _DOWN_NAMES = (".down.sql", f"{os.sep}down.sql")
-_DESTRUCTIVE = re.compile(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
+_DESTRUCTIVE = lazy_pattern(r"^--[ \t]*dbkit:[ \t]*destructive[ \t:]+\S", re.IGNORECASE | re.MULTILINE)
 # The version of any layout: 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql; down files share their up file's.
-_FILE_VERSION = re.compile(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
+_FILE_VERSION = lazy_pattern(r"(?P<version>[Vv]?\d+(?:[._]\d+)*)_+(?!.*\bdown\.sql$).*\.sql$")
 
 
 @dataclass
@@ -148,24 +149,24 @@ class _Source:
         # As config.display() says it, without building a path for each of thousands of files.
         return LintFile(path, name.removeprefix(self.above), text, kind, judged, module)
 
-    def sql_below(self, folder: Path) -> list[Path]:
+    def sql_below(self, folder: Path) -> list[str]:
         """Every SQL file below a folder; what the disk says of a file is asked only where it was not read before."""
-        found, folders = [], [folder]
+        found, folders = [], [str(folder)]
         while folders:
             place, inside = folders.pop(), []
             with contextlib.suppress(OSError), os.scandir(place) as entries:
                 for entry in entries:
                     if entry.name.endswith(".sql") and (entry.path in self.contents or entry.is_file()):
-                        found.append(place / entry.name)
+                        found.append(entry.path)
                     elif entry.is_dir(follow_symlinks=False):
-                        inside.append(place / entry.name)
+                        inside.append(entry.path)
             folders += reversed(inside)
         return found
 
-    def expand(self, paths: Iterable[Path]) -> list[Path]:
-        """Every SQL file that is named or stands below a folder that is."""
+    def expand(self, paths: Iterable[Path]) -> list[str]:
+        """Every SQL file that is named or stands below a folder that is; as text, since a path is slow to make."""
         display = self.config.display
-        files: list[Path] = []
+        files: list[str] = []
         for path in paths:
             if path.is_dir():
                 found = self.sql_below(path)
@@ -177,13 +178,13 @@ class _Source:
                     )
                 files.extend(found)
             elif path.is_file():
-                files.append(path)
+                files.append(str(path))
             else:
                 raise DbkitError(
                     f"no such file or folder: {display(path)}",
                     hint="Name existing SQL files or folders: dbkit lint PATH",
                 )
-        return list({str(path): path for path in files}.values())  # a path is slow to hash
+        return list(dict.fromkeys(files))
 
 
 def collect(
@@ -210,7 +211,7 @@ def collect(
     line = config.resolve(config.migrations.dir)
     roots = list(paths) or _own_roots(root, line)
     wanted = source.expand([root.absolute() for root in roots])
-    earlier = [source.file(path.absolute(), MIGRATION, judged=False) for path in source.expand(history)]
+    earlier = [source.file(Path(path).absolute(), MIGRATION, judged=False) for path in source.expand(history)]
     own = _inside(wanted, line)
     foreign_line = line if own and _is_foreign(config, line) else None
     if foreign_line is not None:
@@ -228,7 +229,7 @@ def collect(
     elif own:
         other = [*own, *other]
     if each:
-        lines = [[source.file(path, MIGRATION)] for path in other]
+        lines = [[source.file(Path(path), MIGRATION)] for path in other]
     else:
         lines = _foreign_lines(source, other, roots, foreign_line, use_siblings=not history)
     series.extend(Series(MIGRATION, [*_unjudged(earlier), *line_files]) for line_files in lines)
@@ -242,16 +243,16 @@ def _own_roots(root: Path, line: Path) -> list[Path]:
     return [root, line] if root.is_dir() else [line]
 
 
-def _tree(source: _Source, root: Path, judged: set[Path], seeds: list[Path]) -> Series:
+def _tree(source: _Source, root: Path, judged: set[str], seeds: list[str]) -> Series:
     files = []
     for kind in KINDS:
         for path in sorted((root / kind).rglob("*.sql")):
-            files.append(source.file(path, DECLARED, judged=path in judged, module=path.parent.name))
-    files.extend(source.file(path, SEED) for path in seeds)
+            files.append(source.file(path, DECLARED, judged=str(path) in judged, module=path.parent.name))
+    files.extend(source.file(Path(path), SEED) for path in seeds)
     return Series(DECLARED, files)
 
 
-def _own_history(source: _Source, line: Path, judged: set[Path], earlier: list[LintFile]) -> Series:
+def _own_history(source: _Source, line: Path, judged: set[str], earlier: list[LintFile]) -> Series:
     """The project's own migrations: module after module, as a fresh installation would run them.
 
     Those of a packaged module are read too: the project's tables and dependencies build on them.
@@ -266,14 +267,14 @@ def _own_history(source: _Source, line: Path, judged: set[Path], earlier: list[L
     files = list(_unjudged(earlier))
     for folder in folders:
         for path in _in_order(folder.glob("*.sql")):
-            file = source.file(path, MIGRATION, judged=path in judged, module=folder.name)
+            file = source.file(path, MIGRATION, judged=str(path) in judged, module=folder.name)
             file.own_line = own_layout and folder != line
             files.append(file)
     return Series(MIGRATION, files)
 
 
 def _foreign_lines(
-    source: _Source, paths: list[Path], roots: Iterable[Path], own: Path | None, *, use_siblings: bool
+    source: _Source, paths: list[str], roots: Iterable[Path], own: Path | None, *, use_siblings: bool
 ) -> list[list[LintFile]]:
     """Folders given as lines of their own; single files in their line, or after the numbered files beside them.
 
@@ -281,16 +282,16 @@ def _foreign_lines(
         own: the project's own folder of migrations, where that is in the layout of another tool.
     """
     lines: list[list[LintFile]] = []
-    rest = {str(path): path for path in paths}  # a path is slow to hash
+    rest = dict.fromkeys(paths)
     for root in roots:
         folder = root.absolute()
-        inside = _inside(rest.values(), folder) if root.is_dir() else []
-        for path in inside:
-            del rest[str(path)]
+        inside = _inside(rest, folder) if root.is_dir() else []
+        for name in inside:
+            del rest[name]
         if inside:
             lines += _as_the_runner_reads(source, root, inside)
     by_folder: dict[Path, list[Path]] = {}
-    for path in _in_order(rest.values()):
+    for path in _in_order(map(Path, rest)):
         by_folder.setdefault(path.parent, []).append(path)
     by_root: dict[Path, list[Path]] = {}
     for folder in list(by_folder):
@@ -300,10 +301,12 @@ def _foreign_lines(
             by_root.setdefault(known, []).extend(by_folder.pop(folder))
     for line_root, wanted in by_root.items():
         # No deeper: the folder may be anything's.
-        beside = (
-            source.sql_below(line_root) if line_root == own else [*line_root.glob("*.sql"), *line_root.glob("*/*.sql")]
-        )
-        for files in _as_the_runner_reads(source, line_root, beside if use_siblings else wanted):
+        read: Iterable[Path | str] = wanted
+        if use_siblings and line_root == own:
+            read = source.sql_below(line_root)
+        elif use_siblings:
+            read = [*line_root.glob("*.sql"), *line_root.glob("*/*.sql")]
+        for files in _as_the_runner_reads(source, line_root, list(map(str, read))):
             for file in files:
                 file.judged = str(file.path) in rest
             lines.append(files)
@@ -329,7 +332,7 @@ def _is_foreign(config: Config, line: Path) -> bool:
     return recognise(line) != "dbkit"
 
 
-def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> list[list[LintFile]]:
+def _as_the_runner_reads(source: _Source, root: Path, inside: list[str]) -> list[list[LintFile]]:
     """A folder's migrations in the order and with the transactions of its layout, then what the runner does not run.
 
     A folder the runner would refuse (two files with one version, a broken name) is read in natural order: what is wrong
@@ -339,27 +342,27 @@ def _as_the_runner_reads(source: _Source, root: Path, inside: list[Path]) -> lis
 
     try:
         found = discover(source.config, folder=root)
-        left = {str(path): path for path in inside}
+        left = dict.fromkeys(inside)
         files = []
         for migration in found.migrations:
             bare = found.layout in _UNWRAPPED or migration.parsed.up.transaction is False
             for named, down in ((migration.path, False), (migration.down_path, True)):
-                path = left.pop(str(named.absolute()), None) if named is not None else None
-                if path is not None:
-                    file = source.file(path, MIGRATION)
+                if named is not None and str(named) in left:
+                    del left[str(named)]
+                    file = source.file(named, MIGRATION)
                     file.down, file.bare = down, bare
                     files.append(file)
     except DbkitError:
-        return [[source.file(path, MIGRATION) for path in _in_order(inside)]]
-    return [files, [source.file(path, MIGRATION) for path in _in_order(left.values())]]
+        return [[source.file(path, MIGRATION) for path in _in_order(map(Path, inside))]]
+    return [files, [source.file(path, MIGRATION) for path in _in_order(map(Path, left))]]
 
 
 # Layouts whose runner leaves transactions to the file.
 _UNWRAPPED = frozenset({"golang-migrate", "plain", "prisma", "sqitch"})
 
 # 20250102030405_x.sql, 0001_x.sql, V1.2__x.sql
-_VERSION = re.compile(r"[VvUu]?\d+[\d.]*_")
-_NUMBER = re.compile(r"(\d+)")
+_VERSION = lazy_pattern(r"[VvUu]?\d+[\d.]*_")
+_NUMBER = lazy_pattern(r"(\d+)")
 
 
 def _in_order(paths: Iterable[Path]) -> list[Path]:
@@ -373,10 +376,10 @@ def _sort_key(path: Path) -> tuple[object, ...]:
     return (path.name.startswith("R__"), parts)
 
 
-def _inside(paths: Iterable[Path], *folders: Path) -> list[Path]:
+def _inside(paths: Iterable[str], *folders: Path) -> list[str]:
     """Those of the paths that are in one of the folders; all of them are absolute."""
     above = tuple(f"{folder}{os.sep}" for folder in folders)
-    return [path for path in paths if str(path).startswith(above)]
+    return [path for path in paths if path.startswith(above)]
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dbkit.lint.trees import SERIALS, column_type, commands, constant, names, type_modifiers
 from dbkit.parse import Node, Statement
+from dbkit.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
@@ -73,10 +74,10 @@ class Fix(NamedTuple):
 # Columns
 # ---------------------------------------------------------------------------------------------------------------------
 
-_TIMESTAMP = re.compile(r"timestamp(?P<precision>\s*\(\s*\d+\s*\))?(?:\s+without\s+time\s+zone\b)?", re.IGNORECASE)
-_JSON = re.compile(r"json\b", re.IGNORECASE)
-_SERIAL = re.compile(r"(?:small|big)?serial\b|serial[248]\b", re.IGNORECASE)
-_CHARACTERS = re.compile(
+_TIMESTAMP = lazy_pattern(r"timestamp(?P<precision>\s*\(\s*\d+\s*\))?(?:\s+without\s+time\s+zone\b)?", re.IGNORECASE)
+_JSON = lazy_pattern(r"json\b", re.IGNORECASE)
+_SERIAL = lazy_pattern(r"(?:small|big)?serial\b|serial[248]\b", re.IGNORECASE)
+_CHARACTERS = lazy_pattern(
     r"(?:national\s+)?(?:character\s+varying|char\s+varying|varchar|character|nchar|char|bpchar)\b(?:\s*\(\s*\d+\s*\))?",
     re.IGNORECASE,
 )
@@ -113,7 +114,7 @@ def text_with_check(statement: Statement, column: Node, table: str) -> Fix | Non
     return Fix((_replaced(match, check),))
 
 
-_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PLAIN_NAME = lazy_pattern(r"[a-z_][a-z0-9_]*")
 
 
 def _type_at(statement: Statement, column: Node, pattern: re.Pattern[str]) -> re.Match[str] | None:
@@ -156,11 +157,11 @@ def safe_setting(statement: Statement, call: Node, context: Context) -> Fix | No
     return Fix((Edit(start, match.end(), safe),))
 
 
-_SETTING = re.compile(
+_SETTING = lazy_pattern(
     r"(?P<function>(?:pg_catalog\.)?current_setting)\s*\(\s*(?P<name>'[^']*')\s*(?:,\s*(?:true|false)\s*)?\)",
     re.IGNORECASE,
 )
-_NULLIF = re.compile(r"\bnullif\s*\(\s*\Z", re.IGNORECASE)
+_NULLIF = lazy_pattern(r"\bnullif\s*\(\s*\Z", re.IGNORECASE)
 
 
 def to_roles(statement: Statement, roles: Iterable[str]) -> Fix | None:
@@ -238,12 +239,12 @@ def delete_rule(text: str, start: int) -> Fix | None:
     return None
 
 
-_REFERENCES = re.compile(
+_REFERENCES = lazy_pattern(
     r"""references\s+(?:[\w$]+|"(?:[^"]|"")*")(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")*"))*
     (?:\s*\([^()]*\))?(?:\s+match\s+(?:full|simple)\b)?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_COMMENT_AHEAD = re.compile(r"\s*(?:--|/\*)")
+_COMMENT_AHEAD = lazy_pattern(r"\s*(?:--|/\*)")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -296,12 +297,12 @@ def concurrently(statement: Statement, section: Section, *, movable: bool = Fals
     return Fix((Edit(statement.start, behind.end() if behind else statement.end, ""),), (follow_up,))
 
 
-_OBJECT = re.compile(
+_OBJECT = lazy_pattern(
     r"create\s+(?:unique\s+)?index|drop\s+index|reindex\s*(?:\([^)]*\)\s*)?(?:index|table|schema|database)"
     r"|refresh\s+materialized\s+view",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"--[ \t]*migrate:up\b")
+_MARK = lazy_pattern(r"--[ \t]*migrate:up\b")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -318,7 +319,7 @@ class _Token(NamedTuple):
     depth: int
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|[\w.$]+|[^\s\w]""", re.DOTALL
 )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dbkit.patterns import lazy_pattern
+
 __all__ = ["blanked", "can_end_without_return", "declared_names", "row_variables", "tokens", "words"]
 
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     r"""--[^\n]*|/\*.*?\*/|\s+
     |(?P<string>[eE]?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
     |"(?P<quoted>(?:[^"]|"")*)"
@@ -16,12 +18,12 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 # The words and quoted names alone: what searches for them skips signs and white space by itself.
-_NAME = re.compile(
+_NAME = lazy_pattern(
     r"""--[^\n]*|/\*.*?\*/|[eE]?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$
     |"(?P<quoted>(?:[^"]|"")*)"|(?P<word>[^\W\d]\w*)""",
     re.DOTALL | re.VERBOSE,
 )
-_ROW_VARIABLE = re.compile(
+_ROW_VARIABLE = lazy_pattern(
     r"^\s*(\w+)\s+(?:constant\s+)?((?:\w+\.)?\w+)(?:%rowtype)?\s*(?:;|:=|=|default\b|$)", re.IGNORECASE
 )
 
@@ -44,7 +46,7 @@ def blanked(text: str) -> str:
     return _HIDDEN.sub(lambda match: " " * len(match.group()), text)
 
 
-_HIDDEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+_HIDDEN = lazy_pattern(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 
 
 def words(text: str) -> list[str]:

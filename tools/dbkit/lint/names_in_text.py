@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dbkit.patterns import lazy_pattern
+
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
     from dbkit.lint.files import LintFile
 
 __all__ = ["is_named_before", "names_in_comments"]
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_NAME = re.compile(
+_COMMENT = lazy_pattern(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NAME = lazy_pattern(
     r"\b(?:extension|function|group|role|schema|sequence|table|type|user|view)s?\s+[\"'`]?([\w.-]+)"
     r"|\b(\w*[A-Za-z]\w*(?:[_.]\w+)+)"
 )

@@ -118,8 +118,6 @@ class Rule:
         triggers: lower-case words of which a file must hold one to be at fault; spares the walk through its trees.
         fix: what `--fix` writes, for the reference; empty where it is for people to decide.
         pattern: what a file must match to be at fault, where no word tells.
-        carries: whether its settled checks carry something over from file to file, so that they see those of a line
-            too about which all is known.
         name: the defect, from the file name.
         doc: the module's docstring.
     """
@@ -136,7 +134,6 @@ class Rule:
     bodies: frozenset[str] = frozenset()
     triggers: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
-    carries: bool = False
     fix: str = ""
     name: str = ""
     doc: str = ""

@@ -7,7 +7,7 @@ columns, so that a single file can be judged without its history.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dbkit.lint.files import LintFile
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["Effects", "State"]
 
 
-@dataclass(slots=True)
 class Effects:
     """What one file did, for rules that judge when the file is through."""
 
-    tables: list[Table] = field(default_factory=list)
-    columns: list[tuple[Table, Column]] = field(default_factory=list)
-    constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
-    foreign_keys: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
-    checks: list[tuple[Table, Constraint]] = field(default_factory=list)  # of the constraints
-    indexes: list[tuple[Table, Index]] = field(default_factory=list)  # also those of keys
-    secured: dict[Table, Origin] = field(default_factory=dict)  # row security or policies touched, and where first
-    dropped_functions: set[Key] = field(default_factory=set)
-    functions: dict[tuple[Key, tuple[str, ...]], None] = field(default_factory=dict)  # made or altered, in order
-    views: dict[Key, None] = field(default_factory=dict)  # made or altered, in order
-    dropped_constraints: list[tuple[Table, Constraint]] = field(default_factory=list)
-    lost_indexes: set[Key] = field(default_factory=set)  # that went with a column
-    lockings: Lockings | None = None  # worked out by `timeouts` when a rule asks
-    assumed: dict[Key, Origin] = field(default_factory=dict)  # tables it changes that nothing before it created
+    def __init__(self) -> None:  # in a third of the time that fourteen default factories take
+        self.tables: list[Table] = []
+        self.columns: list[tuple[Table, Column]] = []
+        self.constraints: list[tuple[Table, Constraint]] = []
+        self.foreign_keys: list[tuple[Table, Constraint]] = []  # of the constraints
+        self.checks: list[tuple[Table, Constraint]] = []  # of the constraints
+        self.indexes: list[tuple[Table, Index]] = []  # also those of keys
+        self.secured: dict[Table, Origin] = {}  # row security or policies touched, and where first
+        self.dropped_functions: set[Key] = set()
+        self.functions: dict[tuple[Key, tuple[str, ...]], None] = {}  # made or altered, in order
+        self.views: dict[Key, None] = {}  # made or altered, in order
+        self.dropped_constraints: list[tuple[Table, Constraint]] = []
+        self.lost_indexes: set[Key] = set()  # that went with a column
+        self.lockings: Lockings | None = None  # worked out by `timeouts` when a rule asks
+        self.assumed: dict[Key, Origin] = {}  # tables it changes that nothing before it created
 
 
 class State:
@@ -53,6 +53,7 @@ class State:
         self.roles: dict[LintFile, frozenset[str]] = {}  # those each file creates, worked out when a rule asks
         self.enums: set[Key] = set()
         self.lock_orders: dict[tuple[str, str], LintFile] = {}  # table locked before table, and where first
+        self.locked: dict[LintFile, list[tuple[str, ...]]] = {}  # what its transactions added to those orders
         self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
         self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
         self.domains: dict[Key, tuple[str, bool]] = {}  # the type a domain is over, and whether it has constraints
@@ -118,6 +119,13 @@ class State:
         if effects is None:
             effects = self.effects[file] = Effects()
         return effects
+
+    def lock_in_order(self, file: LintFile, tables: tuple[str, ...]) -> None:
+        """Know the order in which a transaction of a file locks tables."""
+        if len(tables) > 1:
+            self.locked.setdefault(file, []).append(tables)
+            for pair in combinations(tables, 2):
+                self.lock_orders.setdefault(pair, file)
 
     def resolve(self, schema: str | None, name: str) -> Key:
         """The full name a written one stands for; see `key`."""

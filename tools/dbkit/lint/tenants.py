@@ -129,8 +129,7 @@ def _lists_tenants(table: str, column: str) -> bool:
 
     A table of companies that has an organization_id is one of a tenant's tables like any other.
     """
-    better = DEFAULT_COLUMNS[: DEFAULT_COLUMNS.index(column) + 1]
-    return any(table in _TABLES_OF[name] for name in better if name in _TABLES_OF)
+    return table in _TABLES_OF_TENANTS[column]
 
 
 # Names a table of tenants has where others point at it by that column.
@@ -138,6 +137,11 @@ _TABLES_OF = {
     "tenant_id": ("tenant", "tenants"),
     "organization_id": ("organization", "organizations"),
     "company_id": ("company", "companies"),
+}
+# The same for that column and those preferred to it.
+_TABLES_OF_TENANTS = {
+    column: frozenset(table for better in DEFAULT_COLUMNS[: place + 1] for table in _TABLES_OF.get(better, ()))
+    for place, column in enumerate(DEFAULT_COLUMNS)
 }
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dbkit.errors import DbkitError
+from dbkit.patterns import lazy_pattern
 
 __all__ = ["HEADER_KEYS", "NAME_PREFIXES", "PHASES", "Migration", "Parsed", "Script", "bad_file", "parse_native"]
 
@@ -27,11 +28,11 @@ NAME_PREFIXES = (
     "idx_", "create_index_", "trg_", "create_trigger_", "fn_", "view_", "cron_", "grant_", "seed_", "rollback_",
 )  # fmt: skip
 
-NATIVE_NAME = re.compile(r"(?P<version>\d{14})_(?P<name>[a-z0-9][a-z0-9_]*)\.sql")
-_HEADER_LINE = re.compile(r"--\s?(?P<key>[A-Z][A-Za-z]+):\s*(?P<value>.*?)\s*$")
-_HEADER_MORE = re.compile(r"--\s{2,}(?P<value>\S.*?)\s*$")
-_SECTION = re.compile(r"^--\s*migrate:(?P<direction>up|down)\b[ \t]*(?P<options>[^\r\n]*?)[ \t\r]*$", re.MULTILINE)
-_OPTION = re.compile(r"(?P<key>[\w-]+):(?P<value>\S+)")
+NATIVE_NAME = lazy_pattern(r"(?P<version>\d{14})_(?P<name>[a-z0-9][a-z0-9_]*)\.sql")
+_HEADER_LINE = lazy_pattern(r"--\s?(?P<key>[A-Z][A-Za-z]+):\s*(?P<value>.*?)\s*$")
+_HEADER_MORE = lazy_pattern(r"--\s{2,}(?P<value>\S.*?)\s*$")
+_SECTION = lazy_pattern(r"^--\s*migrate:(?P<direction>up|down)\b[ \t]*(?P<options>[^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_OPTION = lazy_pattern(r"(?P<key>[\w-]+):(?P<value>\S+)")
 
 
 @dataclass(frozen=True, slots=True)

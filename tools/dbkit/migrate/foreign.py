@@ -14,27 +14,28 @@ from typing import TYPE_CHECKING
 
 from dbkit.errors import DbkitError
 from dbkit.migrate.files import Parsed, Script, bad_file, decode, parse_sections
+from dbkit.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from dbkit.migrate.files import Migration
 
 __all__ = ["parse_dbmate", "parse_diesel", "parse_flyway", "parse_goose", "parse_marked", "parse_plain"]
 
-_GOOSE = re.compile(r"^--[ \t]*\+goose[ \t]+(?P<command>[^\r\n]*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
-_ENV = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-?])(?P<word>[^}]*))?\})")
-_PLACEHOLDER = re.compile(r"\$\{(?P<name>[^}\s]+)\}")
+_GOOSE = lazy_pattern(r"^--[ \t]*\+goose[ \t]+(?P<command>[^\r\n]*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_ENV = lazy_pattern(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<operator>:?[-?])(?P<word>[^}]*))?\})")
+_PLACEHOLDER = lazy_pattern(r"\$\{(?P<name>[^}\s]+)\}")
 _TRUE = {"true", "1", "yes", "on"}
 
 # The marks of tools that keep both ways in one file: sql-migrate and micrate, dbmate, rambler, node-pg-migrate, Play,
 # MyBatis and dbdeploy, tern. Run as a whole such a file undoes itself, and its migration would count as applied.
-_WAY_BACK = re.compile(
+_WAY_BACK = lazy_pattern(
     r"""^[ \t]*--[ \t]*(?:
         \+\w+[ \t]+down\b | migrate:down\b | rambler[ \t]+down\b | down[ \t]+migration\b
         | (?:-+[ \t]*)?!downs\b | //[ \t]*@undo\b | --[ \t]*create[ \t]+above[ \t]*/[ \t]*drop[ \t]+below\b
     )[^\n]*\n?""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
-_WAY_UP = re.compile(
+_WAY_UP = lazy_pattern(
     r"^[ \t]*--[ \t]*(?:\+\w+[ \t]+up\b|migrate:up\b|rambler[ \t]+up\b|up[ \t]+migration\b|(?:-+[ \t]*)?!ups\b)",
     re.IGNORECASE | re.MULTILINE,
 )

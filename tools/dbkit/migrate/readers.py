@@ -11,10 +11,13 @@ from pathlib import Path
 from dbkit.errors import DbkitError
 from dbkit.migrate import foreign
 from dbkit.migrate.files import Migration, bad_file
+from dbkit.patterns import lazy_pattern
 
 __all__ = ["FLYWAY_NAME", "READERS", "Reading", "folders_in", "names_in", "sql_files"]
 
-FLYWAY_NAME = re.compile(r"(?:(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)|(?P<repeatable>R))__(?P<name>.+)\.sql")
+_TIMESTAMP = lazy_pattern(r"\d{14}(?!\d)")
+_NUMBER = lazy_pattern(r"(\d+)")
+FLYWAY_NAME = lazy_pattern(r"(?:(?P<kind>[VUB])(?P<version>\d+(?:[._]\d+)*)|(?P<repeatable>R))__(?P<name>.+)\.sql")
 
 
 @dataclass
@@ -35,22 +38,24 @@ class Reading:
         parser: Callable[..., object],
         **more: object,
     ) -> None:
-        timestamp = version[:14] if re.match(r"\d{14}(?!\d)", version) else ""
+        timestamp = version[:14] if _TIMESTAMP.match(version) else ""
         self.migrations.append(
             Migration(self.line, version, name, path, tuple(order), parser, timestamp=timestamp, **more)  # type: ignore[arg-type]
         )
 
 
 def _read_plain(reading: Reading) -> None:
-    files = {name.replace(os.sep, "/")[: -len(".sql")]: reading.folder / name for name in _names_below(reading.folder)}
+    names = sorted(_names_below(reading.folder))  # which is nearly the order of the line, and then soon sorted into it
+    files = {name.replace(os.sep, "/")[: -len(".sql")]: reading.folder / name for name in names}
     undoes = {name: up for name in files if (up := _way_up_of(name, files)) is not None}
     down_paths = {up: files[name] for name, up in sorted(undoes.items(), key=lambda pair: _natural(f"{pair[0]}.sql"))}
-    for name in files.keys() - undoes.keys():
-        reading.add(name, "", files[name], _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
+    for name, path in files.items():
+        if name not in undoes:
+            reading.add(name, "", path, _natural(name), foreign.parse_marked, down_path=down_paths.get(name))
 
 
 # A word of a file's path that says "way back", and what the same path says of the way up: that word, or nothing.
-_BACK_WORD = re.compile(r"(?:^|[._/-])(down|undo|rollback|revert)(?=[._/-]|$)", re.IGNORECASE)
+_BACK_WORD = lazy_pattern(r"(?:^|[._/-])(down|undo|rollback|revert)(?=[._/-]|$)", re.IGNORECASE)
 _UP_WORDS = {"down": ("up",), "undo": ("do",), "rollback": ("up",), "revert": ("deploy", "up")}
 
 
@@ -169,7 +174,7 @@ def _read_diesel(reading: Reading) -> None:
             reading.ignored.append((path, "there is no up.sql in it"))
 
 
-_SQITCH_CHANGE = re.compile(
+_SQITCH_CHANGE = lazy_pattern(
     r"\+?\s*(?P<name>[^\s@\[%#-][^\s\[]*)\s*(?:\[(?P<needs>[^\]]*)\])?\s+(?P<time>\d{4}-\d\d-\d\dT\S+)\s+.*"
 )
 
@@ -242,8 +247,8 @@ def _names_below(folder: Path) -> list[str]:
 
 def _natural(text: str) -> tuple[object, ...]:
     """Sort key in which 2 comes before 10. Ends with the text itself, so that 01 and 1 stay apart."""
-    parts = re.split(r"(\d+)", text)
-    return (*((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part), (0, 0, text))
+    parts = [part for part in _NUMBER.split(text) if part]
+    return (*[(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts], (0, 0, text))
 
 
 def folders_in(folder: Path) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +137,7 @@ def _confirmed(finding: Finding, statements: list[Traced]) -> Finding:
     if said is None and not rule.work:
         return finding
     sentence = f"Confirmed by the trace: {said}." if said else "Not confirmed: the trace saw no such work on a table."
-    return replace(finding, detail=" ".join(part for part in (finding.detail, sentence) if part))
+    return finding._replace(detail=" ".join(part for part in (finding.detail, sentence) if part))
 
 
 def _seen(rule: Rule, item: Traced) -> str | None:

@@ -143,7 +143,7 @@ def render_tap(run: Run) -> str:
 
 def render_annotations(report: Report) -> str:
     """GitHub annotations that carry the diagnostics."""
-    return render_github(replace(report, findings=[replace(f, hint=f.detail or f.hint) for f in report.findings]))
+    return render_github(replace(report, findings=[f._replace(hint=f.detail or f.hint) for f in report.findings]))
 
 
 def junit(run: Run) -> str:

@@ -38,7 +38,6 @@ rule = Rule(
     severity=Severity.WARNING,
     lock="deadlock between two transactions",
     files=frozenset({MIGRATION}),
-    carries=True,
 )
 
 # The tables whose subcommands do not lock against writers are not worth an order.
@@ -79,7 +78,6 @@ def check_earlier_files(context: Context) -> Iterator[Hit]:
                 continue
             for earlier in locked:
                 other = orders.get((table, earlier))
-                orders.setdefault((earlier, table), context.file)
                 if other is None or other is context.file or table in warned:
                     continue
                 warned.add(table)
@@ -91,6 +89,7 @@ def check_earlier_files(context: Context) -> Iterator[Hit]:
                     severity=Severity.NOTE,
                 )
             locked.append(table)
+        context.state.lock_in_order(context.file, tuple(locked))
 
 
 def _references(child: Table, parent: Table) -> bool:
