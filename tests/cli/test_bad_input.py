@@ -21,7 +21,9 @@ import psycopg
 import pytest
 from command_line import DBKIT, REPO, dbkit, environment, json_error, refused
 
+from dbkit.cli.failure import as_error
 from dbkit.migrate.lock import LOCK_KEY
+from dbkit.migrate.session import ConnectionLost, Interrupted, ServerError, Session
 from dbkit.postgres import Database, Server
 
 MIGRATION = """-- Migration: {name}
@@ -715,3 +717,14 @@ def test_an_output_that_takes_nothing_is_no_finding(core_db: Database, output: s
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr) == (expected, False), done.stderr
+
+
+def test_a_session_that_is_lost_or_interrupted_is_no_defect_of_ours(core_db: Database) -> None:
+    """Commands that only look, such as deploy-check, let what happens to their session through."""
+    with pytest.raises(ServerError) as refusal, Session.connect(core_db.conninfo) as session:
+        session.run("select 1/0")
+    assert str(as_error(refusal.value)).startswith("error: the server refused a statement (22012)\ndetail: division by")
+    with pytest.raises(ConnectionLost) as loss, Session.connect(core_db.conninfo) as session:
+        session.run("select pg_terminate_backend(pg_backend_pid())")
+    assert str(as_error(loss.value)).startswith("error: connection to the server was lost\ndetail: ")
+    assert as_error(Interrupted()).message == "interrupted"

@@ -152,8 +152,8 @@ def http_server(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
 
 @contextmanager
-def dripping_server() -> Iterator[int]:
-    """A server that answers one header byte every 50 ms and never ends; the port."""
+def dripping_server(first: bytes = b"HTTP/1.1 200 OK\r\nx: ", then: bytes = b"y") -> Iterator[int]:
+    """A server that answers a bit every 50 ms and never ends; the port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         stop = threading.Event()
 
@@ -165,9 +165,9 @@ def dripping_server() -> Iterator[int]:
                     return
                 with connected:
                     try:
-                        connected.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+                        connected.sendall(first)
                         while not stop.is_set():
-                            connected.sendall(b"y")
+                            connected.sendall(then)
                             time.sleep(0.05)
                     except OSError:
                         continue

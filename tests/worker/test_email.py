@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 import pytest
 import trustme
 from between import free_port
-from receivers import PASSWORD, Mailbox, mail_server, scripted_mail_server
+from receivers import PASSWORD, Mailbox, dripping_server, mail_server, scripted_mail_server
 
+from dbkit.worker.handlers import email as mailing
 from dbkit.worker.handlers.email import EmailHandler
 from dbkit.worker.job import Job, JobError
 from dbkit.worker.settings import EmailSettings
@@ -149,6 +150,13 @@ def test_a_server_that_refuses_or_hangs_up_at_any_step(answers: dict[str, str], 
         problem = refused(scripted(port), letter())
     assert problem.retryable is retryable
     assert said in problem.message
+
+
+def test_a_server_that_never_comes_to_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailing, "SESSION_SECONDS", 0.5)
+    with dripping_server(b"220 here\r\n", b"250-and another thing\r\n") as port:
+        problem = refused(scripted(port), letter())
+    assert problem.retryable
 
 
 def scripted(port: int) -> EmailSettings:

@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Manifest", "back_up", "digest", "manifest_path", "read_manifest"]
 
 _FORMAT = 1
+_LEFT_SECONDS = 3600
 _CAN_RECORD = """
 select coalesce(
     has_function_privilege(to_regprocedure('core.start_backup(text, text)'), 'execute')
@@ -223,7 +225,8 @@ def _place(path: Path) -> Iterator[Path]:
             raise FileExistsError(f"{path} exists")
         _sweep(path.parent)
         held = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        fcntl.flock(held, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
     except OSError as error:
         if isinstance(error, FileExistsError) and path.parent.is_dir():
             raise DbkitError(
@@ -250,13 +253,17 @@ def _place(path: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove unfinished dumps that nobody is writing any more."""
+    """Remove unfinished dumps that nobody is writing any more: unlocked, and untouched for an hour.
+
+    The lock alone would not do, for a folder that several machines share may keep it to one of them.
+    """
     import fcntl
 
     for left in folder.glob("*.dump.partial"):
         with contextlib.suppress(OSError), left.open("rb") as file:  # it is locked, gone, or not ours
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
 
 
 def _write(path: Path, text: str) -> None:

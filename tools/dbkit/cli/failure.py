@@ -28,7 +28,7 @@ def as_error(problem: BaseException) -> DbkitError:
         return _usage(problem)
     if isinstance(problem, click.ClickException):
         return DbkitError(problem.format_message())
-    if isinstance(problem, (KeyboardInterrupt, click.Abort)):
+    if isinstance(problem, (KeyboardInterrupt, click.Abort, *_of_a_session("Interrupted"))):
         return DbkitError(
             "interrupted",
             detail="What was committed before stays; servers that this run started are stopped.",
@@ -38,6 +38,10 @@ def as_error(problem: BaseException) -> DbkitError:
         return _from_system(problem)
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(problem, psycopg.Error):
+        return _from_server(problem)
+    if isinstance(problem, _of_a_session("ConnectionLost")):
+        return _lost(str(problem))
+    if isinstance(problem, _of_a_session("ServerError")):
         return _from_server(problem)
     place = traceback.extract_tb(problem.__traceback__)[-1]
     return DbkitError(
@@ -98,15 +102,25 @@ def _from_system(problem: OSError) -> DbkitError:
     )
 
 
-def _from_server(problem: Exception) -> DbkitError:
+def _of_a_session(name: str) -> tuple[type[BaseException], ...]:
+    """An exception of `dbkit.migrate.session` by its name; none where that was never imported, and so not raised."""
+    module = sys.modules.get("dbkit.migrate.session")
+    return (getattr(module, name),) if module is not None else ()
+
+
+def _lost(reason: str) -> DbkitError:
+    return DbkitError(
+        "connection to the server was lost",
+        detail=f"{' '.join(reason.split()).rstrip('.')}.",
+        hint="Check that the server runs, and run the command again.",
+    )
+
+
+def _from_server(problem: BaseException) -> DbkitError:
     sqlstate = getattr(problem, "sqlstate", None)
     text = " ".join(str(problem).split())
     if sqlstate is None:
-        return DbkitError(
-            "connection to the server was lost",
-            detail=f"{text.rstrip('.')}.",
-            hint="Check that the server runs, and run the command again.",
-        )
+        return _lost(text)
     hint = "Make room on the server's disk and run the command again." if sqlstate == "53100" else None
     return DbkitError(
         f"the server refused a statement ({sqlstate})",

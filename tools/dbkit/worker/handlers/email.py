@@ -13,6 +13,7 @@ import html
 import re
 import smtplib
 import ssl
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from dbkit.deadline import cut_at
 from dbkit.worker.handlers.payload import mapping, text
 from dbkit.worker.job import Job, JobError, PermanentError
 from dbkit.worker.settings import EmailSettings
@@ -33,6 +35,8 @@ __all__ = ["EmailHandler", "addresses_of", "send"]
 
 _TEMPLATE_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 MAX_RECIPIENTS = 100
+# For the whole session, less than a handler has: a server that answers letter by letter keeps each single timeout.
+SESSION_SECONDS = 240.0
 
 
 class _Template(Template):
@@ -143,19 +147,21 @@ def _session(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
             )
         else:
             client = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
-        try:
-            client.ehlo_or_helo_if_needed()
-            if settings.security == "starttls":
-                client.starttls(context=context)
-                client.ehlo()
-            if settings.user and settings.password:
-                client.login(settings.user, settings.password)
-            yield client
-        finally:
-            # Whatever is said to our goodbye, or is not: the message is taken or refused by then.
-            with suppress(smtplib.SMTPException, OSError):
-                client.quit()
-            client.close()
+        assert client.sock is not None
+        with cut_at(time.monotonic() + SESSION_SECONDS, client.sock.fileno()):
+            try:
+                client.ehlo_or_helo_if_needed()
+                if settings.security == "starttls":
+                    client.starttls(context=context)
+                    client.ehlo()
+                if settings.user and settings.password:
+                    client.login(settings.user, settings.password)
+                yield client
+            finally:
+                # Whatever is said to our goodbye, or is not: the message is taken or refused by then.
+                with suppress(smtplib.SMTPException, OSError):
+                    client.quit()
+                client.close()
     except smtplib.SMTPAuthenticationError as error:
         raise JobError(f"the SMTP server refused the login ({error.smtp_code})") from None
     except smtplib.SMTPResponseException as error:
