@@ -131,6 +131,23 @@ def test_settings_in_quoted_bodies_are_left_to_people(project: Config) -> None:
     assert quoted in text
 
 
+def test_what_a_block_runs_is_left_to_people(project: Config) -> None:
+    block = """do $$
+begin
+    alter table app.t add constraint t_n_check check (n > 0);
+    create table app.u (at timestamp);
+    create index u_at_idx on app.t (n);
+    execute 'alter table app.t add column m varchar(10)';
+end
+$$;
+"""
+    put(project, f"{block}alter table app.t add constraint t_m_check check (m > 0);\n")
+    text, validated = plan_of(project).after.values()
+    assert block in text
+    assert "t_n_check" not in validated
+    assert "check (m > 0) not valid;" in text
+
+
 @pytest.mark.parametrize(
     ("written", "repaired"),
     [

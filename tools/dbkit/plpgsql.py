@@ -31,6 +31,7 @@ _DYNAMIC_TAIL = re.compile(
     r"""(?P<kept>(?:'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|"[^"]*"|(?!\b(?:using|into)\b).)*).*""",
     re.IGNORECASE | re.DOTALL,
 )
+_LITERAL = re.compile(r"'(?P<plain>(?:[^']|'')*)'|\$(?P<tag>\w*)\$(?P<raw>.*?)\$(?P=tag)\$", re.DOTALL)
 _RETURN_QUERY = re.compile(r"return\s+query(?P<dynamic>\s+execute)?\b", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"""[\w."\[\]]+\s*(?::=|=)\s*""")
 _DECLARATION = re.compile(r"""[^\W\d]\w*\s+(?:constant\s+)?[\w."%\s()\[\],]+?(?::=|\bdefault\b|=)\s*""", re.IGNORECASE)
@@ -75,6 +76,7 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
         tail = text[expression.end() :]
         if expression.group().lower().endswith("execute"):
             tail = _DYNAMIC_TAIL.sub(r"\g<kept>", tail, count=1)
+            yield from _executed(body, at + expression.end(), tail)
         yield from _part(body, at + expression.end(), tail, is_query)
         return
     found = list(_part(body, at, text, True))
@@ -83,6 +85,18 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
         if declaration:
             found = list(_part(body, at + declaration.end(), text[declaration.end() :], False))
     yield from found
+
+
+def _executed(body: Body, at: int, text: str) -> Iterator[Statement]:
+    """The statements that EXECUTE runs where they are spelled out: as one literal, or as several joined.
+
+    Places are those of the text up to the first doubled quote or seam, and a little behind it after that.
+    """
+    literals = list(_LITERAL.finditer(text))
+    if literals and not _LITERAL.sub("", text).strip("()| \t\r\n"):
+        spelled = [match["raw"] if match["plain"] is None else match["plain"].replace("''", "'") for match in literals]
+        begin = literals[0].start("raw" if literals[0]["plain"] is None else "plain")
+        yield from fragment(body, at + begin, "".join(spelled))
 
 
 def _part(body: Body, at: int, text: str, is_query: bool) -> Iterator[Statement]:

@@ -273,7 +273,8 @@ def _looks_at(rule: Rule, tags: frozenset[str]) -> bool:
 
 
 def _words_of_statements(rule: Rule) -> list[str]:
-    tags = (*rule.statement_checks, *(("AlterTableStmt",) if rule.alter_checks else ()))
+    tags = [*rule.statement_checks, *(("AlterTableStmt",) if rule.alter_checks else ())]
+    tags += COLUMN_STATEMENTS if rule.column_checks else ()
     return sorted({_WORD_OF.get(tag, "") for tag in tags})
 
 

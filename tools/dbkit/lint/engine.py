@@ -34,7 +34,6 @@ __all__ = ["Context", "LintResult", "lint"]
 
 
 _Item = TypeVar("_Item")
-_BODIES = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}
 _NO_EFFECTS = Effects()  # of every file that did nothing: only `State.effects_of` gives one to write to
 
 
@@ -317,6 +316,8 @@ class Asking:
                 self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
+            if statement.tag == "DoStmt":
+                self._run_block(statement, context, checks)
         if asking and file.script.problems:
             self._report_syntax(file)
 
@@ -325,23 +326,41 @@ class Asking:
         for rule, check in checks.about(statement, section):
             for hit in check(statement, context):
                 self._place(rule, hit, statement, file)
+        self._ask_about_columns(statement, context, checks)
+        if statement.tag == "CreateFunctionStmt":
+            for body in bodies(statement):
+                if checks.looks_inside(body, FUNCTION):
+                    inside = replace(context, body=body)
+                    for embedded in embedded_statements(body):
+                        for rule, check in checks.about(embedded, section, inside=FUNCTION):
+                            for hit in check(embedded, inside):
+                                self._place(rule, hit, statement, file)
+
+    def _ask_about_columns(self, statement: Statement, context: Context, checks: FileChecks) -> None:
         if statement.tag in COLUMN_STATEMENTS:
             for name, column in column_definitions(statement):
-                for rule, column_check in checks.about_column(column_type(column)):
-                    if section in rule.sections:
-                        for hit in column_check(name, column, statement, context):
-                            self._place(rule, hit, statement, file)
-        kind = _BODIES.get(statement.tag)
-        if kind is None:
-            return
-        for body in bodies(statement):
-            if not checks.looks_inside(body, kind):
-                continue
-            inside = replace(context, body=body)
-            for embedded in embedded_statements(body):
-                for rule, check in checks.about(embedded, section, inside=kind):
-                    for hit in check(embedded, inside):
-                        self._place(rule, hit, statement, file)
+                for rule, check in checks.about_column(column_type(column)):
+                    if context.section.name in rule.sections:
+                        for hit in check(name, column, statement, context):
+                            self._place(rule, hit, statement, context.file)
+
+    def _run_block(self, block: Statement, context: Context, checks: FileChecks | None) -> None:
+        """Ask about the statements of a DO block and replay them, each as if it stood in the file by itself.
+
+        A block is one transaction, whatever it stands in. Which of its branches is taken is not known: all are.
+        """
+        section = context.section.name
+        for body in bodies(block):
+            inside = replace(context, body=body, in_transaction=True)
+            asked = checks is not None and checks.looks_inside(body, DO)
+            for statement in embedded_statements(body):
+                if checks is not None and asked:
+                    for rule, check in checks.about(statement, section, inside=DO):
+                        for hit in check(statement, inside):
+                            self._place(rule, hit, block, context.file)
+                    self._ask_about_columns(statement, inside, checks)
+                if section == "up":
+                    replay(self.state, statement, context.file)
 
     def _ask_about_file(self, file: LintFile, checks: Checks, *, concluded: bool = False) -> None:
         context = self._context(file, file.sections[0])
@@ -363,4 +382,12 @@ class Asking:
             where = hit.at.file if isinstance(hit.at, Origin) else file
             if where.judged:
                 number = self.series.place[where]
+                if self._repair and hit.fix is not None and FUNCTION not in rule.bodies and _is_in_block(hit, where):
+                    hit = hit._replace(fix=None)  # what it writes belongs outside of the block
                 self._answers.append(answer(rule, hit, where, number, statement, repair=self._repair))
+
+
+def _is_in_block(hit: Hit, file: LintFile) -> bool:
+    """Whether a hit is about something in a DO block."""
+    place = hit.at.offset if isinstance(hit.at, Origin) else hit.at
+    return any(item.tag == "DoStmt" and item.start < place < item.end for item in file.script.statements)

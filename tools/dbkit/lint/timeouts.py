@@ -16,7 +16,7 @@ from dbkit.lint.model import Key, label
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
-from dbkit.parse import Node, Statement
+from dbkit.parse import Node, Statement, bodies, embedded_statements
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
@@ -91,7 +91,10 @@ class _Walk:
                 self.made.add(self.context.state.new_key(item.node["view"]))
 
     def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
-        """(table, lock) of the strong locks a statement takes on tables that others may use."""
+        """(table, lock) of the strong locks a statement, or what a DO block runs, takes on tables others may use."""
+        if statement.tag == "DoStmt":
+            inside = [item for body in bodies(statement) for item in embedded_statements(body)]
+            return tuple([locked for item in inside for locked in self.held(item)])
         strong = [(node, lock) for node, lock in locks_of(statement) if lock >= Lock.SHARE_ROW_EXCLUSIVE]
         keys = [(self.context.state.key(node), node, lock) for node, lock in strong]
         return tuple([(label(key), lock) for key, node, lock in keys if self._exists(key, node)])
@@ -175,7 +178,7 @@ def _lockings(context: Context) -> Lockings:
 
 def _follow(context: Context) -> Lockings:
     """Go through the up section; most files lock nothing that others use, and are left at that."""
-    tags, file = locking_tags(), context.file
+    tags, file = {*locking_tags(), "DoStmt"}, context.file
     if tags.isdisjoint([item.tag for item in file.script.statements]):
         return Lockings([], [])
     walk = _Walk(context)

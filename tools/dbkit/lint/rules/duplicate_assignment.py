@@ -1,8 +1,8 @@
 """One column is assigned, or defined, twice.
 
 ## What it does
-Reports an UPDATE, INSERT or ON CONFLICT DO UPDATE that names a column twice, also in function bodies, and a CREATE or
-ALTER TABLE that defines one twice.
+Reports an UPDATE, INSERT, MERGE or ON CONFLICT DO UPDATE that names a column twice, also in function bodies, and a
+CREATE or ALTER TABLE that defines one twice.
 
 ## Why is this bad?
 The statement fails with 42601 (42701 for INSERT and definitions) when it is run; in a function body that is the day
@@ -40,13 +40,14 @@ rule = Rule(
 )
 
 
-@rule.on("UpdateStmt", "InsertStmt")
+@rule.on("UpdateStmt", "InsertStmt", "MergeStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     lists = [
         node.get("targetList", ()),
         node.get("cols", ()),
         node.get("onConflictClause", {}).get("targetList", ()),
+        *(clause["MergeWhenClause"].get("targetList", ()) for clause in node.get("mergeWhenClauses", ())),
     ]
     for targets in lists:
         # a[1] = …, a[2] = … and c.x = …, c.y = … assign different parts of one column.
