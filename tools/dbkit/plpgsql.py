@@ -58,7 +58,8 @@ def _piece(body: Body, piece: Piece) -> Iterator[Statement]:
         branch = _BRANCH.match(text, at) or _FOR.match(text, at)
         edge = _BRANCH_BODY.search(text, branch.end()) if branch else None
         if branch and edge:
-            is_query = text[at : at + 3].lower() == "for" and not branch.group().lower().endswith("execute")
+            head = branch.group().lower()
+            is_query = head.startswith("for") and not head.startswith("foreach") and not head.endswith("execute")
             yield from _part(body, piece.offset + branch.end(), text[branch.end() : edge.start()], is_query)
             at = edge.end()
             continue

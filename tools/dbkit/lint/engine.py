@@ -25,7 +25,14 @@ from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
-from dbkit.lint.trees import COLUMN_STATEMENTS, added_constraints, column_definitions, column_type, commands
+from dbkit.lint.trees import (
+    COLUMN_STATEMENTS,
+    TYPED_STATEMENTS,
+    added_constraints,
+    column_type,
+    commands,
+    typed_columns,
+)
 from dbkit.lint.verdict import Verdict
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Report
@@ -337,12 +344,14 @@ class Asking:
                                 self._place(rule, hit, statement, file)
 
     def _ask_about_columns(self, statement: Statement, context: Context, checks: FileChecks) -> None:
-        if statement.tag in COLUMN_STATEMENTS:
-            for name, column in column_definitions(statement):
+        if statement.tag in TYPED_STATEMENTS:
+            in_table = statement.tag in COLUMN_STATEMENTS
+            for name, column in typed_columns(statement):
                 for rule, check in checks.about_column(column_type(column)):
                     if context.section.name in rule.sections:
                         for hit in check(name, column, statement, context):
-                            self._place(rule, hit, statement, context.file)
+                            # What repairs write belongs into a table.
+                            self._place(rule, hit if in_table else hit._replace(fix=None), statement, context.file)
 
     def _run_block(self, block: Statement, context: Context, checks: FileChecks | None) -> None:
         """Ask about the statements of a DO block and replay them, each as if it stood in the file by itself.

@@ -34,7 +34,7 @@ from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.rule import DO, Hit, Rule
 from dbkit.lint.trees import constant, walk
-from dbkit.parse import Statement
+from dbkit.parse import Statement, embedded_statements
 from dbkit.report import Severity
 
 rule = Rule(
@@ -88,10 +88,12 @@ def check_dynamic(statement: Statement, context: Context) -> Iterator[Hit]:
     if body is None or not _EXECUTE.search(body.text[: statement.start - body.offset]):
         return
     parts = list(walk(statement.node))
+    if not any(tag in ("FuncCall", "A_Const") for tag, _ in parts):  # a variable, filled somewhere in the block
+        parts = [part for other in embedded_statements(body) for part in walk(other.node)]
     if not any(tag in ("ColumnRef", "FuncCall") for tag, _ in parts):
         return  # What is spelled out is a statement of the block like any other.
-    literals = sorted((node["location"], constant({tag: node}) or "") for tag, node in parts if tag == "A_Const")
-    match = _DYNAMIC.match(literals[0][1]) if literals else None
+    literals = [constant({tag: node}) or "" for tag, node in parts if tag == "A_Const"]
+    match = next(filter(None, map(_DYNAMIC.match, literals)), None)
     if match:
         yield Hit(
             f"a do block executes {' '.join(match['words'].lower().split())}",

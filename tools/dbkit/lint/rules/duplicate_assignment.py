@@ -40,9 +40,17 @@ rule = Rule(
 )
 
 
-@rule.on("UpdateStmt", "InsertStmt", "MergeStmt")
+@rule.on("UpdateStmt", "InsertStmt", "DeleteStmt", "SelectStmt", "MergeStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    node = statement.node
+    changes = [statement.node] if statement.tag not in ("DeleteStmt", "SelectStmt") else []
+    for item in statement.node.get("withClause", {}).get("ctes", ()):
+        query = item["CommonTableExpr"]["ctequery"]
+        changes += [query[tag] for tag in ("UpdateStmt", "InsertStmt") if tag in query]
+    for node in changes:
+        yield from _assigned_twice(node, statement)
+
+
+def _assigned_twice(node: Node, statement: Statement) -> Iterator[Hit]:
     lists = [
         node.get("targetList", ()),
         node.get("cols", ()),

@@ -1,10 +1,10 @@
 """A table or column that no earlier file creates.
 
 ## What it does
-Reports statements on a table in a schema whose creation was seen, where no file before it created the table, and
-statements that name a column its table does not have. Where the name of the table stands anywhere in an earlier file,
-or that of the column in a DO block or function there, the rule says nothing; nor does it in a schema that an extension
-or IMPORT FOREIGN SCHEMA fills.
+Reports statements on a table in a schema whose creation was seen, where no file before it created the table, columns
+of such a type, and statements that name a column its table does not have. Where the name of the table stands anywhere
+in an earlier file, or that of the column in a DO block or function there, the rule says nothing; nor does it in a
+schema that an extension or IMPORT FOREIGN SCHEMA fills.
 
 ## Why is this bad?
 The migration fails with 42P01 (or 42703) on a database built from these files: a slip of the pen, a file in the wrong
@@ -39,7 +39,7 @@ from dbkit.lint.files import MIGRATION
 from dbkit.lint.names_in_text import is_named_before
 from dbkit.lint.needs import NAMING_COLUMNS, NEEDING, missing_columns, needed_relations
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import as_text, names
+from dbkit.lint.trees import COLUMN_STATEMENTS, as_text, column_definitions, column_type, names
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -85,6 +85,24 @@ def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
     if not spelled and not _is_filled_unseen(parts[-2], statement, context):
         label = ".".join(parts)
         yield Hit(f"no file before this creates {label}", at=statement.start, object=label)
+
+
+@rule.on(*COLUMN_STATEMENTS)
+def check_types(statement: Statement, context: Context) -> Iterator[Hit]:
+    """Types of columns, by their qualified names."""
+    for name, column in column_definitions(statement):
+        schema, _, kind = column_type(column).rpartition(".")
+        if schema not in context.state.schemas:
+            continue
+        key = (schema, kind)
+        if key in context.state.types or key in context.state.tables or key in context.state.views:
+            continue
+        if not _is_spelled_before(kind, statement, context) and not _is_filled_unseen(schema, statement, context):
+            yield Hit(
+                f"no file before this creates the type {schema}.{kind} of {name}",
+                at=statement.offset(column),
+                object=f"{schema}.{kind}",
+            )
 
 
 # ---------------------------------------------------------------------------------------------------------------------

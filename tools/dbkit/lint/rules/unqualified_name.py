@@ -80,6 +80,10 @@ _PARTS = {
 }
 
 
+# What the server brings, for triggers.
+_TRIGGER_FUNCTIONS = ("suppress_redundant_updates_trigger", "tsvector_update_trigger", "tsvector_update_trigger_column")
+
+
 @rule.settled
 def check(context: Context) -> Iterator[Hit]:
     first: tuple[Statement, str] | None = None
@@ -105,6 +109,11 @@ def _unqualified(statement: Statement, context: Context) -> str | None:
     tag, node = statement.tag, statement.node
     if tag in _NAME_LISTS:
         return _alone(names(node.get(_NAME_LISTS[tag], ())), 1)
+    if tag == "AlterFunctionStmt":
+        return _alone(names(node["func"]["objname"]), 1)
+    if tag == "CreateTrigStmt" and "schemaname" in node["relation"]:
+        called = _alone(names(node["funcname"]), 1)
+        return None if called in _TRIGGER_FUNCTIONS else called
     if tag == "DropStmt":
         return _first(node.get("objects", ()), node["removeType"], context)
     if tag == "CommentStmt":
