@@ -19,6 +19,7 @@ from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult
+from dbkit.lint.routines import standard_body
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
 from dbkit.lint.sections import Section, ends_transaction, opens_transaction
 from dbkit.lint.settings import Settings, load_settings
@@ -335,10 +336,11 @@ class Asking:
                 self._place(rule, hit, statement, file)
         self._ask_about_columns(statement, context, checks)
         if statement.tag == "CreateFunctionStmt":
-            for body in bodies(statement):
+            standard = Body("sql", statement.text, statement.start, False, statement)
+            for body in [standard] if "sql_body" in statement.node else bodies(statement):
                 if checks.looks_inside(body, FUNCTION):
                     inside = replace(context, body=body)
-                    for embedded in embedded_statements(body):
+                    for embedded in standard_body(statement) if body is standard else embedded_statements(body):
                         for rule, check in checks.about(embedded, section, inside=FUNCTION):
                             for hit in check(embedded, inside):
                                 self._place(rule, hit, statement, file)

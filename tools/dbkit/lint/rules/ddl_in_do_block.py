@@ -33,7 +33,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.rule import DO, Hit, Rule
-from dbkit.lint.trees import constant, walk
+from dbkit.lint.trees import constant, names, walk
 from dbkit.parse import Statement, embedded_statements
 from dbkit.report import Severity
 
@@ -90,7 +90,8 @@ def check_dynamic(statement: Statement, context: Context) -> Iterator[Hit]:
     parts = list(walk(statement.node))
     if not any(tag in ("FuncCall", "A_Const") for tag, _ in parts):  # a variable, filled somewhere in the block
         parts = [part for other in embedded_statements(body) for part in walk(other.node)]
-    if not any(tag in ("ColumnRef", "FuncCall") for tag, _ in parts):
+    called = {names(node["funcname"])[-1] for tag, node in parts if tag == "FuncCall"}
+    if called <= {"format"} and not any(tag == "ColumnRef" for tag, _ in parts):
         return  # What is spelled out is a statement of the block like any other.
     literals = [constant({tag: node}) or "" for tag, node in parts if tag == "A_Const"]
     match = next(filter(None, map(_DYNAMIC.match, literals)), None)
