@@ -131,6 +131,17 @@ def test_settings_in_quoted_bodies_are_left_to_people(project: Config) -> None:
     assert quoted in text
 
 
+def test_lengths_outside_of_tables_are_left_to_people(project: Config) -> None:
+    others = """create foreign table app.f (code char(4), name varchar(10)) server s;
+create domain app.d as char(3);
+create type app.c as (code varchar(3));
+"""
+    put(project, f"{others}create table app.x (id bigint primary key, code char(4) not null);\n")
+    (text,) = plan_of(project).after.values()
+    assert others in text
+    assert "code text constraint x_code_length check (length(code) <= 4) not null" in text
+
+
 def test_what_a_block_runs_is_left_to_people(project: Config) -> None:
     block = """do $$
 begin
