@@ -131,6 +131,34 @@ def test_settings_in_quoted_bodies_are_left_to_people(project: Config) -> None:
     assert quoted in text
 
 
+def test_lengths_outside_of_tables_are_left_to_people(project: Config) -> None:
+    others = """create foreign table app.f (code char(4), name varchar(10)) server s;
+create domain app.d as char(3);
+create type app.c as (code varchar(3));
+"""
+    put(project, f"{others}create table app.x (id bigint primary key, code char(4) not null);\n")
+    (text,) = plan_of(project).after.values()
+    assert others in text
+    assert "code text constraint x_code_length check (length(code) <= 4) not null" in text
+
+
+def test_what_a_block_runs_is_left_to_people(project: Config) -> None:
+    block = """do $$
+begin
+    alter table app.t add constraint t_n_check check (n > 0);
+    create table app.u (at timestamp);
+    create index u_at_idx on app.t (n);
+    execute 'alter table app.t add column m varchar(10)';
+end
+$$;
+"""
+    put(project, f"{block}alter table app.t add constraint t_m_check check (m > 0);\n")
+    text, validated = plan_of(project).after.values()
+    assert block in text
+    assert "t_n_check" not in validated
+    assert "check (m > 0) not valid;" in text
+
+
 @pytest.mark.parametrize(
     ("written", "repaired"),
     [

@@ -6,11 +6,11 @@ A block is cut at its semicolons and control words; what parses as a statement o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from dbkit.parse import Body, Statement, fragment
 from dbkit.sqltext import Statement as Piece
-from dbkit.sqltext import split
+from dbkit.sqltext import identifier, literal, split
 
 __all__ = ["statements_of_block"]
 
@@ -31,6 +31,9 @@ _DYNAMIC_TAIL = re.compile(
     r"""(?P<kept>(?:'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|"[^"]*"|(?!\b(?:using|into)\b).)*).*""",
     re.IGNORECASE | re.DOTALL,
 )
+_LITERAL = re.compile(r"'(?P<plain>(?:[^']|'')*)'|\$(?P<tag>\w*)\$(?P<raw>.*?)\$(?P=tag)\$", re.DOTALL)
+_FORMAT_OF_LITERALS = re.compile(r"\s*\(?\s*format\s*\([\s,]*\)\s*\)?\s*", re.IGNORECASE)
+_PLACE = re.compile(r"%(?P<kind>[%ILs])")
 _RETURN_QUERY = re.compile(r"return\s+query(?P<dynamic>\s+execute)?\b", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"""[\w."\[\]]+\s*(?::=|=)\s*""")
 _DECLARATION = re.compile(r"""[^\W\d]\w*\s+(?:constant\s+)?[\w."%\s()\[\],]+?(?::=|\bdefault\b|=)\s*""", re.IGNORECASE)
@@ -57,7 +60,8 @@ def _piece(body: Body, piece: Piece) -> Iterator[Statement]:
         branch = _BRANCH.match(text, at) or _FOR.match(text, at)
         edge = _BRANCH_BODY.search(text, branch.end()) if branch else None
         if branch and edge:
-            is_query = text[at : at + 3].lower() == "for" and not branch.group().lower().endswith("execute")
+            head = branch.group().lower()
+            is_query = head.startswith("for") and not head.startswith("foreach") and not head.endswith("execute")
             yield from _part(body, piece.offset + branch.end(), text[branch.end() : edge.start()], is_query)
             at = edge.end()
             continue
@@ -75,6 +79,7 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
         tail = text[expression.end() :]
         if expression.group().lower().endswith("execute"):
             tail = _DYNAMIC_TAIL.sub(r"\g<kept>", tail, count=1)
+            yield from _executed(body, at + expression.end(), tail)
         yield from _part(body, at + expression.end(), tail, is_query)
         return
     found = list(_part(body, at, text, True))
@@ -83,6 +88,36 @@ def _simple(body: Body, at: int, text: str) -> Iterator[Statement]:
         if declaration:
             found = list(_part(body, at + declaration.end(), text[declaration.end() :], False))
     yield from found
+
+
+def _executed(body: Body, at: int, text: str) -> Iterator[Statement]:
+    """The statements that EXECUTE runs where they are spelled out: a literal, several joined, or format() of them.
+
+    Places are those of the text up to the first doubled quote or seam, and a little behind it after that.
+    """
+    literals = list(_LITERAL.finditer(text))
+    around = _LITERAL.sub("", text)
+    spelled = [match["raw"] if match["plain"] is None else match["plain"].replace("''", "'") for match in literals]
+    if spelled and not around.strip("()| \t\r\n"):
+        executed = "".join(spelled)
+    elif spelled and _FORMAT_OF_LITERALS.fullmatch(around):
+        executed = _formatted(*spelled)
+    else:
+        return
+    begin = literals[0].start("raw" if literals[0]["plain"] is None else "plain")
+    yield from fragment(body, at + begin, executed)
+
+
+def _formatted(template: str, *arguments: str) -> str:
+    """What format() makes of literals; empty where it would fail."""
+    following = iter(arguments)
+    written: dict[str, Callable[[str], str]] = {"I": identifier, "L": literal, "s": str}
+    try:
+        return _PLACE.sub(
+            lambda match: "%" if match["kind"] == "%" else written[match["kind"]](next(following)), template
+        )
+    except StopIteration:
+        return ""
 
 
 def _part(body: Body, at: int, text: str, is_query: bool) -> Iterator[Statement]:

@@ -14,7 +14,7 @@ from dbkit.lint.files import LintFile
 from dbkit.lint.rule import DO, FUNCTION, ColumnCheck, FileCheck, Rule, StatementCheck
 from dbkit.lint.rule_index import Later
 from dbkit.lint.timeouts import strong_locks, transactions
-from dbkit.lint.trees import COLUMN_STATEMENTS
+from dbkit.lint.trees import TYPED_STATEMENTS
 from dbkit.parse import Body, Statement
 
 if TYPE_CHECKING:
@@ -266,14 +266,15 @@ def _looks_at(rule: Rule, tags: frozenset[str]) -> bool:
         or "*" in rule.statement_checks
         or not tags.isdisjoint(rule.statement_checks)
         or (rule.alter_checks and "AlterTableStmt" in tags)
-        or (rule.column_checks and not tags.isdisjoint(COLUMN_STATEMENTS))
+        or (rule.column_checks and not tags.isdisjoint(TYPED_STATEMENTS))
         or (DO in rule.bodies and "DoStmt" in tags)
         or (FUNCTION in rule.bodies and "CreateFunctionStmt" in tags)
     )
 
 
 def _words_of_statements(rule: Rule) -> list[str]:
-    tags = (*rule.statement_checks, *(("AlterTableStmt",) if rule.alter_checks else ()))
+    tags = [*rule.statement_checks, *(("AlterTableStmt",) if rule.alter_checks else ())]
+    tags += TYPED_STATEMENTS if rule.column_checks else ()
     return sorted({_WORD_OF.get(tag, "") for tag in tags})
 
 

@@ -19,13 +19,21 @@ from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult
+from dbkit.lint.routines import standard_body
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
 from dbkit.lint.sections import Section, ends_transaction, opens_transaction
 from dbkit.lint.settings import Settings, load_settings
 from dbkit.lint.sizes import Sizes
 from dbkit.lint.state import Effects, State
 from dbkit.lint.tenants import Tenants, load_tenants
-from dbkit.lint.trees import COLUMN_STATEMENTS, added_constraints, column_definitions, column_type, commands
+from dbkit.lint.trees import (
+    COLUMN_STATEMENTS,
+    TYPED_STATEMENTS,
+    added_constraints,
+    column_type,
+    commands,
+    typed_columns,
+)
 from dbkit.lint.verdict import Verdict
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 from dbkit.report import Finding, Report
@@ -34,7 +42,6 @@ __all__ = ["Context", "LintResult", "lint"]
 
 
 _Item = TypeVar("_Item")
-_BODIES = {"DoStmt": DO, "CreateFunctionStmt": FUNCTION}
 _NO_EFFECTS = Effects()  # of every file that did nothing: only `State.effects_of` gives one to write to
 
 
@@ -306,6 +313,9 @@ class Asking:
             for statement in file.script.statements:
                 if file.section_at(statement.start).name == "up":
                     replay(self.state, statement, file)
+                    for body in bodies(statement) if statement.tag == "DoStmt" else ():
+                        for embedded in embedded_statements(body):
+                            replay(self.state, embedded, file)
             return
         checks = self._checks.of(file)
         section, opened = file.sections[0], False
@@ -321,6 +331,8 @@ class Asking:
             self._ask_about_statement(statement, context, checks)
             if section.name == "up":
                 replay(self.state, statement, file)
+            if statement.tag == "DoStmt":
+                self._run_block(statement, context, checks)
         if file.script.problems:
             self._report_syntax(file)
 
@@ -329,23 +341,44 @@ class Asking:
         for rule, check in checks.about(statement, section):
             for hit in check(statement, context):
                 self._place(rule, hit, statement, file)
-        if statement.tag in COLUMN_STATEMENTS:
-            for name, column in column_definitions(statement):
-                for rule, column_check in checks.about_column(column_type(column)):
-                    if section in rule.sections:
-                        for hit in column_check(name, column, statement, context):
-                            self._place(rule, hit, statement, file)
-        kind = _BODIES.get(statement.tag)
-        if kind is None:
-            return
-        for body in bodies(statement):
-            if not checks.looks_inside(body, kind):
-                continue
-            inside = replace(context, body=body)
-            for embedded in embedded_statements(body):
-                for rule, check in checks.about(embedded, section, inside=kind):
-                    for hit in check(embedded, inside):
-                        self._place(rule, hit, statement, file)
+        self._ask_about_columns(statement, context, checks)
+        if statement.tag == "CreateFunctionStmt":
+            standard = Body("sql", statement.text, statement.start, False, statement)
+            for body in [standard] if "sql_body" in statement.node else bodies(statement):
+                if checks.looks_inside(body, FUNCTION):
+                    inside = replace(context, body=body)
+                    for embedded in standard_body(statement) if body is standard else embedded_statements(body):
+                        for rule, check in checks.about(embedded, section, inside=FUNCTION):
+                            for hit in check(embedded, inside):
+                                self._place(rule, hit, statement, file)
+
+    def _ask_about_columns(self, statement: Statement, context: Context, checks: FileChecks) -> None:
+        if statement.tag in TYPED_STATEMENTS:
+            in_table = statement.tag in COLUMN_STATEMENTS
+            for name, column in typed_columns(statement):
+                for rule, check in checks.about_column(column_type(column)):
+                    if context.section.name in rule.sections:
+                        for hit in check(name, column, statement, context):
+                            # What repairs write belongs into a table.
+                            self._place(rule, hit if in_table else hit._replace(fix=None), statement, context.file)
+
+    def _run_block(self, block: Statement, context: Context, checks: FileChecks) -> None:
+        """Ask about the statements of a DO block and replay them, each as if it stood in the file by itself.
+
+        A block is one transaction, whatever it stands in. Which of its branches is taken is not known: all are.
+        """
+        section = context.section.name
+        for body in bodies(block):
+            inside = replace(context, body=body, in_transaction=True)
+            asked = checks.looks_inside(body, DO)
+            for statement in embedded_statements(body):
+                if asked:
+                    for rule, check in checks.about(statement, section, inside=DO):
+                        for hit in check(statement, inside):
+                            self._place(rule, hit, block, context.file)
+                    self._ask_about_columns(statement, inside, checks)
+                if section == "up":
+                    replay(self.state, statement, context.file)
 
     def _ask_about_file(self, file: LintFile, checks: Checks, *, concluded: bool = False) -> None:
         context = self._context(file, file.sections[0])
@@ -367,4 +400,12 @@ class Asking:
             where = hit.at.file if isinstance(hit.at, Origin) else file
             if where.judged:
                 number = self.series.place[where]
+                if self._repair and hit.fix is not None and FUNCTION not in rule.bodies and _is_in_block(hit, where):
+                    hit = hit._replace(fix=None)  # what it writes belongs outside of the block
                 self._answers.append(answer(rule, hit, where, number, statement, repair=self._repair))
+
+
+def _is_in_block(hit: Hit, file: LintFile) -> bool:
+    """Whether a hit is about something in a DO block."""
+    place = hit.at.offset if isinstance(hit.at, Origin) else hit.at
+    return any(item.tag == "DoStmt" and item.start < place < item.end for item in file.script.statements)

@@ -102,7 +102,7 @@ def identity(statement: Statement, column: Node) -> Fix | None:
     return Fix((_replaced(match, f"{base} generated always as identity"),))
 
 
-def text_with_check(statement: Statement, column: Node, table: str) -> Fix | None:
+def text_with_check(statement: Statement, column: Node) -> Fix | None:
     """Write text for varchar(n) or char(n), with a named check of the length; only in CREATE TABLE."""
     match = _type_at(statement, column, _CHARACTERS)
     limit = type_modifiers(column)
@@ -110,6 +110,7 @@ def text_with_check(statement: Statement, column: Node, table: str) -> Fix | Non
     if match is None or statement.tag != "CreateStmt" or len(limit) > 1 or not _PLAIN_NAME.fullmatch(name):
         return None
     length = limit[0] if limit else 1  # char is char(1)
+    table = statement.node["relation"]["relname"]
     check = f"text constraint {table}_{name}_length check (length({name}) <= {length})"
     return Fix((_replaced(match, check),))
 

@@ -33,9 +33,10 @@ _RELATIONS = {
 }
 _QUERIES = ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "ViewStmt", "CreateTableAsStmt")
 _OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "CommentStmt")
+_DROPPED = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW")
 _CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
 # The statements `missing_columns` reads.
-NAMING_COLUMNS = frozenset({*_QUERIES, "AlterTableStmt", "IndexStmt", "RenameStmt"})
+NAMING_COLUMNS = frozenset({*_QUERIES, "AlterTableStmt", "IndexStmt", "RenameStmt", "CommentStmt"})
 # The statements that need tables.
 NEEDING = (*_RELATIONS, *_QUERIES, *_OTHERS)
 
@@ -51,7 +52,7 @@ def needed_relations(statement: Statement) -> list[Node]:
             found += [item["pktable"] for item in added_constraints(node) if "pktable" in item]
         return found
     if statement.tag == "DropStmt":
-        return [range_var(parts) for parts in dropped_names(node)] if node["removeType"] == "OBJECT_TABLE" else []
+        return [range_var(parts) for parts in dropped_names(node)] if node["removeType"] in _DROPPED else []
     if statement.tag == "GrantStmt":
         tables = node.get("objtype") == "OBJECT_TABLE" and node.get("targtype") == "ACL_TARGET_OBJECT"
         return [item["RangeVar"] for item in node.get("objects", ())] if tables else []
@@ -90,7 +91,10 @@ def missing_columns(statement: Statement, state: State) -> Iterator[tuple[str, s
         for item in unknown_columns(statement, state, ()):
             yield item.column, item.where, item.node, item.known
         return
-    table = state.find(node["relation"]) if "relname" in node.get("relation", {}) else None
+    place = node.get("relation", {})
+    if statement.tag == "CommentStmt":
+        place = next(iter(needed_relations(statement)), {}) if node["objtype"] == "OBJECT_COLUMN" else {}
+    table = state.find(place) if "relname" in place else None
     if table is None or table.copied or table.kind == "matview":
         return
     wanted: list[tuple[str, Node]] = []
@@ -108,6 +112,8 @@ def missing_columns(statement: Statement, state: State) -> Iterator[tuple[str, s
     elif statement.tag == "IndexStmt":
         elements = [*node.get("indexParams", ()), *node.get("indexIncludingParams", ())]
         wanted = [(item["IndexElem"]["name"], node["relation"]) for item in elements if "name" in item["IndexElem"]]
+    elif statement.tag == "CommentStmt":
+        wanted = [(names(node["object"]["List"]["items"])[-1], place)]
     elif statement.tag == "RenameStmt" and node["renameType"] == "OBJECT_COLUMN":
         wanted = [(node["subname"], node["relation"])]
     for name, place in wanted:

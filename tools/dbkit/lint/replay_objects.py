@@ -193,6 +193,8 @@ def _create_type(state: State, statement: Statement, file: LintFile) -> None:
         kinds = {item["Constraint"]["contype"] for item in node.get("constraints", ())}
         constrained = not kinds <= {"CONSTR_DEFAULT", "CONSTR_NULL"}
         state.domains[state.object_key(parts)] = (type_name(node["typeName"]), constrained)
+        if "CONSTR_NOTNULL" in kinds and "CONSTR_DEFAULT" not in kinds:
+            state.required.add(state.object_key(parts))
 
 
 def _alter_domain(state: State, statement: Statement, file: LintFile) -> None:

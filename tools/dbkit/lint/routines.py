@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from dbkit.lint.engine import Context
 from dbkit.lint.model import Function, label
 from dbkit.lint.state import State
 from dbkit.lint.trees import constant, names, walk
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 
-__all__ = ["body_of", "body_statements", "function_label", "functions_here", "unstable_call"]
+if TYPE_CHECKING:
+    from dbkit.lint.engine import Context
+
+__all__ = ["body_of", "body_statements", "function_label", "functions_here", "standard_body", "unstable_call"]
 
 # Built-in functions whose answer changes between two calls with the same arguments.
 _CHANGING = frozenset(
@@ -45,13 +49,17 @@ def body_statements(statement: Statement) -> list[Statement]:
     known: list[Statement] | None = statement.memo.get("inside")
     if known is None:
         known = [inside for body in bodies(statement) for inside in embedded_statements(body)]
-        known += list(_sql_body(statement, statement.node.get("sql_body")))
+        known += standard_body(statement)
         statement.memo["inside"] = known
     return known
 
 
-def _sql_body(statement: Statement, tree: Node | None) -> Iterator[Statement]:
+def standard_body(statement: Statement) -> list[Statement]:
     """The statements of `return …` and `begin atomic … end`."""
+    return list(_sql_body(statement, statement.node.get("sql_body")))
+
+
+def _sql_body(statement: Statement, tree: Node | None) -> Iterator[Statement]:
     if tree is None:
         return
     if "List" in tree:
@@ -59,7 +67,26 @@ def _sql_body(statement: Statement, tree: Node | None) -> Iterator[Statement]:
             yield from _sql_body(statement, item)
         return
     for tag, node in tree.items():
-        yield Statement(tag, node, statement.start, statement.end, statement.script, statement.chunk, statement.base)
+        places = [place for item in _dicts(node) if (place := item.get("location", -1)) > 0]
+        # The tree tells where a name stands, not where the statement begins.
+        first = statement.offset({"location": min(places)}) if places else statement.start
+        before = _BEFORE.match(statement.script.text, statement.start, first)
+        start = before.end() if before else statement.start
+        yield Statement(tag, node, start, statement.end, statement.script, statement.chunk, statement.base)
+
+
+_BEFORE = re.compile(r".*(?:;|\batomic\b|(?=\breturn\b))\s*", re.IGNORECASE | re.DOTALL)
+
+
+def _dicts(tree: Node) -> Iterator[Node]:
+    stack: list[Any] = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
 
 
 def unstable_call(tree: Node, state: State) -> tuple[str, Node] | None:

@@ -114,7 +114,8 @@ class Rule:
         since, until: PostgreSQL majors it holds for; None for no bound.
         files: kinds of files it judges.
         sections: sections of a migration it judges.
-        bodies: also see the statements inside DO blocks (which run when the file is applied) or function bodies.
+        bodies: also see the statements inside DO blocks, which run when the file is applied like any other, or inside
+            function bodies.
         triggers: lower-case words of which a file must hold one to be at fault; spares the walk through its trees.
         fix: what `--fix` writes, for the reference; empty where it is for people to decide.
         pattern: what a file must match to be at fault, where no word tells.
@@ -131,7 +132,7 @@ class Rule:
     until: int | None = None
     files: frozenset[str] = frozenset({MIGRATION, DECLARED})
     sections: frozenset[str] = frozenset({"up"})
-    bodies: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset({DO})
     triggers: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     fix: str = ""

@@ -57,6 +57,7 @@ class State:
         self.triggers: dict[Key, list[Key]] = {}  # trigger function -> tables
         self.functions_closed = False  # ALTER DEFAULT PRIVILEGES took EXECUTE from PUBLIC
         self.domains: dict[Key, tuple[str, bool]] = {}  # the type a domain is over, and whether it has constraints
+        self.required: set[Key] = set()  # domains that are not null and have no default
         self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
         self._by_name: dict[str, list[Key]] = {}

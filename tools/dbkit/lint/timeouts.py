@@ -16,7 +16,7 @@ from dbkit.lint.model import Key, label
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
-from dbkit.parse import Node, Statement
+from dbkit.parse import Node, Statement, bodies, embedded_statements
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
@@ -81,6 +81,7 @@ class _Walk:
     transaction: int = 0
     opened: bool = False
     settings: dict[str, Timeout] = field(default_factory=dict)
+    kept: dict[str, Timeout] = field(default_factory=dict)  # those that outlast the transaction
     made: set[Key] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,10 @@ class _Walk:
                 self.made.add(self.context.state.new_key(item.node["view"]))
 
     def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
-        """(table, lock) of the strong locks a statement takes on tables that others may use."""
+        """(table, lock) of the strong locks a statement, or what a DO block runs, takes on tables others may use."""
+        if statement.tag == "DoStmt":
+            inside = [item for body in bodies(statement) for item in embedded_statements(body)]
+            return tuple([locked for item in inside for locked in self.held(item)])
         strong = [(node, lock) for node, lock in locks_of(statement) if lock >= Lock.SHARE_ROW_EXCLUSIVE]
         keys = [(self.context.state.key(node), node, lock) for node, lock in strong]
         return tuple([(label(key), lock) for key, node, lock in keys if self._exists(key, node)])
@@ -102,24 +106,32 @@ class _Walk:
             if opens_transaction(statement) or ends_transaction(statement):
                 self.opened = opens_transaction(statement)
                 self.transaction += 1
+                self.settings = dict(self.kept)
         elif tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
-            self._set(node["name"], node.get("args", ()), statement)
+            self._set(node["name"], node.get("args", ()), statement, local=node.get("is_local", False))
         elif tag == "SelectStmt" and "set_config" in statement.text.lower():
             for call in calls(statement, "set_config"):
                 name = constant(next(iter(call.get("args", ())), None))
                 if name in _TIMEOUTS:
-                    self._set(str(name), call["args"][1:2], statement)
-        if not (self.opened or self.context.file.section_at(statement.start).transactional):
+                    local = constant(next(iter(call["args"][2:3]), None)) == "true"
+                    self._set(str(name), call["args"][1:2], statement, local=local)
+        if not self._in_transaction(statement):
             self.transaction += 1
         bounds = self.settings.get("lock_timeout"), self.settings.get("statement_timeout")
         return Locking(statement, self.transaction, held, *bounds)
 
-    def _set(self, name: str, arguments: list[Node] | tuple[()], statement: Statement) -> None:
+    def _in_transaction(self, statement: Statement) -> bool:
+        return self.opened or self.context.file.section_at(statement.start).transactional
+
+    def _set(self, name: str, arguments: list[Node] | tuple[()], statement: Statement, *, local: bool) -> None:
+        if local and not self._in_transaction(statement):
+            return  # PostgreSQL warns, and sets nothing
         match = _DURATION.match(constant(arguments[0]) or "") if arguments else None
-        if match is None:  # reset, default, or a value that cannot be read here
-            self.settings.pop(name, None)
-        else:
-            self.settings[name] = Timeout(float(match["number"]) * _UNITS[match["unit"]], statement)
+        for settings in (self.settings,) if local else (self.settings, self.kept):
+            if match is None:  # reset, default, or a value that cannot be read here
+                settings.pop(name, None)
+            else:
+                settings[name] = Timeout(float(match["number"]) * _UNITS[match["unit"]], statement)
 
     def _exists(self, key: Key, relation: Node) -> bool:
         """Whether others may use the table: it is not temporary and the file did not create it."""
@@ -175,7 +187,7 @@ def _lockings(context: Context) -> Lockings:
 
 def _follow(context: Context) -> Lockings:
     """Go through the up section; most files lock nothing that others use, and are left at that."""
-    tags, file = locking_tags(), context.file
+    tags, file = {*locking_tags(), "DoStmt"}, context.file
     if tags.isdisjoint([item.tag for item in file.script.statements]):
         return Lockings([], [])
     walk = _Walk(context)

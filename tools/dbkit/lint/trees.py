@@ -12,6 +12,7 @@ __all__ = [
     "COLUMN_STATEMENTS",
     "NOT_NULL",
     "SERIALS",
+    "TYPED_STATEMENTS",
     "added_constraints",
     "as_text",
     "calls",
@@ -38,12 +39,15 @@ __all__ = [
     "true_option",
     "type_modifiers",
     "type_name",
+    "typed_columns",
     "walk",
     "walk_outside",
 ]
 
 # The statements `column_definitions` reads.
 COLUMN_STATEMENTS = ("CreateStmt", "CreateForeignTableStmt", "AlterTableStmt")
+# Those `typed_columns` reads.
+TYPED_STATEMENTS = (*COLUMN_STATEMENTS, "CompositeTypeStmt", "CreateDomainStmt")
 
 # Pseudo-types that PostgreSQL expands to an integer column with a default from a sequence.
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
@@ -305,6 +309,16 @@ def column_definitions(statement: Statement) -> list[tuple[str, Node]]:
             columns.append((command.get("name") or definition["colname"], definition))
     statement.memo["columns"] = columns
     return columns
+
+
+def typed_columns(statement: Statement) -> list[tuple[str, Node]]:
+    """`column_definitions`, the fields of a composite type, or a domain, whose type its columns have."""
+    node = statement.node
+    if statement.tag == "CompositeTypeStmt":
+        return [(item["ColumnDef"]["colname"], item["ColumnDef"]) for item in node.get("coldeflist", ())]
+    if statement.tag == "CreateDomainStmt":
+        return [(names(node["domainname"])[-1], {"typeName": node["typeName"]})]
+    return column_definitions(statement)
 
 
 def is_not_null(column: Node) -> bool:

@@ -28,8 +28,8 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import has_default, is_not_null
-from dbkit.parse import Statement
+from dbkit.lint.trees import column_type, has_default, is_array, is_not_null
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L006", severity=Severity.ERROR, lock="fails 23502 on a table with rows", files=frozenset({MIGRATION}))
@@ -38,7 +38,8 @@ rule = Rule(code="L006", severity=Severity.ERROR, lock="fails 23502 on a table w
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for table, column in context.added_columns(statement):
-        if is_not_null(column) and not has_default(column):
+        required = is_not_null(column) or _is_of_required_domain(column, context)
+        if required and not has_default(column):
             name = column["colname"]
             yield Hit(
                 f"column {name} is added to {table} as not null without a default",
@@ -46,3 +47,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 object=f"{table}.{name}",
                 hint="Give it a constant default, or add it nullable, fill it, and set not null later.",
             )
+
+
+def _is_of_required_domain(column: Node, context: Context) -> bool:
+    parts = column_type(column).split(".")
+    return not is_array(column) and context.state.object_key(parts) in context.state.required

@@ -45,5 +45,5 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
         f"column {name} is char, padded with blanks",
         at=statement.offset(column),
         hint="Write text, and a check on the length or form.",
-        fix=lambda: text_with_check(statement, column, statement.node["relation"]["relname"]),
+        fix=lambda: text_with_check(statement, column),
     )

@@ -4,7 +4,7 @@
 Reports statements that PostgreSQL refuses inside a transaction block where the file does not carry the
 `transaction:false` marker: CREATE, DROP or REINDEX INDEX CONCURRENTLY, REINDEX of a schema or database, DETACH
 PARTITION CONCURRENTLY, VACUUM, CLUSTER of every table, CREATE and DROP DATABASE or TABLESPACE, ALTER SYSTEM. Several
-such statements may share a file: the runner records each.
+such statements may share a file: the runner records each. Inside a function or DO block they are refused anywhere.
 
 ## Why is this bad?
 The migration fails with 25001 every time it is run.
@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.rule import BOTH_WAYS, Hit, Rule
-from dbkit.lint.trees import commands, option
+from dbkit.lint.rule import BOTH_WAYS, DO, FUNCTION, Hit, Rule
+from dbkit.lint.trees import commands, true_option
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -39,11 +39,12 @@ rule = Rule(
     lock="fails 25001",
     files=frozenset({MIGRATION}),
     sections=BOTH_WAYS,
+    bodies=frozenset({DO, FUNCTION}),
 )
 
 
 def _reindex(node: Node) -> str | None:
-    if option(node.get("params", ()), "concurrently"):
+    if true_option(node.get("params", ()), "concurrently"):
         return "reindex concurrently"
     kind = str(node["kind"]).removeprefix("REINDEX_OBJECT_").lower()
     return None if kind in ("index", "table") else f"reindex {kind}"
@@ -80,12 +81,16 @@ def refused_in_transaction(statement: Statement) -> bool:
 
 @rule.on(*_REFUSED)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    if not context.in_transaction:
+    if context.body is None and not context.in_transaction:
         return
     what = _REFUSED[statement.tag](statement.node)
-    if what is not None:
-        yield Hit(
-            f"{what} cannot run in a transaction",
-            at=statement.start,
-            hint=f"Mark the section: -- migrate:{context.section.name} transaction:false",
-        )
+    if what is None or (context.body is not None and statement.tag == "VacuumStmt"):
+        return  # `vacuum_in_function` tells of that one
+    marked = f"-- migrate:{context.section.name} transaction:false"
+    yield Hit(
+        f"{what} cannot run in a {'transaction' if context.body is None else 'function or do block'}",
+        at=statement.start,
+        hint=f"Mark the section: {marked}"
+        if context.body is None
+        else f"Write it outside of the block, in a section that says: {marked}",
+    )

@@ -2,8 +2,9 @@
 
 ## What it does
 Reports ADD CONSTRAINT … CHECK or FOREIGN KEY without NOT VALID on a table this migration did not create, a column
-added with an inline CHECK (or REFERENCES and a default), and a VALIDATE CONSTRAINT in the transaction that added the
-constraint. A foreign key of a partitioned table cannot be NOT VALID before PostgreSQL 18 and is left alone.
+added with an inline CHECK (or REFERENCES and a default), and a VALIDATE CONSTRAINT in the transaction, or the very
+statement, that added the constraint. A foreign key of a partitioned table cannot be NOT VALID before PostgreSQL 18 and
+is left alone.
 
 ## Why is this bad?
 Every row is checked under ACCESS EXCLUSIVE (CHECK) or SHARE ROW EXCLUSIVE on both tables (FOREIGN KEY): nobody
@@ -35,7 +36,7 @@ from dbkit.lint.files import MIGRATION
 from dbkit.lint.fix import not_valid
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.sections import is_committed_between
-from dbkit.lint.trees import commands, constraints_of, has_default
+from dbkit.lint.trees import added_constraints, commands, constraints_of, has_default
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -70,7 +71,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 empty = constraint["contype"] == "CONSTR_FOREIGN" and not has_default(column)
                 if _scans(constraint) and not empty:
                     yield _added(constraint, statement, context)
-        elif what == "AT_ValidateConstraint" and context.in_transaction:
+        elif what == "AT_ValidateConstraint":
             yield from _validated_at_once(command, statement, context)
 
 
@@ -99,13 +100,19 @@ def _added(constraint: Node, statement: Statement, context: Context) -> Hit:
 
 def _validated_at_once(command: Node, statement: Statement, context: Context) -> Iterator[Hit]:
     table = context.state.tables.get(context.state.key(statement.node["relation"]))
-    constraint = table.constraints.get(command.get("name", "")) if table else None
-    if constraint is None or constraint.origin.file is not context.file or constraint.valid:
-        return
-    if not is_committed_between(context.file.script.statements, constraint.origin.statement, statement.start):
-        yield Hit(
-            f"constraint {constraint.name} is validated in the transaction that added it",
-            at=statement.start,
-            object=str(table),
-            hint="Move the validate constraint to a later migration: here the strong lock of the add is still held.",
-        )
+    name = command.get("name", "")
+    if any(item.get("conname") == name for item in added_constraints(statement.node)):
+        together = "statement"
+    else:
+        constraint = table.constraints.get(name) if table and context.in_transaction else None
+        if constraint is None or constraint.origin.file is not context.file or constraint.valid:
+            return
+        if is_committed_between(context.file.script.statements, constraint.origin.statement, statement.start):
+            return
+        together = "transaction"
+    yield Hit(
+        f"constraint {name} is validated in the {together} that added it",
+        at=statement.start,
+        object=context.state.name(statement.node["relation"]),
+        hint="Move the validate constraint to a later migration: here the strong lock of the add is still held.",
+    )

@@ -3,7 +3,7 @@
 ## What it does
 Reports statements in a DO block that lock an existing table against writers, written out or as the text of EXECUTE, and
 notes those that create tables, views and functions. The usual guards around CREATE ROLE, CREATE TYPE and the like are
-left alone.
+left alone. What the other rules know of such a statement they tell as well.
 
 ## Why is this bad?
 The lock is as strong as anywhere else, but reviewers, linters and the runner's plan see one DO statement. What it does
@@ -29,13 +29,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dbkit.lint.created_names import created_names
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock, locks_of
 from dbkit.lint.rule import DO, Hit, Rule
-from dbkit.lint.trees import constant, walk
-from dbkit.parse import Body, Statement, embedded_statements
+from dbkit.lint.trees import constant, names, walk
+from dbkit.parse import Statement, embedded_statements
 from dbkit.report import Severity
 
 rule = Rule(
@@ -58,12 +57,8 @@ _DYNAMIC = re.compile(
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if context.body is None:
         return
-    made = None
     for relation, lock in locks_of(statement):
         if lock >= Lock.SHARE and not context.state.is_new(relation, context.file):
-            made = _made_in(context.body) if made is None else made
-            if relation["relname"] in made:
-                continue
             table = context.state.name(relation)
             yield Hit(
                 f"a do block hides {lock} on {table}",
@@ -72,14 +67,6 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
                 hint="Write the statement outside of the block, with if exists or if not exists.",
             )
             return
-
-
-def _made_in(body: Body) -> set[str]:
-    """Names of the tables that the block creates itself."""
-    found = [
-        statement for statement in embedded_statements(body) if statement.tag in ("CreateStmt", "CreateTableAsStmt")
-    ]
-    return {name for statement in found for kind, name, _ in created_names(statement) if kind == "table"}
 
 
 @rule.on("CreateStmt", "CreateTableAsStmt", "ViewStmt", "CreateFunctionStmt", "CreatePolicyStmt")
@@ -97,13 +84,17 @@ def check_creation(statement: Statement, context: Context) -> Iterator[Hit]:
 
 @rule.on("SelectStmt")
 def check_dynamic(statement: Statement, context: Context) -> Iterator[Hit]:
-    text = context.file.text
-    if context.body is None or not _EXECUTE.search(text[max(0, statement.start - 40) : statement.start]):
+    body = context.body
+    if body is None or not _EXECUTE.search(body.text[: statement.start - body.offset]):
         return
-    literals = sorted(
-        (node["location"], constant({"A_Const": node}) or "") for tag, node in walk(statement.node) if tag == "A_Const"
-    )
-    match = _DYNAMIC.match(literals[0][1]) if literals else None
+    parts = list(walk(statement.node))
+    if not any(tag in ("FuncCall", "A_Const") for tag, _ in parts):  # a variable, filled somewhere in the block
+        parts = [part for other in embedded_statements(body) for part in walk(other.node)]
+    called = {names(node["funcname"])[-1] for tag, node in parts if tag == "FuncCall"}
+    if called <= {"format"} and not any(tag == "ColumnRef" for tag, _ in parts):
+        return  # What is spelled out is a statement of the block like any other.
+    literals = [constant({tag: node}) or "" for tag, node in parts if tag == "A_Const"]
+    match = next(filter(None, map(_DYNAMIC.match, literals)), None)
     if match:
         yield Hit(
             f"a do block executes {' '.join(match['words'].lower().split())}",

@@ -1,8 +1,8 @@
 """One column is assigned, or defined, twice.
 
 ## What it does
-Reports an UPDATE, INSERT or ON CONFLICT DO UPDATE that names a column twice, also in function bodies, and a CREATE or
-ALTER TABLE that defines one twice.
+Reports an UPDATE, INSERT, MERGE or ON CONFLICT DO UPDATE that names a column twice, also in function bodies, and a
+CREATE or ALTER TABLE that defines one twice.
 
 ## Why is this bad?
 The statement fails with 42601 (42701 for INSERT and definitions) when it is run; in a function body that is the day
@@ -40,13 +40,22 @@ rule = Rule(
 )
 
 
-@rule.on("UpdateStmt", "InsertStmt")
+@rule.on("UpdateStmt", "InsertStmt", "DeleteStmt", "SelectStmt", "MergeStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
-    node = statement.node
+    changes = [statement.node] if statement.tag not in ("DeleteStmt", "SelectStmt") else []
+    for item in statement.node.get("withClause", {}).get("ctes", ()):
+        query = item["CommonTableExpr"]["ctequery"]
+        changes += [query[tag] for tag in ("UpdateStmt", "InsertStmt") if tag in query]
+    for node in changes:
+        yield from _assigned_twice(node, statement)
+
+
+def _assigned_twice(node: Node, statement: Statement) -> Iterator[Hit]:
     lists = [
         node.get("targetList", ()),
         node.get("cols", ()),
         node.get("onConflictClause", {}).get("targetList", ()),
+        *(clause["MergeWhenClause"].get("targetList", ()) for clause in node.get("mergeWhenClauses", ())),
     ]
     for targets in lists:
         # a[1] = …, a[2] = … and c.x = …, c.y = … assign different parts of one column.

@@ -1,12 +1,13 @@
-"""GRANT ALL on tables.
+"""GRANT ALL on tables, schemas and databases.
 
 ## What it does
-Reports GRANT ALL on tables, also as a default privilege, to a role that is not, by its name, the owner or acts for it.
-For other maintenance roles it is a note.
+Reports GRANT ALL on tables, schemas and databases, also as a default privilege, to a role that is not, by its name, the
+owner or acts for it. For other maintenance roles it is a note.
 
 ## Why is this bad?
 ALL includes TRUNCATE, which no policy filters, TRIGGER, which runs the grantee's code as whoever writes, and
-REFERENCES, which tells whether a key exists.
+REFERENCES, which tells whether a key exists. On a schema it includes CREATE: what the grantee creates there is found by
+every function whose search_path names the schema.
 
 ## Example
 ```sql
@@ -31,20 +32,28 @@ from dbkit.report import Severity
 
 rule = Rule(code="L042", severity=Severity.ERROR, files=EVERYWHERE, bodies=frozenset({DO}))
 
+# What ALL includes beside that which an application needs.
+_GAINS = {
+    "OBJECT_TABLE": "truncate, references and trigger",
+    "OBJECT_SCHEMA": "create",
+    "OBJECT_DATABASE": "create and temporary",
+}
+
 
 @rule.on(*GRANTS)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     grant = grant_of(statement)
-    if grant is None or grant.get("objtype") != "OBJECT_TABLE" or privileges(grant):
+    gains = _GAINS.get(grant.get("objtype", "")) if grant is not None else None
+    if grant is None or gains is None or privileges(grant):
         return
     roles = [role for role in grantees(grant) if not context.tenants.is_owner(role)]
     if roles:
         name = object_label(grant, context)
         trusted = all(context.tenants.is_trusted(role) for role in roles)
         yield Hit(
-            f"all on {name} gives {', '.join(roles)} truncate, references and trigger, too",
+            f"all on {name} gives {', '.join(roles)} {gains}, too",
             at=statement.start,
             object=name,
-            hint="grant select, insert, update, delete: those it needs.",
+            hint="Grant what it needs: select, insert, update, delete; on a schema, usage.",
             severity=Severity.NOTE if trusted else None,
         )

@@ -25,7 +25,6 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
-from dbkit.lint.trees import walk
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -69,9 +68,11 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
 def _strings(tree: object) -> set[str]:
     """Every text in a tree that is 63 bytes or a little less, as a cut name is."""
     found: set[str] = set()
-    for _, node in walk({"Root": tree}):
-        found.update(value for value in node.values() if isinstance(value, str))
-        for value in node.values():
-            if isinstance(value, list):
-                found.update(item["String"].get("sval", "") for item in value if "String" in item)
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            found.add(item)
+        else:
+            stack.extend(item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
     return {text for text in found if _LIMIT - 4 < len(text.encode()) <= _LIMIT}

@@ -2,7 +2,8 @@
 
 ## What it does
 Reports, once a file, the first statement that takes SHARE ROW EXCLUSIVE or a stronger lock on a table the migration
-did not create while no lock_timeout is set. Migrations that dbkit runs have one.
+did not create, a DO block's included, while no lock_timeout is set. SET LOCAL lasts until its transaction ends and does
+nothing outside of one. Migrations that dbkit runs have a timeout.
 
 ## Why is this bad?
 The statement waits behind the longest transaction on the table, and everybody who comes later waits behind the

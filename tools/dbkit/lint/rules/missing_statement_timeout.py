@@ -2,8 +2,9 @@
 
 ## What it does
 Reports, once a file, the first statement that takes SHARE ROW EXCLUSIVE or a stronger lock on a table the migration
-did not create while no statement_timeout is set, or one of 0, which is none. Migrations that dbkit runs are watched by
-their runner and are left alone.
+did not create, a DO block's included, while no statement_timeout is set, or one of 0, which is none. SET LOCAL lasts
+until its transaction ends and does nothing outside of one. Migrations that dbkit runs are watched by their runner and
+are left alone.
 
 ## Why is this bad?
 Where the statement scans or rewrites more than expected it holds the lock for as long as that takes.

@@ -1,8 +1,8 @@
 """NOT IN over a subquery.
 
 ## What it does
-Reports `x not in (select …)`, also in function bodies, unless the subquery itself asks for `is not null` or selects a
-column known to be NOT NULL.
+Reports `x not in (select …)`, `not (x = any (select …))` and `x <> all (select …)`, also in function bodies, unless the
+subquery itself asks for `is not null`, selects a column known to be NOT NULL, or lists constants.
 
 ## Why is this bad?
 One NULL in the answer makes the whole condition NULL, so no row qualifies: a delete of orphans deletes nothing and
@@ -54,17 +54,21 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
 
 
 def _negated_links(statement: Statement) -> Iterator[Node]:
-    """The SubLinks of NOT IN, of NOT (… IN …) and of <> ALL."""
+    """The SubLinks of NOT IN, of NOT (… IN …), of NOT (… = ANY …) and of <> ALL."""
     for tag, node in nodes(statement):
         if tag == "BoolExpr" and node["boolop"] == "NOT_EXPR":
             link = node["args"][0].get("SubLink", {})
-            if link.get("subLinkType") == "ANY_SUBLINK" and "operName" not in link:
+            # Without an operator it was written as IN.
+            if link.get("subLinkType") == "ANY_SUBLINK" and names(link.get("operName", ())) in ([], ["="]):
                 yield link
         elif tag == "SubLink" and node.get("subLinkType") == "ALL_SUBLINK" and names(node["operName"]) == ["<>"]:
             yield node
 
 
 def _is_never_null(select: Node, context: Context) -> bool:
+    if "valuesLists" in select:
+        rows = [row["List"]["items"] for row in select["valuesLists"]]
+        return all("A_Const" in value and "isnull" not in value["A_Const"] for row in rows for value in row)
     targets, sources = select.get("targetList", ()), select.get("fromClause", ())
     if len(targets) != 1:
         return False

@@ -1,8 +1,8 @@
 r"""Password of a role as a literal.
 
 ## What it does
-Reports CREATE and ALTER ROLE, also as text that EXECUTE runs, and CREATE USER MAPPING with a password written into the
-file, hashed or not. Placeholders such as ${NAME} are left alone.
+Reports CREATE and ALTER ROLE, also as text that EXECUTE runs, CREATE USER MAPPING, and connections of a subscription
+or of dblink, with a password written into the file, hashed or not. Placeholders such as ${NAME} are left alone.
 
 ## Why is this bad?
 It stays in the history of the repository for ever, in the server's log, in pg_stat_statements, and it is the same on
@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.routines import body_of
 from dbkit.lint.rule import BOTH_WAYS, DO, EVERYWHERE, FUNCTION, Hit, Rule
-from dbkit.lint.trees import option, role_name
+from dbkit.lint.trees import constant, names, nodes, option, role_name
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -80,6 +80,34 @@ def check_mapping(statement: Statement, context: Context) -> Iterator[Hit]:
             object=server,
             hint="Create the mapping by hand, or from a secret store.",
         )
+
+
+@rule.on("CreateSubscriptionStmt", "AlterSubscriptionStmt")
+def check_connection(statement: Statement, context: Context) -> Iterator[Hit]:
+    if _IN_CONNECTION.search(statement.node.get("conninfo", "")):
+        yield Hit(
+            f"password for subscription {statement.node['subname']} is in the file",
+            at=statement.start,
+            object=statement.node["subname"],
+            hint="Let the connection name a service or a password file (service=…, passfile=…).",
+        )
+
+
+@rule.on("SelectStmt")
+def check_dblink(statement: Statement, context: Context) -> Iterator[Hit]:
+    for tag, node in nodes(statement):
+        function = (names(node.get("funcname", ())) or [""])[-1] if tag == "FuncCall" else ""
+        given = [constant(argument) or "" for argument in node.get("args", ())] if function.startswith("dblink") else ()
+        if any(map(_IN_CONNECTION.search, given)):
+            yield Hit(
+                f"password for {function}() is in the file",
+                at=statement.offset(node),
+                hint="Let the connection name a foreign server, a service or a password file.",
+            )
+
+
+# What stands for a password that comes from elsewhere begins with $, {, %, :, @ or <.
+_IN_CONNECTION = re.compile(r"\bpassword\s*=\s*(?:'(?=[^'])|(?='))?[^\s'${%:@<_]", re.IGNORECASE)
 
 
 @rule.on("DoStmt", "CreateFunctionStmt")

@@ -28,7 +28,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.fix import concurrently
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import option
+from dbkit.lint.trees import true_option
 from dbkit.parse import Statement
 from dbkit.report import Severity
 
@@ -45,7 +45,7 @@ rule = Rule(
 @rule.on("ReindexStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
-    if option(node.get("params", ()), "concurrently"):
+    if true_option(node.get("params", ()), "concurrently"):
         return
     if "relation" in node and context.state.is_new(node["relation"], context.file):
         return

@@ -2,8 +2,8 @@
 
 ## What it does
 Reports SET (not SET LOCAL) of search_path, role, session authorization, row_security or session_replication_role in a
-migration that does not reset it, and the same by set_config(…, false). In a section without a transaction, where SET
-LOCAL has no effect, a RESET at its end is what counts.
+migration that does not reset it, and the same by set_config(…, false), in DO blocks as well. In a section without a
+transaction, where SET LOCAL has no effect, a RESET at its end is what counts.
 
 ## Why is this bad?
 The next migration of the session runs with it: its unqualified names land in another schema, its tables belong to
@@ -32,6 +32,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
+from dbkit.lint.routines import body_statements
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.trees import calls, constant
 from dbkit.parse import Statement
@@ -48,10 +49,10 @@ _SETTINGS = frozenset({"search_path", "role", "session_authorization", "row_secu
 _SETTING_KINDS = ("VAR_SET_VALUE", "VAR_SET_DEFAULT", "VAR_SET_CURRENT")
 
 
-@rule.settled_after("VariableSetStmt", "SelectStmt")
+@rule.settled_after("VariableSetStmt", "SelectStmt", "DoStmt")
 def check(context: Context) -> Iterator[Hit]:
     left: dict[str, Statement] = {}
-    for statement in context.file.script.statements:
+    for statement in _run(context):
         if context.file.section_at(statement.start).name != "up":
             continue
         if statement.tag == "VariableSetStmt":
@@ -70,6 +71,14 @@ def check(context: Context) -> Iterator[Hit]:
             object=name,
             hint=f"Write set local, or reset {name} at the end of the file.",
         )
+
+
+def _run(context: Context) -> Iterator[Statement]:
+    """The statements of the file, those of its DO blocks among them."""
+    for statement in context.file.script.statements:
+        yield statement
+        if statement.tag == "DoStmt":
+            yield from body_statements(statement)
 
 
 def _follow(statement: Statement, left: dict[str, Statement]) -> None:

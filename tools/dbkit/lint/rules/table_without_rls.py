@@ -5,7 +5,8 @@ Reports a table with a tenant column on which row level security is not enabled:
 creates the table is through (table and guard belong in one migration), in the declared tree when all of it has been
 read. Which column is the tenant's comes from `[tenancy]`; without a declaration it is `tenant_id`, `organization_id`,
 `company_id` or `owner_user_id`. Shared and internal tables, partitions and temporary tables are left alone. In the
-house profile every table has row security.
+house profile every table has row security. A tenant column that is added to an older table as not null is a note where
+row security is not there when the line ends.
 
 ## Why is this bad?
 Every role that may read the table reads every tenant's rows. Between two migrations the table stands open.
@@ -60,3 +61,21 @@ def check(context: Context) -> Iterator[Hit]:
             "and a policy, beside the table or declare it shared or internal under [tenancy].",
             convention=column is None,
         )
+
+
+@rule.concluded_with("columns")
+def check_added(context: Context) -> Iterator[Hit]:
+    for table, column in context.effects.columns:
+        alive = context.state.is_alive(table) and table.columns.get(column.name) is column and not table.temporary
+        # One that may be null is on its way: the expand step of a table that becomes a tenant's.
+        if not (alive and table.known and column.not_null) or table.rls_enabled or table.origin.file is context.file:
+            continue
+        if table.kind in ("table", "partitioned") and context.tenants.column(table) == column.name:
+            yield Hit(
+                f"{table} becomes a tenant table and has no row level security",
+                at=column.origin,
+                object=str(table),
+                detail="Every role that may read the table reads the rows of every tenant.",
+                hint=f"alter table {table} enable row level security, force row level security; and a policy.",
+                severity=Severity.NOTE,  # the steps are often apart, and the last one may not be written yet
+            )

@@ -2,7 +2,8 @@
 
 ## What it does
 Reports transaction control in a section that runs inside the runner's transaction, and, in a `transaction:false`
-section, a transaction that is opened and not closed. Savepoints are fine.
+section, a transaction that is opened and not closed. Savepoints are fine, and so is COMMIT in a DO block of such a
+section.
 
 ## Why is this bad?
 A COMMIT ends the runner's own transaction: what follows is no longer undone when it fails, and the ledger row is
@@ -49,8 +50,8 @@ _CLOSING = {"TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"}
 @rule.on("TransactionStmt")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     kind = statement.node["kind"]
-    if kind not in _OPENING | _CLOSING:
-        return
+    if kind not in _OPENING | _CLOSING or (context.body is not None and not context.section.transactional):
+        return  # A block that is called outside of a transaction may commit its batches.
     word = statement.text.split()[0].lower()
     if context.section.transactional:
         yield Hit(

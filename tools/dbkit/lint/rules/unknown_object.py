@@ -1,10 +1,10 @@
 """A table or column that no earlier file creates.
 
 ## What it does
-Reports statements on a table in a schema whose creation was seen, where no file before it created the table, and
-statements that name a column its table does not have. Where the name of the table stands anywhere in an earlier file,
-or that of the column in a DO block or function there, the rule says nothing; nor does it in a schema that an extension
-or IMPORT FOREIGN SCHEMA fills.
+Reports statements on a table in a schema whose creation was seen, where no file before it created the table, columns of
+such a type, functions in SQL that read or change such a table, and statements that name a column its table does not
+have. Where the name of the table stands anywhere in an earlier file, or that of the column in a DO block or function
+there, the rule says nothing; nor does it in a schema that an extension or IMPORT FOREIGN SCHEMA fills.
 
 ## Why is this bad?
 The migration fails with 42P01 (or 42703) on a database built from these files: a slip of the pen, a file in the wrong
@@ -38,12 +38,18 @@ from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.names_in_text import is_named_before
 from dbkit.lint.needs import NAMING_COLUMNS, NEEDING, missing_columns, needed_relations
-from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import as_text, names
-from dbkit.parse import Node, Statement
+from dbkit.lint.rule import FUNCTION, Hit, Rule
+from dbkit.lint.trees import COLUMN_STATEMENTS, as_text, column_definitions, column_type, names
+from dbkit.parse import Body, Node, Statement
 from dbkit.report import Severity
 
-rule = Rule(code="C168", severity=Severity.ERROR, lock="fails 42P01 or 42703", files=frozenset({MIGRATION}))
+rule = Rule(
+    code="C168",
+    severity=Severity.ERROR,
+    lock="fails 42P01 or 42703",
+    files=frozenset({MIGRATION}),
+    bodies=frozenset({FUNCTION}),  # a DO block asks what there is before it names it
+)
 
 # What brings tables that no file spells.
 _MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt")
@@ -52,6 +58,8 @@ _MAKERS = ("DoStmt", "CreateExtensionStmt", "ImportForeignSchemaStmt", "CallStmt
 @rule.on(*NEEDING)
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     if statement.node.get("missing_ok") or statement.node.get("objtype") == "OBJECT_TYPE":
+        return
+    if context.body is not None and not _is_checked(context.body, context):
         return
     unknown = [item for item in needed_relations(statement) if _is_unknown(item, statement, context)]
     for relation in unknown:
@@ -63,13 +71,20 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             object=name,
             hint=f"Did you mean {relation['schemaname']}.{close}?" if close else None,
         )
-    if not unknown and statement.tag in NAMING_COLUMNS:
+    if not unknown and statement.tag in NAMING_COLUMNS and context.body is None:
         yield from _columns(statement, context)
+
+
+def _is_checked(body: Body, context: Context) -> bool:
+    """Whether CREATE FUNCTION looks the names of a body up."""
+    return body.language == "sql" and "check_function_bodies" not in context.file.lower
 
 
 @rule.on("CreateTrigStmt", "AlterEnumStmt")
 def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
     """Functions of triggers and enums, by their qualified names."""
+    if context.body is not None:
+        return
     is_trigger = statement.tag == "CreateTrigStmt"
     parts = names(statement.node["funcname" if is_trigger else "typeName"])
     known = context.state.functions if is_trigger else context.state.types
@@ -79,6 +94,26 @@ def check_objects(statement: Statement, context: Context) -> Iterator[Hit]:
     if not spelled and not _is_filled_unseen(parts[-2], statement, context):
         label = ".".join(parts)
         yield Hit(f"no file before this creates {label}", at=statement.start, object=label)
+
+
+@rule.on(*COLUMN_STATEMENTS)
+def check_types(statement: Statement, context: Context) -> Iterator[Hit]:
+    """Types of columns, by their qualified names."""
+    if context.body is not None:
+        return
+    for name, column in column_definitions(statement):
+        schema, _, kind = column_type(column).rpartition(".")
+        if schema not in context.state.schemas:
+            continue
+        key = (schema, kind)
+        if key in context.state.types or key in context.state.tables or key in context.state.views:
+            continue
+        if not _is_spelled_before(kind, statement, context) and not _is_filled_unseen(schema, statement, context):
+            yield Hit(
+                f"no file before this creates the type {schema}.{kind} of {name}",
+                at=statement.offset(column),
+                object=f"{schema}.{kind}",
+            )
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ def check_dynamic(statement: Statement, context: Context) -> Iterator[Hit]:
     text = context.file.text
     if context.body is None or not _EXECUTE.search(text[max(0, statement.start - 60) : statement.start]):
         return
-    for tag, node in walk(statement.node):
+    parts = list(walk(statement.node))
+    if not any(tag in ("ColumnRef", "FuncCall") for tag, _ in parts):
+        return  # What is spelled out is a statement of the body like any other.
+    for tag, node in parts:
         if tag == "A_Const" and (constant({tag: node}) or "").lstrip().lower().startswith("vacuum"):
             yield Hit("vacuum cannot run inside a function", at=statement.start, hint=_HINT)

@@ -46,7 +46,7 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
             f"column {name} is varchar({type_modifiers(column)[0]})",
             at=statement.offset(column),
             hint="Write text, and a check (length(…) <= n) where a limit is meant.",
-            fix=lambda: text_with_check(statement, column, statement.node["relation"]["relname"]),
+            fix=lambda: text_with_check(statement, column),
         )
 
 

@@ -1,0 +1,2 @@
+create domain app.country as text;
+create type app.address as (street text, kind "char");

@@ -1,0 +1,4 @@
+create type app.message as (
+    name text,
+    payload json -- finding
+);

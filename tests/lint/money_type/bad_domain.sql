@@ -1,0 +1,1 @@
+create domain app.cash as money; -- finding

@@ -1,0 +1,2 @@
+-- migrate:up transaction:false
+reindex (verbose, concurrently off) table app.docs; -- finding

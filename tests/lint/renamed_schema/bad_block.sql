@@ -1,0 +1,1 @@
+do $$ begin alter schema app rename to shop; end $$; -- finding

@@ -1,0 +1,4 @@
+create type app.slot as (
+    opens time with time zone, -- finding
+    closes time
+);

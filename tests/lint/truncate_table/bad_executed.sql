@@ -1,0 +1,5 @@
+do $$
+begin
+    execute 'truncate app.docs'; -- finding
+end
+$$;

@@ -1,0 +1,2 @@
+comment on column app.docs.title is 'the title'; -- finding
+drop view app.document_list; -- finding

@@ -1,0 +1,1 @@
+alter table app.docs add column state app.doc_state; -- finding

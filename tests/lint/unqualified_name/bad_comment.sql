@@ -1,0 +1,1 @@
+comment on column docs.body is 'the text'; -- finding

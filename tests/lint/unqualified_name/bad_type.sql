@@ -1,0 +1,2 @@
+create type app.mood as (good boolean);
+alter table app.docs add column state mood; -- finding
