@@ -3651,15 +3651,15 @@ comment on function core.audit_value_hash(jsonb) is
     'SHA-256 over a document of any size, key by key. Internal. Errors: none.';
 
 -- One entry that cannot be hashed would keep all that follow it unsealed. What decides is the size of the value itself, however the row
--- stores it: a dump that is restored has to have the same hashes.
+-- stores it: a dump that is restored has to have the same hashes. STABLE as pg_column_size() is, or it would not be inlined.
 
 create or replace function core.audit_image(p_values jsonb) returns text
-    language sql immutable parallel safe
+    language sql stable parallel safe
 return case
     when pg_column_size(p_values || '{}') <= 8000 then p_values::text
     -- deeper than functions call themselves: no digest that withstands an expert, but one that is always there
     when jsonb_path_exists(p_values, 'strict $.**{100}')
-        then format('hash %s %s', jsonb_hash_extended(p_values, 1), jsonb_hash_extended(p_values, 2))
+        then 'hash ' || jsonb_hash_extended(p_values, 1)::text || ' ' || jsonb_hash_extended(p_values, 2)::text
     else 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
 end;
 
@@ -6262,9 +6262,10 @@ comment on function core.is_owner(uuid) is
 
 -- jsonb takes thousands of levels, and numbers of 131,072 digits in a dozen bytes. Many readers of JSON stop with an error at either, and
 -- a worker that cannot read one job cannot read the batch it came in. What is small cannot be long either, and is not written out to see.
+-- STABLE as pg_column_size() is, or it would not be inlined.
 
 create or replace function core.is_plain_json(p_value jsonb) returns boolean
-    language sql immutable parallel safe
+    language sql stable parallel safe
 return not jsonb_path_exists(p_value, 'strict $.**{100}')
    and not jsonb_path_exists(p_value, 'strict $.** ? (@ > 1e308 || @ < -1e308)')
    and (pg_column_size(p_value || '{}') <= 2000 or octet_length(p_value::text) <= 1048576);
