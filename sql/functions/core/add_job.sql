@@ -39,9 +39,11 @@ begin
        -- what every calendar can say: one time no worker or sweep can count with would stop them all, for everybody
        or p_run_at not between '1970-01-01+00' and '9999-01-01+00'
        or octet_length(p_dedupe_key) > 2000
+       or not p_is_internal and p_priority not between -1000 and 1000
     then
         perform core.refuse_payload(p_job_type, p_payload, p_is_internal);
         perform core.refuse_run_at(p_run_at);
+        perform core.refuse_priority(p_priority, p_is_internal);
         if octet_length(p_dedupe_key) > 2000 then
             perform core.raise_error('PT422', 'invalid', 'A dedupe key has at most 2,000 bytes.', '{"dedupe_key": "must not be longer than 2000 bytes"}');
         end if;
@@ -106,4 +108,5 @@ comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, 
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
     'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
     'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
-    'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes.';
+    'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes, and where no function of the database asks, a '
+    'priority beyond 1,000.';

@@ -28,4 +28,4 @@ comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) 
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
     'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal '
     'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a time not '
-    'between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';
+    'between 1970 and 9999, dedupe key over 2,000 bytes, priority beyond 1,000 (in the hint).';

@@ -40,6 +40,7 @@ begin
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
     perform core.refuse_run_at(p_run_at);
+    perform core.refuse_priority(p_priority, false);
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
         v_priority := sign(v_priority);
@@ -86,4 +87,4 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
     'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999 (in the hint).';
+    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999, a priority beyond 1,000 (in the hint).';

@@ -1,4 +1,5 @@
--- A job of the platform: it belongs to no tenant. The message holds a rule and a number, nothing of a tenant.
+-- A job of the platform: it belongs to no tenant, and goes before all that tenants queue, or the alert of a queue that is full would stand
+-- at its end. The message holds a rule and a number, nothing of a tenant.
 
 create or replace function core.send_alert(p_rule text, p_message text) returns uuid
     language plpgsql volatile
@@ -15,6 +16,7 @@ begin
     return core.enqueue_for(
         p_tenant => null,
         p_job_type => 'send_alert',
+        p_priority => 10000,
         p_payload => jsonb_build_object(
             'rule', v_rule.name, 'message', p_message, 'severity', v_rule.severity, 'channel', v_rule.channel));
 end

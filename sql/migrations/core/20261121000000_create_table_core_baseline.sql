@@ -2306,9 +2306,11 @@ begin
        -- what every calendar can say: one time no worker or sweep can count with would stop them all, for everybody
        or p_run_at not between '1970-01-01+00' and '9999-01-01+00'
        or octet_length(p_dedupe_key) > 2000
+       or not p_is_internal and p_priority not between -1000 and 1000
     then
         perform core.refuse_payload(p_job_type, p_payload, p_is_internal);
         perform core.refuse_run_at(p_run_at);
+        perform core.refuse_priority(p_priority, p_is_internal);
         if octet_length(p_dedupe_key) > 2000 then
             perform core.raise_error('PT422', 'invalid', 'A dedupe key has at most 2,000 bytes.', '{"dedupe_key": "must not be longer than 2000 bytes"}');
         end if;
@@ -2373,7 +2375,8 @@ comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, 
     'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
     'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
     'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
-    'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes.';
+    'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes, and where no function of the database asks, a '
+    'priority beyond 1,000.';
 
 -- Counts whole hours again as long as their samples are there, so a run that was missed or came twice changes nothing.
 
@@ -3648,12 +3651,17 @@ comment on function core.audit_value_hash(jsonb) is
     'SHA-256 over a document of any size, key by key. Internal. Errors: none.';
 
 -- One entry that cannot be hashed would keep all that follow it unsealed. What decides is the size of the value itself, however the row
--- stores it: a dump that is restored has to have the same hashes.
+-- stores it: a dump that is restored has to have the same hashes. STABLE as pg_column_size() is, or it would not be inlined.
 
 create or replace function core.audit_image(p_values jsonb) returns text
-    language sql immutable parallel safe
-return case when pg_column_size(p_values || '{}') > 8000 then 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
-            else p_values::text end;
+    language sql stable parallel safe
+return case
+    when pg_column_size(p_values || '{}') <= 8000 then p_values::text
+    -- deeper than functions call themselves: no digest that withstands an expert, but one that is always there
+    when jsonb_path_exists(p_values, 'strict $.**{100}')
+        then 'hash ' || jsonb_hash_extended(p_values, 1)::text || ' ' || jsonb_hash_extended(p_values, 2)::text
+    else 'sha256 ' || encode(core.audit_value_hash(p_values), 'hex')
+end;
 
 revoke execute on function core.audit_image(jsonb) from public;
 grant execute on function core.audit_image(jsonb) to app_definer;
@@ -4975,7 +4983,7 @@ comment on function core.enqueue(text, jsonb, integer, timestamptz, text, text) 
     'Queue a job for the active tenant and return its id. Each call adds one, unless a dedupe key names a pending or processing job of '
     'the tenant: then that one''s id comes back. Errors: PT401 nobody is signed in, PT403 no tenant named or an internal '
     'type, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a time not '
-    'between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';
+    'between 1970 and 9999, dedupe key over 2,000 bytes, priority beyond 1,000 (in the hint).';
 
 create or replace function core.enqueue_batch(p_jobs jsonb) returns uuid[]
     language plpgsql volatile
@@ -5085,6 +5093,7 @@ begin
         perform core.refuse_payload(p_job_type, p_payloads[v_wrong], false);
     end if;
     perform core.refuse_run_at(p_run_at);
+    perform core.refuse_priority(p_priority, false);
     v_priority := coalesce(p_priority, v_type.default_priority);
     if v_fair then
         v_priority := sign(v_priority);
@@ -5131,7 +5140,7 @@ grant execute on function core.enqueue_many(text, jsonb[], integer, timestamptz,
 comment on function core.enqueue_many(text, jsonb[], integer, timestamptz, text) is
     'Queue up to 10,000 jobs of one type for the active tenant, all or none, and return their ids in the order of the payloads. Each call '
     'adds them. Errors: PT400 no or too many payloads, PT401 nobody is signed in, PT403 no tenant named or an internal '
-    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999 (in the hint).';
+    'type, PT422 unknown type or queue, a payload without a required key or larger than 100 kB, a time not between 1970 and 9999, a priority beyond 1,000 (in the hint).';
 
 -- The production seed calls this, and the first context of a database that was never seeded: every database has its own key, and no
 -- installation step can be forgotten.
@@ -6253,9 +6262,10 @@ comment on function core.is_owner(uuid) is
 
 -- jsonb takes thousands of levels, and numbers of 131,072 digits in a dozen bytes. Many readers of JSON stop with an error at either, and
 -- a worker that cannot read one job cannot read the batch it came in. What is small cannot be long either, and is not written out to see.
+-- STABLE as pg_column_size() is, or it would not be inlined.
 
 create or replace function core.is_plain_json(p_value jsonb) returns boolean
-    language sql immutable parallel safe
+    language sql stable parallel safe
 return not jsonb_path_exists(p_value, 'strict $.**{100}')
    and not jsonb_path_exists(p_value, 'strict $.** ? (@ > 1e308 || @ < -1e308)')
    and (pg_column_size(p_value || '{}') <= 2000 or octet_length(p_value::text) <= 1048576);
@@ -8399,6 +8409,28 @@ comment on function core.refuse_payload(text, jsonb, boolean) is
     'Say what is wrong with a type and its payload. Errors: PT403 an internal type that p_is_internal does not allow, PT422 unknown type, '
     'payload that is no object, lacks a required key, is larger than 100 kB, or that not every worker could read (hint).';
 
+-- Priorities above are the platform's own: what it has to tell stands behind nothing a tenant queues. Said once for core.add_job, which
+-- asks by itself whether it has to be said, and core.enqueue_many.
+
+create or replace function core.refuse_priority(p_priority integer, p_is_internal boolean) returns void
+    language plpgsql stable
+    security definer
+    set search_path = pg_catalog, pg_temp
+as $fn$
+begin
+    if not p_is_internal and p_priority not between -1000 and 1000 then
+        perform core.raise_error('PT422', 'invalid', 'A priority is from -1,000 to 1,000.', '{"priority": "must be from -1000 to 1000"}');
+    end if;
+end
+$fn$;
+
+alter function core.refuse_priority(integer, boolean) owner to app_definer;
+revoke execute on function core.refuse_priority(integer, boolean) from public;
+
+comment on function core.refuse_priority(integer, boolean) is
+    'Stop where an application asks for a priority beyond 1,000; null, the type''s, passes, and what functions of the database ask for. '
+    'Errors: PT422.';
+
 -- Said once for core.add_job, which asks by itself whether it has to be said, and core.enqueue_many.
 
 create or replace function core.refuse_run_at(p_run_at timestamptz) returns void
@@ -9043,7 +9075,8 @@ comment on function core.seal_holds() is
     'One row while app.user_id and app.tenant_id are as core.set_context sealed them in this transaction of this backend, else none. '
     'Internal. Errors: none.';
 
--- A job of the platform: it belongs to no tenant. The message holds a rule and a number, nothing of a tenant.
+-- A job of the platform: it belongs to no tenant, and goes before all that tenants queue, or the alert of a queue that is full would stand
+-- at its end. The message holds a rule and a number, nothing of a tenant.
 
 create or replace function core.send_alert(p_rule text, p_message text) returns uuid
     language plpgsql volatile
@@ -9060,6 +9093,7 @@ begin
     return core.enqueue_for(
         p_tenant => null,
         p_job_type => 'send_alert',
+        p_priority => 10000,
         p_payload => jsonb_build_object(
             'rule', v_rule.name, 'message', p_message, 'severity', v_rule.severity, 'channel', v_rule.channel));
 end
@@ -11799,6 +11833,7 @@ drop function core.require_feature(text);
 drop function core.requeue_expired_leases();
 drop function core.release_jobs(bigint, uuid[]);
 drop function core.refuse_run_at(timestamptz);
+drop function core.refuse_priority(integer, boolean);
 drop function core.refuse_payload(text, jsonb, boolean);
 drop function core.redact(jsonb);
 drop function core.record_violation(text, text, integer);

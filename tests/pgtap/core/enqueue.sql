@@ -1,6 +1,6 @@
 -- core.enqueue: in the caller's transaction, for the tenant of the context only, refused early when nothing could come of it.
 begin;
-select plan(67);
+select plan(72);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue');
 create temporary table made (name text primary key, id uuid, is_same boolean) on commit drop;
@@ -60,6 +60,12 @@ select is((select priority from core.job_queue where id = (select id from made w
 select is((select status from core.job_queue where id = (select id from made where name = 'later')), 'pending', 'a delayed job is pending');
 select ok((select scheduled_at > clock_timestamp() + interval '59 minutes' from core.job_queue where id = (select id from made where name = 'later')), 'until its time');
 
+select throws_ok(format($$ select core.enqueue('send_email', '{"to": "x"}', p_priority => %s) $$, n), 'PT422', 'invalid', 'a priority is not ' || n)
+  from unnest('{1001,-1001,2147483647}'::integer[]) as n;
+select throws_ok($$ select core.enqueue_many('send_email', array['{"to": "x"}'::jsonb], 1001) $$, 'PT422', 'invalid', 'nor for many');
+savepoint bounds;
+select lives_ok($$ select core.enqueue('send_email', '{"to": "x"}', p_priority => n) from unnest('{1000,-1000}'::integer[]) as n $$, 'up to a thousand it may be');
+rollback to bounds;
 select throws_ok(format($$ select core.enqueue('send_email', '{"to": "x"}', p_run_at => %L) $$, moment), 'PT422', 'invalid', 'a job is not due at ' || moment)
   from unnest(array['infinity', '-infinity', '294276-12-31', '0044-03-15 BC', '1969-12-31 23:59:59+00', '9999-01-01 00:00:01+00']) as moment;
 select throws_ok($$ select core.enqueue_many('send_email', array['{"to": "x"}'::jsonb], p_run_at => 'infinity') $$, 'PT422', 'invalid', 'nor are many');

@@ -101,7 +101,7 @@ select results_eq(
            'core.job_backoff(text,integer)', 'core.lane_of(text,integer)', 'core.lease_of(uuid,text)',
            'core.next_jobs(text,integer,text,text[],bigint,uuid[],jsonb,jsonb)', 'core.platform_cancel_job(uuid)', 'core.platform_retry_job(uuid)',
            'core.promote_jobs(integer)', 'core.purge_jobs(interval)', 'core.put_queue(text,boolean,integer)', 'core.put_queue_weight(uuid,numeric)',
-           'core.queue_room(text)', 'core.raise_marks(core.jobs_ready[],boolean)', 'core.refuse_payload(text,jsonb,boolean)', 'core.refuse_run_at(timestamp with time zone)',
+           'core.queue_room(text)', 'core.raise_marks(core.jobs_ready[],boolean)', 'core.refuse_payload(text,jsonb,boolean)', 'core.refuse_priority(integer,boolean)', 'core.refuse_run_at(timestamp with time zone)',
            'core.release_jobs(bigint,uuid[])', 'core.requeue_expired_leases()', 'core.retry_job(uuid)',
            'core.settle_lease(bigint,uuid[],jsonb,jsonb)', 'core.sweep_lanes()', 'core.tg_tenants_delete_jobs()'
        ]) as reviewed order by 1 $$,

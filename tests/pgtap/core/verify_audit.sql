@@ -1,7 +1,7 @@
 -- Sealing needs transactions that have ended; tests/concurrency/test_audit.py has those. Here: what an empty log answers, and who may ask.
 begin;
 
-select plan(18);
+select plan(19);
 
 select tests.act_as('app_worker');
 select is_empty('select * from core.verify_audit()', 'nothing sealed is nothing broken');
@@ -31,6 +31,9 @@ select is(
     count(distinct pg_temp.large(head.value)), 14::bigint, 'in which every difference shows')
   from unnest(array['{}', '{"a": 1}', '{"a": "1"}', '{"b": 1}', '{"a": {"b": 1}}', '{"a": ["b", 1]}', '{"a": [1, "b"]}', '{"a": [["b"], 1]}', '{"a": null}', '{"a": "null"}',
                     '{"a": true}', '{"a": ""}', '{"a": 1.0}', '{"a": 1e130000}']::jsonb[]) as head (value);
+select isnt(
+    pg_temp.large(('{"a": ' || repeat('[', 5000) || '1' || repeat(']', 5000) || '}')::jsonb),
+    pg_temp.large(('{"a": ' || repeat('[', 5000) || '2' || repeat(']', 5000) || '}')::jsonb), 'at any depth');
 select is(pg_temp.large('{"a": 1, "b": 2}'), pg_temp.large('{"b": 2, "a": 1}'), 'and nothing else');
 
 select * from finish();
