@@ -18,7 +18,7 @@ from dbkit.leak.solving import solve
 from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.declaration import Memberships
-from dbkit.tenancy.expressions import columns_in
+from dbkit.tenancy.expressions import columns_in, comparisons
 from dbkit.tenancy.keys import policy_text
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
@@ -171,8 +171,21 @@ class Draft:
                 self._prefer_privileged(column)
             return
         plain = column.base in ("text", "varchar") and not column.domains and not self._checks(column.name)
-        if not column.nullable or plain:
+        if not column.nullable or plain or self._asked_of_caller(column):
             self._generate(column)
+
+    def _asked_of_caller(self, column: Column) -> bool:
+        """Whether a policy compares the column with a setting, as the token of a shared link: an empty one opens
+        nothing."""
+        if column.base not in ("uuid", "text", "varchar") or column.name in self.fixed:
+            return False
+        helpers = self.synthesis.relations.helpers
+        texts = (text for policy in self.table.policies for text in policy.texts if column.name in text)
+        return any(
+            found.column == column.name
+            for text in texts
+            for found in comparisons(text, self.table.name, self.table.columns, helpers)
+        )
 
     def _tells_of_caller(self, column: Column) -> bool:
         """Whether a policy reads the column of the caller's own row, as its household: no two tenants share a value."""
