@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from dbkit.leak.exchange import Caller
 from dbkit.leak.lookalikes import begins_with_caller, lookalikes, wildcards
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, Values
-from dbkit.leak.values import first_value
+from dbkit.leak.values import SECRET, first_value
 from dbkit.tenancy.expressions import arms, columns_in, narrowed_beside
 from dbkit.tenancy.model import Kind, Model, TableModel
-from dbkit.tenancy.relations import Table, literal
+from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["Case", "CaseMaker"]
 
@@ -23,6 +23,7 @@ _OPEN_BY_WORD = re.compile(r"public|publish|shared?$|visib|listed|template|globa
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WILDCARD = "W1"
 # How a column holds a list with one key on it, by its type.
+_TOKENS = ("uuid", "bytea", "text", "varchar")
 _LISTS = {"jsonb": '["{}"]', "json": '["{}"]', "_text": '{{"{}"}}', "_varchar": '{{"{}"}}', "_uuid": "{{{}}}"}
 # Ways through the policies of one table that are tried.
 _MOST_WAYS = 12
@@ -187,7 +188,7 @@ class CaseMaker:
         for key in self.table.foreign_keys:
             if self.caller.scope.tables[key.target].protected:
                 names |= set(key.columns)
-        names |= {column.name for column in self.table.columns.values() if column.filled_by_server}
+        names |= {column.name for column in self.table.columns.values() if column.filled_by_server or _drawn(column)}
         names |= self._followed_columns()
         return names | {name for name in self.table.columns if _NAMES_A_READER.search(name)}
 
@@ -200,6 +201,12 @@ class CaseMaker:
         row = self.rows.rows[ATTACKER]
         spare = self.rows.spares.get(ATTACKER, {})
         return {name for name in row if {row[name], spare.get(name)} & (keys - {None})}
+
+
+def _drawn(column: Column) -> bool:
+    """Whether the column holds what nobody guesses and no two rows share, as the token of a shared link."""
+    drawn = column.base in ("uuid", "bytea") and "(" in (column.default or "")
+    return drawn or (column.base in _TOKENS and SECRET.search(column.name) is not None)
 
 
 def _shown(value: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dbkit.leak.asking import asking
 from dbkit.leak.edits import edited_states
 from dbkit.leak.forgeries import SWITCH, forged_states, identity_for
 from dbkit.leak.rows import ATTACKER, COLLEAGUE, NEWCOMERS, VICTIM, Identity, Population
@@ -51,7 +52,7 @@ def build_states(
     states = [right_state(scope, attacker)]
     skipped: dict[str, str] = {}
     if scope.scope.context:
-        states += _without_own_context(model, scope, population)
+        states += _of_own_login(scope, attacker, victim) or _without_own_context(model, scope, population)
     else:
         skipped |= dict.fromkeys(("none", "residue", "reused", "empty", "malformed"), "the login role is the context")
     if role is not None:
@@ -84,6 +85,17 @@ def build_states(
         steps = tuple(Step(sql, admin=True) for sql in rank.statements)
         states.append(State("promoted", rank.label, steps=(*steps, *tolerant(right)), open_to_own=True))
     return states, skipped
+
+
+def _of_own_login(scope: ScopeModel, attacker: Identity, victim: Identity) -> list[State]:
+    """Where tenants log in apart and set a context besides: the login says who they are, whatever they set."""
+    if attacker.login is None or victim.login is None or attacker.login == victim.login:
+        return []
+    theirs = tolerant(own_context(scope, victim))
+    return [
+        State("forged", "the other tenant's context under the own login", steps=theirs, open_to_own=True),
+        State("none", "", open_to_own=True),
+    ]
 
 
 def _without_own_context(model: Model, scope: ScopeModel, population: Population) -> Iterator[State]:
@@ -130,9 +142,9 @@ def lapsed_states(model: Model, scope: ScopeModel, attacker: Identity, standings
         return [], "callers are no members"
     if scope.scope.names_tenant and not (scope.verifies and not scope.scope.signed):
         # A tenant that the application vouches for is its contract. A token outlives the membership it was made for,
-        # which is a leak where somebody declares that memberships decide.
+        # which is a leak where memberships decide: somebody declares it, or policies of some tables ask for them.
         claims = scope.scope.signed or "jwt" in " ".join(scope.scope.context).lower()
-        if not claims or model.declaration.memberships is None:
+        if not claims or not (model.declaration.memberships or _memberships_decide(model)):
             return [], "the tenant is believed as it is set, memberships are not asked"
     right = tolerant(own_context(scope, attacker))
     found = []
@@ -140,6 +152,13 @@ def lapsed_states(model: Model, scope: ScopeModel, attacker: Identity, standings
         steps = (*(Step(sql, admin=True) for sql in standing.statements), *right)
         found.append(State("suspended", standing.label, steps=steps, knows_tenant=standing.awaited))
     return found, ""
+
+
+def _memberships_decide(model: Model) -> bool:
+    """Whether a policy of another table asks for the memberships."""
+    if model.memberships is None:
+        return False
+    return bool(asking(model.relations)[model.memberships.table] - {model.memberships.table})
 
 
 def allowed_slots(state: State, table: TableModel, scope: ScopeModel, model: Model) -> frozenset[str]:

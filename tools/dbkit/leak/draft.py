@@ -9,14 +9,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dbkit.leak.arrays import tenant_arrays
+from dbkit.leak.edits import read_of_caller
 from dbkit.leak.lookalikes import begins_with_caller
+from dbkit.leak.partitions import partition_bounds
 from dbkit.leak.rows import Values, ordinal
 from dbkit.leak.session import Outcome
 from dbkit.leak.solving import solve
 from dbkit.leak.standings import in_force, mightiest
 from dbkit.leak.values import check_candidates, first_value, is_role_column, marker, privileged_first
 from dbkit.tenancy.declaration import Memberships
-from dbkit.tenancy.expressions import columns_in
+from dbkit.tenancy.expressions import columns_in, comparisons
 from dbkit.tenancy.keys import policy_text
 from dbkit.tenancy.model import Kind
 from dbkit.tenancy.relations import Check, Column, ForeignKey, Table, literal
@@ -164,13 +166,33 @@ class Draft:
     def _fill(self, column: Column) -> None:
         if column.filled_by_server or column.identity:
             return
-        if column.default is not None:
+        if column.default is not None and not self._tells_of_caller(column):
             if is_role_column(column.name) and self._inside_tenant():
                 self._prefer_privileged(column)
             return
         plain = column.base in ("text", "varchar") and not column.domains and not self._checks(column.name)
-        if not column.nullable or plain:
+        if not column.nullable or plain or self._asked_of_caller(column):
             self._generate(column)
+
+    def _asked_of_caller(self, column: Column) -> bool:
+        """Whether a policy compares the column with a setting, as the token of a shared link: an empty one opens
+        nothing."""
+        if column.base not in ("uuid", "text", "varchar") or column.name in self.fixed:
+            return False
+        helpers = self.synthesis.relations.helpers
+        texts = (text for policy in self.table.policies for text in policy.texts if column.name in text)
+        return any(
+            found.column == column.name
+            for text in texts
+            for found in comparisons(text, self.table.name, self.table.columns, helpers)
+        )
+
+    def _tells_of_caller(self, column: Column) -> bool:
+        """Whether a policy reads the column of the caller's own row, as its household: no two tenants share a value."""
+        if column.name in self.fixed or self.synthesis.model.user_columns.get(self.table.qualified, ()) == ():
+            return False
+        compared = column.base not in ("bool", "json", "jsonb") and not column.labels and not self._checks(column.name)
+        return compared and read_of_caller(self.synthesis.relations, self.table, column)
 
     def _inside_tenant(self) -> bool:
         """Whether a role named here is one inside the tenant; a platform-wide one is not the attacker's to have."""
@@ -288,6 +310,8 @@ class Draft:
         return self._drop_optional()
 
     def _mend_check(self, outcome: Outcome) -> bool:
+        if not outcome.constraint and self.table.kind == "p":
+            return self._mend_partition()
         for check in self.table.checks:
             if check.name == outcome.constraint:
                 return solve(self, check)
@@ -298,6 +322,16 @@ class Draft:
                 self._generate(column)
                 changed = column.name in self.values or changed
         return changed
+
+    def _mend_partition(self) -> bool:
+        """No partition takes the row: it is made for one that there is, as if a CHECK of the table said so."""
+        for bounds in partition_bounds(self.synthesis.session, self.table):
+            if bounds not in self.checks:
+                self.checks.append(bounds)
+                if solve(self, bounds):
+                    return True
+                self.checks.remove(bounds)
+        return False
 
     def _mend_unique(self, outcome: Outcome) -> bool:
         """Another value for the columns of the index that are ours to choose."""

@@ -13,10 +13,11 @@ from dbkit.leak.forgeries import SWITCH, identity_for
 from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, identify
 from dbkit.leak.states import State, Step, set_setting, strict
 from dbkit.leak.values import is_role_column, privileged_first
+from dbkit.tenancy.keys import policy_text
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
-from dbkit.tenancy.relations import Column, Role, Table, literal
+from dbkit.tenancy.relations import Column, Relations, Role, Table, literal
 
-__all__ = ["decides", "edited_states", "mightier"]
+__all__ = ["decides", "edited_states", "mightier", "read_of_caller"]
 
 _EDITABLE = ("user_metadata", "raw_user_meta_data")
 _KEY_OF_EDITABLE = re.compile(
@@ -46,14 +47,24 @@ def edited_states(
             continue
         granted = model.relations.privileges[role.name, name].columns.get("update", frozenset())
         for column in table.table.columns.values():
-            if column.name not in granted or column.filled_by_server or not decides(model, column.name):
+            if column.name not in granted or column.filled_by_server:
                 continue
-            for value in mightier(model, table.table, column, row[column.name]):
+            values = mightier(model, table.table, column, row[column.name]) if decides(model, column.name) else []
+            theirs = population.tables[name].rows.get(VICTIM, {}).get(column.name)
+            if read_of_caller(model.relations, table.table, column) and theirs not in (None, row[column.name]):
+                values.append(str(theirs))
+            for value in values:
                 update = (
                     f"update {table.table.sql} set {column.sql} = {literal(value)} where {identify(table.table, row)}"
                 )
                 steps = (*strict(right), Step(update, tolerant=True))
                 yield State("edited", f"own row of {name}: {column.name} = {value}", steps=steps, open_to_own=True)
+
+
+def read_of_caller(relations: Relations, table: Table, column: Column) -> bool:
+    """Whether policies look the column up in the caller's own row, as in `select p.household from people p`."""
+    read = rf"\bselect\s+(?:\w+\.)?{re.escape(column.name)}\s+from\s+\(?(?:\w+\.)?{re.escape(table.name)}\b"
+    return any(re.search(read, policy_text(each), re.IGNORECASE) for each in relations.base_tables)
 
 
 def _metadata(model: Model, right: tuple[str, ...], attacker: Identity, victim: Identity) -> Iterator[State]:

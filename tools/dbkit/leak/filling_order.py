@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbkit.tenancy.keys import looked_up
 from dbkit.tenancy.model import Model
 from dbkit.tenancy.relations import ForeignKey, Relations, Table
 
@@ -28,6 +29,9 @@ def filling_order(model: Model) -> list[Table]:
             # In a cycle the optional reference waits: the synthesis fills it in later.
             if not _optional(table, key) or not _needs(model.relations, key.target) & open_tables:
                 visit(model.relations.tables[key.target])
+        for _, told, _ in looked_up(model.relations, table):
+            if belongs_to_callers(model, told) and not told.is_partition:
+                visit(told)  # what a policy looks up there is written here
         open_tables.remove(table.qualified)
         order.append(table)
 

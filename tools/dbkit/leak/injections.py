@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -212,10 +213,11 @@ class _World:
         shown = news(self.victim, reads(exchange, subject.model, VICTIM, self.watched))
         if shown is not None:
             return "write", f"the victim now reads in {shown[0]}: {shown[1]}"
-        fresh = news(self.attacker, reads(exchange, subject.model, ATTACKER, self.watched))
-        if fresh is not None and shown_value(Outcome(rows=(fresh[1],)), foreign, statement):
-            exchange.act(ATTACKER, f"select * from {subject.model.relations.tables[fresh[0]].sql}")
-            return "read", f"the attacker now reads in {fresh[0]}: {fresh[1]}"
+        for name, rows in reads(exchange, subject.model, ATTACKER, self.watched).items():
+            for row in rows - self.attacker.get(name, Counter()):
+                if shown_value(Outcome(rows=(row,)), foreign, statement):
+                    exchange.act(ATTACKER, f"select * from {subject.model.relations.tables[name].sql}")
+                    return "read", f"the attacker now reads in {name}: {row}"
         return None
 
 

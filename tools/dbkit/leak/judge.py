@@ -225,6 +225,8 @@ class TableAttack:
                 return f"refused for everybody: {control.admin.message}"
             return None
         if not control.admin_reaches:
+            if outcome.refused and control.admin.sqlstate == "42501" and control.own is not None and control.works:
+                return f"refused: {outcome}"  # the write of a definer trigger, which policies bind for everybody
             if outcome.refused and self._refused_for_all(control):
                 return f"refused for everybody: {control.admin.message}"
             return None

@@ -17,7 +17,7 @@ from dbkit.leak.rows import ATTACKER, Identity, Population, Values
 from dbkit.leak.session import Session
 from dbkit.leak.shapes import TIMES
 from dbkit.leak.values import privileged_first
-from dbkit.tenancy.model import Model
+from dbkit.tenancy.model import Kind, Model
 from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["NONE_KNOWN", "Standing", "Standings", "in_force", "mightiest", "read_standings"]
@@ -74,6 +74,10 @@ def read_standings(session: Session, model: Model, population: Population) -> St
     if not lapsed:
         ways = [standing for each in _gone(model, table, member) for standing in _taken(session, each)]
         lapsed = ways[:1]
+    released = tuple(_without_grants(model, member))
+    if released:
+        apart = [replace(standing, statements=(*standing.statements, *released)) for standing in lapsed]
+        lapsed = [taken for standing in apart for taken in _taken(session, standing)]
     ranks = [s for each in _ranks(model, table, member, rows.rows[ATTACKER]) for s in _taken(session, each)]
     return Standings(tuple(lapsed), tuple(ranks[:_RANKS_TRIED]))
 
@@ -125,6 +129,26 @@ def _gone(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
     if ended:
         yield _changed(model, table, member, ended)
     yield Standing("", (f"delete from {table.sql} where {_own(model, table, member)}",))
+
+
+def _without_grants(model: Model, member: Identity) -> Iterator[str]:
+    """Statements that take from the person what single rows grant, as to the guest of one board, who is no member.
+
+    Such a grant pairs a user and a row of a tenant's in a key. One that pairs a user and a tenant is a membership.
+    """
+    assert model.memberships is not None
+    for table in model.relations.base_tables:
+        if table.qualified == model.memberships.table:
+            continue
+        rows = {
+            key.columns[0]
+            for key in table.foreign_keys
+            if len(key.columns) == 1 and key.target != (model.registry and model.registry[0])
+            if model.scopes[0].tables[key.target].kind in (Kind.TENANT, Kind.ROW)
+        }
+        for user in model.user_columns.get(table.qualified, ()):
+            if any(set(unique.columns) == {user, row} for unique in table.uniques for row in rows - {user}):
+                yield f"delete from {table.sql} where {table.columns[user].sql} = {literal(member.user)}"
 
 
 def _over(table: Table, column: Column) -> str | None:

@@ -6,6 +6,7 @@ or taking the victim's rows over. Every variant is plain SQL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -165,6 +166,9 @@ class _Builder:
         if named and self.model.kind is Kind.TENANT and self.model.column not in named:
             joined = insert_statement(self.table, self._insertable({**theirs, **named}))
             yield Variant("INSERT", "the caller's own name in the other tenant", joined, None, "insert", prepare)
+        if self.model.kind in (Kind.TENANT, Kind.USER) and self._checks_something_else():
+            planted = insert_statement(self.table, self._insertable({**mine, **self._owner(theirs)}))
+            yield Variant("INSERT", "an own row under the other tenant", planted, None, "insert", prepare)
         for key in self.crossing:
             changed = dict(zip(key.columns, self.foreign_keys[key.name], strict=True))
             values = {**mine, **changed}
@@ -178,6 +182,19 @@ class _Builder:
             if set(fellow) <= set(given):
                 posed = insert_statement(self.table, given)
                 yield Variant("INSERT", f"{FELLOW} {', '.join(fellow)}", posed, None, "target", prepare)
+
+    def _checks_something_else(self) -> bool:
+        """Whether a policy admits new rows by what they reference or hold, and not by whose they are."""
+        column = re.compile(rf"\b{re.escape(self.model.column or '')}\b")
+        texts = [
+            policy.check or policy.using or ""
+            for policy in self.table.policies
+            if policy.permissive and policy.command in ("all", "insert")
+        ]
+        return any(not column.search(text) for text in texts)
+
+    def _owner(self, values: Values) -> dict[str, str | None]:
+        return {name: value for name, value in values.items() if name == self.model.column}
 
     def updates(self) -> Iterator[Variant]:
         statement = f"update {self.table.sql} set {self.setting}"

@@ -13,8 +13,14 @@ from collections.abc import Iterable, Iterator
 from dbkit.leak.regex import example
 from dbkit.tenancy.relations import Check, Column
 
-__all__ = ["check_candidates", "first_value", "is_role_column", "marker", "privileged_first"]
+__all__ = ["SECRET", "check_candidates", "first_value", "is_role_column", "marker", "privileged_first"]
 
+# Names of what only its owner can know.
+SECRET = re.compile(
+    r"token|secret|passw|passcode|pwd|hash|otp|(?:^|_)pin(?:$|_)|api_?key|signature|nonce|salt|verifier|session|magic"
+    r"|seal|cookie|credential|private|recovery|verification|(?:^|_)mac(?:$|_)",
+    re.IGNORECASE,
+)
 _INTEGERS = {"int2": 30_000, "int4": 900_000_000, "int8": 900_000_000_000}
 _TEXTS = frozenset({"text", "varchar", "bpchar", "citext", "name", "char"})
 _ROLE_COLUMN = re.compile(r"(?:^|_)(?:role|role_key|role_name|member_role|access_level|permission_level)$")

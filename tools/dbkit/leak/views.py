@@ -46,7 +46,9 @@ class ViewAttack:
         self.views = [
             table
             for table in model.relations.tables.values()
-            if table.kind in ("v", "m", "f") and model.relations.privileges[role.name, table.qualified].may("select")
+            if table.kind in ("v", "m", "f")
+            and table.qualified not in model.shared_views
+            and model.relations.privileges[role.name, table.qualified].may("select")
         ]
         self.privileges = {
             view.qualified: model.relations.privileges[role.name, view.qualified].columns["select"]

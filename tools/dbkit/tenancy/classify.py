@@ -6,12 +6,21 @@ Each table keeps the reason, which `dbkit leak --model` prints.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dbkit.tenancy.declaration import Declaration, Scope
 from dbkit.tenancy.evidence import login_columns
 from dbkit.tenancy.expressions import caller_expressions
-from dbkit.tenancy.keys import TENANT_COLUMN, USER_COLUMN, Keys, find_keys, in_foreign_key, policy_text, references
+from dbkit.tenancy.keys import (
+    TENANT_COLUMN,
+    USER_COLUMN,
+    Keys,
+    find_keys,
+    in_foreign_key,
+    looked_up,
+    policy_text,
+    references,
+)
 from dbkit.tenancy.model import Kind, Model, ScopeModel, TableModel
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.sealing import seals_settings
@@ -67,6 +76,11 @@ def build_model(declaration: Declaration, relations: Relations, *, isolation: st
         person_columns=keys.person_columns,
         login_columns=login_columns(relations),
         tenant_columns=keys.columns,
+        shared_views=frozenset(
+            table.qualified
+            for table in (keys.names.table(known, "shared") for known in keys.declaration.shared)
+            if table.kind in ("v", "m", "f")
+        ),
         inferred=tuple(inferred),
     )
 
@@ -179,8 +193,11 @@ class _Classifier:
         if not any(self._reachable(table, each) for each in self.keys.declaration.scopes):
             return TableModel(table, Kind.INTERNAL, None, "no app role has a privilege on it")
         users = self.keys.user_columns[table.qualified]
-        if users and scope.names_user:
+        if users and scope.names_user and not self._only_written_by(table, users):
             return TableModel(table, Kind.USER, users[0], "has a user column and no tenant column")
+        told = self._told_by_own_row(table)
+        if told is not None:
+            return TableModel(table, Kind.ROW, None, f"policies compare it with what the caller's row of {told} says")
         renamed = self._renamed_key(table)
         if renamed is not None:
             reason = f"{renamed} is named like a tenant and has the type of the registry's key"
@@ -195,17 +212,65 @@ class _Classifier:
             return TableModel(table, Kind.SHARED, None, "row security without a policy keeps every app role out")
         return TableModel(table, Kind.UNKNOWN, None, "reachable by app roles, without a tenant column")
 
+    def _told_by_own_row(self, table: Table) -> str | None:
+        """The table whose row of the caller's says which rows are theirs: `household = (select p.household from …`."""
+        found = (other.qualified for _, other, _ in looked_up(self.relations, table))
+        return next((name for name in found if self.keys.user_columns[name]), None)
+
+    def _only_written_by(self, table: Table, users: tuple[str, ...]) -> bool:
+        """Whether a user column says who made a row, and what it hangs on whose it is: a comment on a tenant's card.
+
+        So it is where tenants are known, the row references one of theirs and no policy asks for the user to read it.
+        """
+        words = {
+            word
+            for policy in table.policies
+            if policy.permissive and policy.command in ("all", "select")
+            for word in re.findall(r"\w+", policy.using or "")
+        }
+        return bool(words) and not words & set(users) and self._hangs_on_tenant(table, frozenset())
+
+    def _hangs_on_tenant(self, table: Table, seen: frozenset[str]) -> bool:
+        for key in table.foreign_keys:
+            target = self.relations.tables.get(key.target)
+            if target is None or target.qualified in seen or target is table:
+                continue
+            column = self._tenant_column(target)
+            if (column is not None and column not in self.keys.user_columns[target.qualified]) or (
+                self._hangs_on_tenant(target, seen | {table.qualified})
+            ):
+                return True
+        return False
+
     def _renamed_key(self, table: Table) -> str | None:
         """The tenant's key under another name, as copies and rollups have it that nothing references."""
         if self.keys.registry is None or table.qualified == self.keys.registry[0]:
             return None
         key = self.relations.tables[self.keys.registry[0]].columns[self.keys.registry[1]]
+        short = set(self._abbreviations(table))
         for column in table.columns.values():
-            named = TENANT_COLUMN.match(column.name) or _SHORT_TENANT.match(column.name)
+            named = TENANT_COLUMN.match(column.name) or _SHORT_TENANT.match(column.name) or column.name in short
             alone = table.primary_key == (column.name,) and len(table.columns) < 3
             if named and column.base == key.base and not alone and not in_foreign_key(table, column.name):
                 return column.name
         return None
+
+    def _abbreviations(self, table: Table) -> Iterator[str]:
+        """Short names of the tenant's key: `sid` for school_id, `clin` for clinic.
+
+        A word is shortened to its beginning, a name of several to their initials too. So short a name is taken for the
+        tenant only where it begins a key of several columns, which counts or sums for each tenant.
+        """
+        leading = {unique.columns[0] for unique in table.uniques if len(unique.columns) > 1}
+        for name in self.keys.columns:
+            words = [word for word in name.lower().split("_") if word]
+            stem = words[0] if words else ""
+            initials = "".join(word[0] for word in words) if len(words) > 1 else ""
+            beginnings = [stem[:length] for length in range(3, len(stem))]
+            rest = "_".join(words[1:])
+            ends = {"", "_id", "_no", rest, f"_{rest}"}
+            short = {initials, f"{stem[:1]}id", *(start + end for start in beginnings for end in ends)}
+            yield from (column for column in leading if column and column.lower() in short)
 
     def _inherit(self, model: TableModel, tables: Mapping[str, TableModel]) -> TableModel:
         """Children of a table with known tenants: partitions and rows that reference it."""

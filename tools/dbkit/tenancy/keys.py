@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dbkit.tenancy.declaration import Declaration, Memberships
@@ -21,7 +22,16 @@ from dbkit.tenancy.names import Names
 from dbkit.tenancy.relations import Relations, Table
 from dbkit.tenancy.spelled import with_user_for_constants
 
-__all__ = ["TENANT_COLUMN", "USER_COLUMN", "Keys", "find_keys", "in_foreign_key", "policy_text", "references"]
+__all__ = [
+    "TENANT_COLUMN",
+    "USER_COLUMN",
+    "Keys",
+    "find_keys",
+    "in_foreign_key",
+    "looked_up",
+    "policy_text",
+    "references",
+]
 
 _TENANT_WORDS = (
     "tenant|organi[sz]ation|org|company|account|workspace|team|customer|agency|clinic|shop|store|client|school|firm"
@@ -32,6 +42,9 @@ _TENANT_TABLE = re.compile(rf"^(?:{_TENANT_WORDS})(?:s|es)?$|^companies$|^agenci
 USER_COLUMN = re.compile(
     r"^(?:auth_)?(?:user|member|profile|person|owner|owner_user|author|created_by|uploaded_by|invited_by|assigned_to)"
     r"(?:_?(?:id|uuid))?$|^uid$|^sub$"
+)
+_LOOKED_UP = re.compile(
+    r"\b(\w+)\s*=\s*\(+\s*select\s+(?:\w+\.)?(\w+)(?:\s+as\s+\w+)?\s+from\s+(?:\w+\.)?(\w+)", re.IGNORECASE
 )
 _USER_TABLE = re.compile(r"^(?:app_)?(?:users?|profiles?|people|persons?|user_profiles)$")
 
@@ -88,6 +101,17 @@ def in_foreign_key(table: Table, column: str) -> bool:
 def policy_text(table: Table, glue: str = " ") -> str:
     """All conditions of a table's policies as one text."""
     return glue.join(text for policy in table.policies for text in policy.texts)
+
+
+def looked_up(relations: Relations, table: Table) -> Iterator[tuple[str, Table, str]]:
+    """Columns that a table's policies compare with what a row of another table says, with that table and its column.
+
+    As in `household = (select p.household from people p where …)`.
+    """
+    for column, theirs, name in _LOOKED_UP.findall(policy_text(table)):
+        for other in relations.base_tables:
+            if other.name == name and other is not table and column in table.columns and theirs in other.columns:
+                yield column, other, theirs
 
 
 class _Finder:

@@ -79,6 +79,7 @@ class Model:
         person_columns: the same with those in which a row may name somebody else, such as whom it is shared with.
         login_columns: table -> columns that hold the name of a login role.
         tenant_columns: default names of tenant columns, declared or inferred.
+        shared_views: views that are declared to be shared: what they show is meant for every tenant.
         inferred: (what, value, reason) of everything that was not declared.
     """
 
@@ -93,4 +94,5 @@ class Model:
     person_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     login_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenant_columns: tuple[str, ...] = ()
+    shared_views: frozenset[str] = frozenset()
     inferred: tuple[tuple[str, str, str], ...] = field(default_factory=tuple)

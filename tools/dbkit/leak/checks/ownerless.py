@@ -16,7 +16,7 @@ from dbkit.leak.replica import AS_ORIGIN, AS_REPLICA
 from dbkit.leak.rows import ATTACKER, VICTIM, TableRows, identify, insert_statement
 from dbkit.leak.session import Outcome
 from dbkit.report import Evidence, Finding
-from dbkit.tenancy.model import TableModel
+from dbkit.tenancy.model import Kind, TableModel
 
 __all__ = ["check_ownerless"]
 
@@ -49,9 +49,11 @@ class _Ownerless:
         self.rows = rows
         self.column = self.table.columns[table.column or ""]
         self.privileges = caller.privileges(subject.model, self.table)
+        registries = (subject.model.registry, subject.model.users)
+        self.registries = {registry[0] for registry in registries if registry}
 
     def run(self, exchange: Exchange) -> Finding | None:
-        for attempt in (self._planted, self._emptied, self._changed):
+        for attempt in (self._planted, self._emptied, self._changed, self._hanging):
             with exchange.trial():
                 found = attempt(exchange)
                 if found is not None:
@@ -108,14 +110,52 @@ class _Ownerless:
             exchange, "changes rows of no tenant, which all share", f"{outcome.affected} rows, {usual} are its own"
         )
 
-    def _ownerless(self, exchange: Exchange, what: str, witness: str) -> Finding:
+    def _hanging(self, exchange: Exchange) -> Finding | None:
+        """A row that some job wrote without the tenant, about a row that is the victim's: no template is about one."""
+        values, columns = self.rows.spares.get(VICTIM), self._about_tenants()
+        if values is None or not columns or not self.privileges.may("select"):
+            return None
+        query = f"select count(*) from {self.table.sql}"
+        before = exchange.act(ATTACKER, query)
+        exchange.admin(AS_REPLICA)
+        stored = exchange.admin(insert_statement(self.table, {**values, self.column.name: None}))
+        exchange.admin(AS_ORIGIN)
+        after = exchange.act(ATTACKER, query)
+        if stored.refused or before.refused or after.refused:
+            return None
+        if int(after.rows[0][0] or 0) <= int(before.rows[0][0] or 0):
+            return None
+        what = f"reads rows of no tenant that are about another tenant's ({', '.join(columns)})"
+        shown = f"the attacker reads {after.rows[0][0]}, before {before.rows[0][0]}"
+        return self._ownerless(exchange, what, shown, admits="everybody, whatever they are about")
+
+    def _about_tenants(self) -> list[str]:
+        """Columns that name a row which always has a tenant, by a foreign key or by their name."""
+        found = []
+        for name, target in self.caller.scope.tables.items():
+            if target.column is None or target.table is self.table or target.table.columns[target.column].nullable:
+                continue
+            if target.kind is not Kind.TENANT or not target.table.primary_key or name in self.registries:
+                continue
+            for key in self.table.foreign_keys:
+                if key.target == name:
+                    found += [column for column in key.columns if column != self.column.name]
+            last = target.table.columns[target.table.primary_key[-1]]
+            for column in self.table.columns.values():
+                stem = column.name.removesuffix("_id")
+                named = stem != column.name and target.table.name in (stem, f"{stem}s", f"{stem}es")
+                if named and column.base == last.base and column is not self.column:
+                    found.append(column.name)
+        return list(dict.fromkeys(found))
+
+    def _ownerless(self, exchange: Exchange, what: str, witness: str, *, admits: str = "more than reading") -> Finding:
         return Finding(
             rule="rows_of_no_tenant",
             message=f"{self.caller.role.name} {what}: {self.table.qualified}",
             category="CTX-01",
             verdict=LEAK,
             object=self.table.qualified,
-            detail=f"A policy admits rows whose {self.column.name} is NULL to more than reading. {NEEDS_PARAMETERS}",
+            detail=f"A policy admits rows whose {self.column.name} is NULL to {admits}. {NEEDS_PARAMETERS}",
             hint=f"Let WITH CHECK, and USING of UPDATE and DELETE, demand {self.column.sql} = the context's tenant. "
             f"Where no row is shared: alter table {self.table.sql} alter column {self.column.sql} set not null;",
             evidence=Evidence(exchange.sql, witness, own_row(exchange, self.table, self.rows)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 
 from dbkit.leak.checks.subject import NEEDS_PARAMETERS, Subject
 from dbkit.leak.exchange import Caller, Exchange, callers
@@ -23,7 +24,7 @@ from dbkit.tenancy.relations import Table
 
 __all__ = ["check_reports"]
 
-# What an operator or a timer runs: it takes no value that says whose work it is, and no app role calls it.
+# What an operator or a timer runs, or a request: it takes no value that says whose work it is.
 _JOBS = """
 select n.nspname || '.' || p.proname, case p.prokind when 'p' then 'call ' else 'select ' end || format(
     '%I.%I()', n.nspname, p.proname), p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '')
@@ -62,8 +63,9 @@ def _check_jobs(subject: Subject, caller: Caller, jobs: list[tuple[str, str, str
         )
         prepared = ["select 1"]
         prepared += [f"update {t.sql} set {assigned(t, shape)}" for t in sources for shape in shapes(body, t)]
-        for prepare in prepared if sources else ():
-            finding = _told(subject, caller, (name, statement), written, prepare, foreign)
+        # A report for one tenant asks for its context, so the victim runs it where it may.
+        for prepare, by_victim in product(prepared, (False, True)) if sources else ():
+            finding = _told(subject, caller, (name, statement), written, prepare, foreign, by_victim=by_victim)
             if finding is not None:
                 yield finding
                 break
@@ -74,13 +76,23 @@ def _named(table: Table, body: str) -> bool:
 
 
 def _told(
-    subject: Subject, caller: Caller, job: tuple[str, str], written: list[Table], prepare: str, foreign: list[str]
+    subject: Subject,
+    caller: Caller,
+    job: tuple[str, str],
+    written: list[Table],
+    prepare: str,
+    foreign: list[str],
+    *,
+    by_victim: bool,
 ) -> Finding | None:
-    """What the job, run by the administrator over rows that it looks for, leaves for the attacker to read."""
+    """What the job, run over rows that it looks for, leaves for the attacker to read."""
     with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
         watched = readable(exchange, subject.model, written)
         before = reads(exchange, subject.model, ATTACKER, watched)
-        if exchange.admin(_TIMEOUT, *as_replica(prepare), job[1]).refused:
+        if by_victim:
+            exchange.admin(_TIMEOUT, *as_replica(prepare))
+        run = exchange.act(VICTIM, job[1]) if by_victim else exchange.admin(_TIMEOUT, *as_replica(prepare), job[1])
+        if run.refused:
             return None
         shown = news(before, reads(exchange, subject.model, ATTACKER, watched))
         value = shown_value(Outcome(rows=(shown[1],)), foreign) if shown else None
@@ -95,7 +107,8 @@ def _told(
         )
     return Finding(
         rule="job_tells_in_open_table",
-        message=f"{job[0]} writes what it finds in every tenant to {shown[0]}, which {caller.role.name} reads",
+        message=f"{job[0]} writes what it finds in {'its' if by_victim else 'every'} tenant to {shown[0]}, "
+        f"which {caller.role.name} reads",
         category="FLOW-05",
         verdict=LEAK,
         object=shown[0],

@@ -26,7 +26,11 @@ __all__ = ["check_view_states"]
 
 
 def check_view_states(subject: Subject) -> Iterator[Finding]:
-    views = [table for table in subject.model.relations.tables.values() if table.kind == "v"]
+    views = [
+        table
+        for name, table in subject.model.relations.tables.items()
+        if table.kind == "v" and name not in subject.model.shared_views
+    ]
     values = distinctive_values(subject.model, subject.population)
     foreign = [value for value, slots in values.items() if VICTIM in slots]
     own = [value for value, slots in values.items() if ATTACKER in slots]

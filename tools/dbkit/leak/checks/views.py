@@ -60,7 +60,7 @@ def _check_dependence(subject: Subject, caller: Caller) -> Iterator[Finding]:
     """Every view read twice, with the victim's rows there and taken away; one deletion serves all of them."""
     model, population = subject.model, subject.population
     relations = model.relations.tables
-    names = [name for name, table in relations.items() if table.kind in ("v", "m")]
+    names = [name for name, table in relations.items() if table.kind in ("v", "m") and name not in model.shared_views]
     values = distinctive_values(model, population)
     foreign = [value for value, slots in values.items() if VICTIM in slots]
     with Exchange(subject.session, model, population, caller) as exchange:

@@ -19,6 +19,7 @@ from dbkit.leak.checks.functions.catalog import Routines, read_routines
 from dbkit.leak.checks.functions.effects import Effects
 from dbkit.leak.checks.functions.hidden_tables import check_hidden_tables
 from dbkit.leak.checks.functions.leakproof import check_leakproof
+from dbkit.leak.checks.functions.leftovers import check_leftovers
 from dbkit.leak.checks.functions.locks import check_locks
 from dbkit.leak.checks.functions.members import check_members
 from dbkit.leak.checks.functions.notify import check_notify
@@ -55,6 +56,7 @@ def check_functions(subject: Subject) -> Iterator[Finding]:
                 yield from check_leakproof(stand, routines)
                 yield from check_notify(stand, routines, caller)
                 yield from check_locks(stand, routines, caller)
+                yield from check_leftovers(stand, routines, caller)
                 open_anyway = {finding.object for finding in found if finding.verdict == LEAK}
                 yield from check_hidden_tables(stand, routines, caller, subject.session, open_anyway)
                 yield from check_members(stand, routines, caller, standings, open_anyway)

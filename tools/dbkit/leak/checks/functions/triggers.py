@@ -24,6 +24,9 @@ from dbkit.tenancy.relations import Column, Table, literal
 __all__ = ["check_triggers", "firing_statements"]
 
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_FIGURES = ("int2", "int4", "int8", "numeric", "float4", "float8")
+# What a trigger's body looks at of the row that is written.
+_OF_ROW = re.compile(r"\bnew\s*\.\s*\"?(\w+)", re.IGNORECASE)
 
 
 def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterator[Finding]:
@@ -45,6 +48,7 @@ def check_triggers(stand: Stand, effects: Effects, routines: Routines) -> Iterat
 def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine], routines: Routines) -> Finding | None:
     aligned = _aligned(stand)
     shots = [_Shot(statement) for statement in firing_statements(stand, name)]
+    shots += [_Shot(statement) for statement in _looked_at(stand, name, functions, routines)]
     shots += [_Shot(statement, aligned.sql) for statement in firing_statements(stand, name, aligned=aligned.values)]
     for shot in shots:
         outcome = stand.run(shot.statement, shot.before)
@@ -63,6 +67,23 @@ def _fire(stand: Stand, effects: Effects, name: str, functions: list[Routine], r
             if written and not _turned_back(stand, effects, _Shot(statement, (*shot.before, AS_REPLICA)), table):
                 return _finding(stand, name, functions, shot, written, "trigger_writes_foreign_rows")
     return None
+
+
+def _looked_at(stand: Stand, name: str, functions: list[Routine], routines: Routines) -> Iterator[str]:
+    """An own row with just those of the victim's values that the triggers look at.
+
+    What a row does not bring itself is what an error text may tell of another that has the same values.
+    """
+    table, rows = stand.scope.tables[name], stand.population.tables[name]
+    spare, victim = rows.spares.get(ATTACKER), rows.rows.get(VICTIM)
+    if spare is None or victim is None or not stand.model.relations.privileges[stand.role.name, name].may("insert"):
+        return
+    text = " ".join(each.facts.text for function in functions for each in routines.reached(function))
+    looked_at = {word.lower() for word in _OF_ROW.findall(text)}
+    borrowed = next(_borrowed(stand, table, spare, victim), {})
+    same = {column: value for column, value in borrowed.items() if column in looked_at and column in spare}
+    for left in [None, *same] if len(same) > 1 else []:
+        yield insert_statement(table.table, {**spare, **{k: v for k, v in same.items() if k != left}})
 
 
 def _turned(stand: Stand, functions: list[Routine], routines: Routines) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -219,6 +240,8 @@ def firing_statements(
     if spare is not None and privileges.may("insert"):
         given = {column: value for column, value in spare.items() if not table.table.columns[column].generated}
         yield insert_statement(table.table, given)
+        if aligned is not None and (counting := _counting(table, given)):
+            yield insert_statement(table.table, {**given, **counting})
         for values in borrowed:
             yield insert_statement(table.table, {**given, **{k: v for k, v in values.items() if k in given}})
     if privileges.may("update"):
@@ -247,6 +270,20 @@ def _borrowed(stand: Stand, table: TableModel, own: Values, victim: Values) -> I
         yield single
     for column, value in single.items():
         yield {column: value}
+
+
+def _counting(table: TableModel, given: Values) -> Values:
+    """Figures other than zero, which a trigger that adds them up elsewhere would not be seen to add."""
+    checked = {name for check in table.table.checks for name in check.columns}
+    keys = {name for unique in table.table.uniques for name in unique.columns}
+    return {
+        column.name: "3"
+        for column in table.table.columns.values()
+        if column.base in _FIGURES
+        and column.name not in checked | keys | {table.column}
+        and not (column.generated or column.filled_by_server or _referencing(table, column.name))
+        and given.get(column.name) in (None, "0")
+    }
 
 
 def _sole_key(table: TableModel) -> tuple[str, ...]:

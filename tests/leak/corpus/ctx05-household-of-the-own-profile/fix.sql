@@ -1,0 +1,1 @@
+revoke update on profiles from dh_authenticated; grant update (handle, email) on profiles to dh_authenticated;

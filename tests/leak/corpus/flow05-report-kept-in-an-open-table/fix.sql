@@ -1,0 +1,1 @@
+revoke select on fleet.job_runs from vr_fleet_rw;

@@ -1,0 +1,1 @@
+revoke all on old_measurements from cp_app;

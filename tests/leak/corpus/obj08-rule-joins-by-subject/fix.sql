@@ -1,0 +1,1 @@
+create or replace rule log_reviews as on insert to edu.reviews do also insert into edu.mark_log select m.pupil_id, m.remark, new.school_id from edu.marks m where m.subject = new.subject and m.school_id = new.school_id;

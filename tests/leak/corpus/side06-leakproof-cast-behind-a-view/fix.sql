@@ -1,0 +1,1 @@
+alter function api.as_number(text) not leakproof cost 100;
