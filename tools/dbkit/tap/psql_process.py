@@ -6,12 +6,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from dbkit.conninfo import for_program
 from dbkit.errors import DbkitError
+from dbkit.postgres.local import die_with_parent
 from dbkit.report import Location
 from dbkit.tap.transcript import Failure, Transcript
 
@@ -19,7 +18,6 @@ __all__ = ["PsqlProcess", "find_psql"]
 
 _ERROR = re.compile(r"psql:(?P<file>.*?):(?P<line>\d+): (?P<message>(?:ERROR|FATAL|PANIC|error): .*)")
 _SQLSTATE = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<state>[0-9A-Z]{5}): ")
-_PR_SET_PDEATHSIG = 1
 
 
 def find_psql(bin_dir: Path | None) -> Path:
@@ -68,7 +66,7 @@ class PsqlProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches us only; we cancel in order
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(signal.SIGKILL),
             env={**environment, "PGAPPNAME": "dbkit test"},
         )
         if self._cancelled:
@@ -109,17 +107,3 @@ class PsqlProcess:
             transcript.failures.append(Failure("\n".join(message), place, state["state"] if state else None))
         if transcript.exit_code and not transcript.failures:
             transcript.failures.append(Failure(lines[-1], None))
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """Ask Linux to end psql when this process dies, however it dies."""
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    libc = ctypes.CDLL(None)  # loaded before the fork: the child may not allocate
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    return ask
