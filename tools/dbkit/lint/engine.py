@@ -19,7 +19,7 @@ from dbkit.lint.files import DECLARED, LintFile, Series, collect
 from dbkit.lint.model import Column, Constraint, Index, Origin, Table
 from dbkit.lint.replay import replay
 from dbkit.lint.result import LintResult
-from dbkit.lint.routines import standard_body
+from dbkit.lint.routines import body_statements, standard_body
 from dbkit.lint.rule import DO, FUNCTION, Hit, Rule, load_rules
 from dbkit.lint.sections import Section, ends_transaction, opens_transaction
 from dbkit.lint.settings import Settings, load_settings
@@ -313,9 +313,8 @@ class Asking:
             for statement in file.script.statements:
                 if file.section_at(statement.start).name == "up":
                     replay(self.state, statement, file)
-                    for body in bodies(statement) if statement.tag == "DoStmt" else ():
-                        for embedded in embedded_statements(body):
-                            replay(self.state, embedded, file)
+                    for embedded in body_statements(statement) if statement.tag == "DoStmt" else ():
+                        replay(self.state, embedded, file)
             return
         checks = self._checks.of(file)
         section, opened = file.sections[0], False
