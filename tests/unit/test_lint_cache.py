@@ -192,6 +192,17 @@ def test_an_earlier_file_changes_what_a_later_one_means(project: Config) -> None
     assert not any("missing_lock_timeout" in line for line in run(project))
 
 
+def test_what_a_block_made_in_a_file_that_is_known_is_there(project: Config) -> None:
+    changed(project, "0003_c.sql", "do $$ begin create index a_at on app.a (at); end $$;\n")
+
+    def is_twice(column: str) -> bool:
+        found = changed(project, "0004_d.sql", f"create index a_again on app.a ({column});\n")
+        return any("0004_d.sql:1" in line and "duplicate_index" in line for line in found)
+
+    assert is_twice("at")
+    assert not is_twice("c")
+
+
 def test_an_order_of_locks_is_carried_over_from_a_file_that_is_known(project: Config, asked: list[str]) -> None:
     tables = "create table app.x (id bigint primary key);\ncreate table app.y (id bigint primary key);\n"
     (project.root / "m/0001_a.sql").write_text(tables)

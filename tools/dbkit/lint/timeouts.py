@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbkit.lint.fix import before_statement
 from dbkit.lint.locks import Lock, locking_tags, locks_of
 from dbkit.lint.model import Key, label
+from dbkit.lint.routines import body_statements
 from dbkit.lint.rule import Hit
 from dbkit.lint.sections import ends_transaction, opens_transaction
 from dbkit.lint.trees import calls, constant
-from dbkit.parse import Node, Statement, bodies, embedded_statements
+from dbkit.parse import Node, Statement
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
@@ -94,8 +95,7 @@ class _Walk:
     def held(self, statement: Statement) -> tuple[tuple[str, Lock], ...]:
         """(table, lock) of the strong locks a statement, or what a DO block runs, takes on tables others may use."""
         if statement.tag == "DoStmt":
-            inside = [item for body in bodies(statement) for item in embedded_statements(body)]
-            return tuple([locked for item in inside for locked in self.held(item)])
+            return tuple([locked for item in body_statements(statement) for locked in self.held(item)])
         strong = [(node, lock) for node, lock in locks_of(statement) if lock >= Lock.SHARE_ROW_EXCLUSIVE]
         keys = [(self.context.state.key(node), node, lock) for node, lock in strong]
         return tuple([(label(key), lock) for key, node, lock in keys if self._exists(key, node)])
