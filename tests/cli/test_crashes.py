@@ -119,6 +119,30 @@ cli.main(["test"])
     assert "Traceback" not in done.stderr
 
 
+def test_an_interrupt_while_the_first_is_told_changes_nothing() -> None:
+    program = """
+import os, signal
+from dbkit import cli
+from dbkit.cli import failure
+
+def impatient(*arguments, show=failure.show):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    show(*arguments)
+
+def command(**options):
+    os.kill(os.getpid(), signal.SIGINT)
+
+failure.show = impatient
+cli.cli.main = command
+cli.main(["test"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=20)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: interrupted\n")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_killed(run_folder: Path, command: str, pause: float) -> None:

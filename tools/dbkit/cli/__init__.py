@@ -112,11 +112,6 @@ def main(argv: list[str] | None = None) -> NoReturn:
     Args:
         argv: None for the arguments of this process, which then ends at once, without taking apart what it read.
     """
-    # SIGTERM unwinds like Ctrl-C, so that `with` blocks stop servers and roll back.
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell told us to ignore it
-        signal.signal(signal.SIGINT, _interrupt)
-    sys.unraisablehook = _unraisable
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console that knows only ASCII is no reason to fail
@@ -128,7 +123,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 def _run(arguments: list[str], leave: Callable[[int], NoReturn]) -> NoReturn:
     """Run one command, print what ended it, and leave with its exit code."""
     try:
-        code = cli.main(args=arguments, prog_name="dbkit", standalone_mode=False) or EXIT_CLEAN
+        code = _interruptible(arguments)
     except SystemExit as leaving:
         # From in here: what the command still holds is not freed piece by piece before the process ends.
         leave(leaving.code if isinstance(leaving.code, int) else EXIT_CLEAN)
@@ -141,6 +136,16 @@ def _run(arguments: list[str], leave: Callable[[int], NoReturn]) -> NoReturn:
             show(as_error(problem), arguments)
         code = EXIT_ERROR
     leave(code)
+
+
+def _interruptible(arguments: list[str]) -> int:
+    """Run one command and give its exit code; signals interrupt what runs in here, and nothing after it."""
+    # SIGTERM unwinds like Ctrl-C, so that `with` blocks stop servers and roll back.
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else a shell told us to ignore it
+        signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _unraisable
+    return cli.main(args=arguments, prog_name="dbkit", standalone_mode=False) or EXIT_CLEAN
 
 
 def _end(code: int) -> NoReturn:
@@ -156,9 +161,13 @@ def _is_debugged(problem: BaseException) -> bool:
     return bool(os.environ.get("DBKIT_DEBUG")) and not isinstance(problem, expected)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
     import logging
 
+    while frame and frame.f_code is not _interruptible.__code__:
+        frame = frame.f_back
+    if not frame:
+        return  # one more Ctrl-C while we say how the command ended; a flag could be set an instant too late
     # Drivers complain of the connections that unwind now; what happened is ours to say.
     logging.getLogger().addHandler(logging.NullHandler())
     raise KeyboardInterrupt
