@@ -6,8 +6,8 @@ Three readings, the friendliest first.
   * The table the targets were measured on: twelve columns without row security, foreign key or second index, written
     by its owner, so that there is nothing but the audit to pay for. Single rows by prepared statements; bulk statements
     inside a session.
-  * Its bulk statements the way they were measured: table and log emptied before, committed, each in a psql of its own,
-    whose start counts.
+  * The same the way the targets were measured: table and log emptied before, single rows by pgbench, each bulk
+    statement committed by a psql of its own, whose start counts.
 
 Beside ours stands the design the targets were taken from: the same typed statement triggers, writing a log without
 partitions, row security, primary key, login, actor as a person or list of changed columns, with one index. Its ratios
@@ -24,6 +24,7 @@ usage: bench/audit.py [ROUNDS]
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -250,10 +251,11 @@ def main(rounds: int) -> None:
             "rental.tickets, a request of an application", measure(server, both, "bench_user", TICKETS, context, rounds)
         )
         show("the table of the targets, by its owner", measure(server, databases, None, BARE, None, rounds))
-        if psql := shutil.which("psql"):
-            show("the same, emptied before, each in a psql of its own", measure_by_psql(psql, databases, rounds))
+        programs = [shutil.which("pgbench"), shutil.which("psql")]
+        if all(programs):
+            show("the same as the targets were measured, by pgbench and psql", measure_by_programs(databases, rounds))
         else:
-            print("\nno psql on the path: bulk statements are not measured the way the targets were")
+            print("\nno pgbench or no psql on the path: nothing is measured the way the targets were")
         sealing(databases["audited"], rounds)
 
 
@@ -293,18 +295,32 @@ def measure(
     return measured
 
 
-def measure_by_psql(psql: str, databases: Mapping[str, Database], rounds: int) -> Measured:
-    """The bulk statements on the bare table, committed, each by a psql that is started for it."""
-    measured: Measured = {name: {label: Figure(Samples()) for label in databases} for name in BARE if "bulk" in name}
+def measure_by_programs(databases: Mapping[str, Database], rounds: int) -> Measured:
+    """The statements on the bare table, committed: single rows by pgbench, each bulk statement by a psql of its own."""
+    measured: Measured = {name: {label: Figure(Samples()) for label in databases} for name in BARE}
     for _ in range(rounds):
         for label, database in databases.items():
             empty(database)
             for name, figures in measured.items():
-                command = (psql, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", BARE[name], database.conninfo)
-                started = time.perf_counter()
-                subprocess.run(command, check=True)
-                figures[label].samples.seconds.append(time.perf_counter() - started)
+                seconds = seconds_by_psql if name.startswith("bulk") else seconds_by_pgbench
+                figures[label].samples.seconds.append(seconds(database, BARE[name]))
     return measured
+
+
+def seconds_by_psql(database: Database, sql: str) -> float:
+    started = time.perf_counter()
+    subprocess.run(("psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, database.conninfo), check=True)
+    return time.perf_counter() - started
+
+
+def seconds_by_pgbench(database: Database, sql: str) -> float:
+    """Seconds of REPEATS statements of one row, by what pgbench does in a second."""
+    script = f"\\set n random(1, {2 * BULK})\n{sql.replace('$1', ':n')};\n"
+    command = ("pgbench", "-n", "-M", "prepared", "-T", "1", "-f", "/dev/stdin", database.conninfo)
+    done = subprocess.run(command, input=script, text=True, capture_output=True, check=True)
+    found = re.search(r"tps = ([0-9.]+)", done.stdout)
+    assert found, done.stdout
+    return REPEATS / float(found[1])
 
 
 def empty(database: Database) -> None:
