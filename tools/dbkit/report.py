@@ -170,7 +170,7 @@ def render_text(report: Report) -> str:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document on stdout, where that is not closed; JSON has no infinity, so it is the text "Infinity"."""
+    """Print one JSON document on stdout, where that is not closed; what JSON lacks is a text: "Infinity"."""
     import json
 
     if sys.stdout is None:
