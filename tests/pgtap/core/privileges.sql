@@ -1,6 +1,6 @@
 -- Roles and privileges of the whole module, read from the catalog.
 begin;
-select plan(27);
+select plan(29);
 
 -- roles
 select is_empty(
@@ -109,6 +109,17 @@ select results_eq(
 select is_empty(
     $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname !~ '^fresh' $$,
     'every function is documented');
+create function pg_temp.unclear() returns table (name regprocedure, missing text) language sql as $fn$
+    select p.oid::regprocedure, word.what
+      from pg_proc as p
+      join (values ('errors', 'errors', false), ('what a second call does', 'idempotent|each call|second|again|once|reads only', true)) as word (what, pattern, is_for_changes)
+        on obj_description(p.oid, 'pg_proc') !~* word.pattern and (not word.is_for_changes or p.provolatile = 'v')
+     where p.pronamespace in (select n.oid from pg_namespace as n where n.nspname in ('core', 'storage', 'rental'))
+       and p.prorettype <> 'trigger'::regtype
+$fn$;
+select is_empty($$ select * from pg_temp.unclear() $$, 'each function says which errors it raises, and each that changes something what a second call does');
+comment on function core.fresh() is 'Fresh. Errors: none.';
+select results_eq($$ select * from pg_temp.unclear() $$, $$ values ('core.fresh()'::regprocedure, 'what a second call does'::text) $$, 'one that does not is named');
 select is_empty(
     $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'v') and obj_description(c.oid, 'pg_class') is null and c.relname <> 'fresh_table' $$,
     'and every table and view');
