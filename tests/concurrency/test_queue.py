@@ -375,7 +375,9 @@ def test_a_purge_beside_somebody_who_makes_a_partition_is_left_for_the_next_time
         admin.execute("select core.platform_cancel_job(core.enqueue_for(null, 'data_cleanup'))")
         maker.execute("lock table core.job_envelopes_default in access exclusive mode")
         assert scalar(admin, "select core.purge_jobs('0')") == 0
-        assert scalar(admin, "select core.ensure_job_partitions(9)") == 0, "nor does it keep dead workers' jobs from others"
+        assert scalar(admin, "select core.ensure_job_partitions(9)") == 0, (
+            "nor does it keep dead workers' jobs from others"
+        )
         maker.rollback()
         assert scalar(admin, "select core.ensure_job_partitions(9)") > 0
         assert scalar(admin, "select core.purge_jobs('0')") == 1
