@@ -57,6 +57,17 @@ def test_a_failure_that_was_made_good_is_forgotten() -> None:
         "gzip < %p | cat > /archive/%f.gz; cp x y",
         "rsync -a %p backup:/archive/%f",
         "scp %p backup:/archive/%f",
+        'copy "%p" "C:\\archive\\%f"',
+        "gzip < %p > /archive/%f.gz",
+        "zstd -q -f %p -o /archive/%f.zst",
+        "lz4 -f %p /archive/%f.lz4",
+        "test ! -f /archive/%f; cp %p /archive/%f",
+        "test ! -f /archive/%f || cp %p /archive/%f",
+        "(true)",
+        "true # until the new archive is there",
+        "cd . ",
+        "logger archived",
+        "echo %p is archived",
     ],
 )
 def test_a_command_that_loses_or_overwrites_is_reported(command: str) -> None:
@@ -74,6 +85,13 @@ def test_a_command_that_loses_or_overwrites_is_reported(command: str) -> None:
         "pgbackrest --stanza=app archive-push %p",
         "wal-g wal-push %p",
         "envdir /etc/wal-e.d/env wal-e wal-push %p",
+        "barman-wal-archive backup app %p",
+        "/usr/local/bin/archive.sh %p %f",
+        "echo archiving %f && test ! -f /archive/%f && cp %p /archive/%f",
+        "test ! -f /archive/%f && gzip < %p > /archive/%f",
+        'if not exist "C:\\archive\\%f" copy "%p" "C:\\archive\\%f"',
+        "wal-g wal-push %p >> /var/log/wal-g.log 2>&1",
+        "set -o noclobber; gzip < %p > /archive/%f",
     ],
 )
 def test_a_command_that_keeps_what_is_there_is_fine(command: str) -> None:

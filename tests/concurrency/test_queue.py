@@ -370,6 +370,19 @@ def test_a_dead_job_somebody_holds_is_purged_the_next_time(conninfo: str) -> Non
         assert scalar(admin, "select core.purge_jobs()") == 1
 
 
+def test_a_purge_beside_somebody_who_makes_a_partition_is_left_for_the_next_time(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as admin, psycopg.connect(conninfo) as maker:
+        admin.execute("select core.platform_cancel_job(core.enqueue_for(null, 'data_cleanup'))")
+        maker.execute("lock table core.job_envelopes_default in access exclusive mode")
+        assert scalar(admin, "select core.purge_jobs('0')") == 0
+        assert scalar(admin, "select core.ensure_job_partitions(9)") == 0, (
+            "nor does it keep dead workers' jobs from others"
+        )
+        maker.rollback()
+        assert scalar(admin, "select core.ensure_job_partitions(9)") > 0
+        assert scalar(admin, "select core.purge_jobs('0')") == 1
+
+
 def test_a_claim_that_was_rolled_back_leaves_the_limit_as_it_was(conninfo: str) -> None:
     """It had completed a lease before it counted, and the mark it moved is not rolled back."""
     with psycopg.connect(conninfo, autocommit=True) as admin:

@@ -34,5 +34,10 @@ class Shell:
         """The document a command that could run prints with --format json."""
         done = self(*arguments, "--format", "json")
         assert done.returncode < 2, done.stderr
-        document: dict[str, Any] = json.loads(done.stdout)
+        # Python would read Infinity and NaN, which no other reader of JSON does
+        document: dict[str, Any] = json.loads(done.stdout, parse_constant=_not_json)
         return document
+
+
+def _not_json(word: str) -> None:
+    raise AssertionError(f"{word} is not JSON")

@@ -52,6 +52,18 @@ def test_a_database_that_cannot_be_reached_ends_it_at_once(config: Config) -> No
     assert b"cannot connect to the database" in seen.drawn
 
 
+def test_a_backup_that_never_was_is_a_value_json_has(config: Config, core_db: Database) -> None:
+    with psycopg.connect(core_db.conninfo, autocommit=True) as admin:
+        admin.execute("select core.evaluate_alerts('backup_missing')")
+        admin.execute("insert into core.error_events (action, message) select 'a', 'm' from generate_series(1, 51)")
+        admin.execute("select core.evaluate_alerts('high_error_count')")
+    values = {
+        row["rule"]: row["value"]
+        for row in Shell(config, core_db.conninfo).json("top", "--once")["panels"]["alerts"]["rows"]
+    }
+    assert values == {"backup_missing": "Infinity", "high_error_count": 51.0}
+
+
 def test_a_login_that_may_see_nothing_is_told_so_in_each_place(core_db: Database) -> None:
     with psycopg.connect(core_db.conninfo, autocommit=True) as connection:
         connection.execute("set role app_user")

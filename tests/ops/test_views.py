@@ -13,7 +13,7 @@ from operators_shell import Shell
 
 from dbkit.config import Config
 from dbkit.ops import cron
-from dbkit.postgres import Database
+from dbkit.postgres import Database, Server
 
 PATIENCE_SECONDS = 20
 
@@ -81,6 +81,15 @@ def test_sessions_move_the_numbers(core_db: Database) -> None:
         for _ in range(5):
             stack.enter_context(psycopg.connect(core_db.conninfo))
         assert rows(core_db.conninfo, query) == [(used + 5, available - 5)]
+
+
+def test_sessions_of_one_database_leave_less_to_the_others(server: Server, core_db: Database) -> None:
+    query = "select used, available from core.connection_usage where database_name = current_database()"
+    ((used, available),) = rows(core_db.conninfo, query)
+    with server.database() as other, ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(other.conninfo))
+        assert rows(core_db.conninfo, query) == [(used, available - 3)]
 
 
 def test_deleted_rows_raise_the_ratio_and_vacuum_lowers_it(core_db: Database) -> None:

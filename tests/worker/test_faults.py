@@ -232,6 +232,25 @@ def test_a_worker_outlives_its_connections(queue: Queue, workers: Workers) -> No
     assert [note for note in workers.notes if note.startswith("began n2")] == ["began n2 1"]
 
 
+def test_a_server_that_only_reads_is_not_stormed(queue: Queue, workers: Workers) -> None:
+    worker = workers.start()
+    queue.until(queue.enqueue("data_import", name="n1"), "completed")
+    leave = "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s and datname = current_database()"
+    queue.admin(f'alter role "{queue.login}" set default_transaction_read_only = on')
+    try:
+        queue.admin(leave, queue.login)
+        worker.until("reconnected")
+        time.sleep(4)  # a pause of 0.1 s every time would make over fifty attempts
+        assert len(worker.named("reconnected")) < 12
+    finally:
+        queue.admin(f'alter role "{queue.login}" reset default_transaction_read_only')
+    queue.until(queue.enqueue("data_import", name="n2"), "completed")
+    before = len(worker.named("reconnected"))
+    queue.admin(leave, queue.login)
+    queue.until(queue.enqueue("data_import", name="n3"), "completed")
+    assert len(worker.named("reconnected")) <= before + 2, "what works again is tried again at once"
+
+
 def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Queue, workers: Workers) -> None:
     resets = ("server_round_robin = 1", "server_reset_query = discard all", "server_reset_query_always = 1")
     with transaction_pooler(queue.database.conninfo, *resets, login=queue.login) as conninfo:

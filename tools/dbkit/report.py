@@ -6,6 +6,7 @@ it in the wanted format (`dbkit.output`).
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -169,13 +170,24 @@ def render_text(report: Report) -> str:
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document on stdout, where that is not closed."""
+    """Print one JSON document on stdout, where that is not closed; what JSON lacks is a text: "Infinity"."""
     import json
 
     if sys.stdout is None:
         return
-    json.dump(value, sys.stdout, indent=2, default=str, ensure_ascii=False)
+    json.dump(_finite(value), sys.stdout, indent=2, default=str, ensure_ascii=False, allow_nan=False)
     sys.stdout.write("\n")
+
+
+def _finite(value: Any) -> Any:
+    """A document with the numbers that JSON lacks as the texts that PostgreSQL's own to_jsonb writes for them."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def silence_closed_pipes() -> None:

@@ -105,8 +105,8 @@ revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timest
 grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) to app_definer;
 
 comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) is
-    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
-    'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
-    'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
+    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant holds, '
+    'the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an internal one. '
+    'Each call without such a key adds a job. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
     'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes, and where no function of the database asks, a '
     'priority beyond 1,000.';

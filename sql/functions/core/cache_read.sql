@@ -62,4 +62,4 @@ alter function core.cache_read(uuid, text, text, text) owner to app_definer;
 revoke execute on function core.cache_read(uuid, text, text, text) from public;
 
 comment on function core.cache_read(uuid, text, text, text) is
-    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
+    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Each call counts as a look-up. Errors: none.';

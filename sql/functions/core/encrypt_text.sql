@@ -18,5 +18,5 @@ revoke execute on function core.encrypt_text(text) from public;
 grant execute on function core.encrypt_text(text) to app_user, app_definer;
 
 comment on function core.encrypt_text(text) is
-    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently each time; null for null. Errors: PT503 no pgcrypto, or no '
+    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently with each call; null for null. Errors: PT503 no pgcrypto, or no '
     'app.encryption_key.';

@@ -38,5 +38,6 @@ grant execute on function core.enqueue_batch(jsonb) to app_user;
 
 comment on function core.enqueue_batch(jsonb) is
     'Queue jobs of any types for the active tenant, all or none: [{"job_type", "payload", "priority", "run_at", "dedupe_key", "queue"}, …]; '
-    'returns their ids in order. Dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one type. '
-    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02, 22003, 22007 or 22008 a number or time that is none, and those of core.enqueue.';
+    'returns their ids in order. Each call adds jobs, but for dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one '
+    'type. Errors: PT400 no array of 1 to 10,000 such objects, 22P02, 22003, 22007 or 22008 a number or time that is none, and those of '
+    'core.enqueue.';

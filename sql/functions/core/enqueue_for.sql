@@ -17,6 +17,6 @@ alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, t
 revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
-    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
-    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a '
+    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Each call adds a job, but for dedupe keys '
+    'as in core.enqueue. Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a '
     'time not between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';

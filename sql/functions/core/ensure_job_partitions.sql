@@ -23,14 +23,14 @@ begin
           from generate_series(0, p_days) as day cross join unnest(array['job_envelopes', 'jobs_done']) as parent
     loop
         v_name := v_parent || to_char(v_day, '"_"YYYYMMDD');
-        continue when to_regclass('core.' || v_name) is not null
-            or v_parent = 'job_envelopes' and exists (
-                select from core.job_envelopes_default as d
-                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
-            or v_parent = 'jobs_done' and exists (
-                select from core.jobs_done_default as d
-                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
+        continue when to_regclass('core.' || v_name) is not null;
         begin
+            continue when v_parent = 'job_envelopes' and exists (
+                    select from core.job_envelopes_default as d
+                     where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
+                or v_parent = 'jobs_done' and exists (
+                    select from core.jobs_done_default as d
+                     where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
             execute format(
                 'create table core.%I partition of core.%I for values from (%L) to (%L)',
                 v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
@@ -44,7 +44,8 @@ begin
             v_count := v_count + 1;
         exception
             -- somebody works there: the next call tries again, and until then there is the default partition
-            when lock_not_available or check_violation then null;
+            when lock_not_available then exit;
+            when check_violation then null;
         end;
     end loop;
     return v_count;

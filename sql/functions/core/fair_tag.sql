@@ -34,4 +34,4 @@ alter function core.fair_tag(core.queue_lanes, uuid, integer) owner to app_defin
 revoke execute on function core.fair_tag(core.queue_lanes, uuid, integer) from public;
 
 comment on function core.fair_tag(core.queue_lanes, uuid, integer) is
-    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Errors: none.';
+    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Reads only. Errors: none.';

@@ -20,4 +20,4 @@ $fn$;
 revoke execute on function core.guard_audit_partition(regclass) from public;
 
 comment on function core.guard_audit_partition(regclass) is
-    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Errors: 42710 it is guarded already.';
+    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Not idempotent. Errors: 42710 it is guarded already.';

@@ -57,4 +57,4 @@ grant execute on function core.health_check()
 
 comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
-    'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
+    'migrations}}. One service that is not healthy degrades the whole. Reads only. Errors: none.';

@@ -15,4 +15,4 @@ revoke execute on function core.lock_audit_log() from public;
 grant execute on function core.lock_audit_log() to app_definer;
 
 comment on function core.lock_audit_log() is
-    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Errors: 55P03.';
+    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Idempotent. Errors: 55P03.';

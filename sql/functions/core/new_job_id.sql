@@ -7,4 +7,4 @@ return (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '7' 
 revoke execute on function core.new_job_id(timestamptz) from public;
 grant execute on function core.new_job_id(timestamptz) to app_definer;
 
-comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Errors: none.';
+comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Another with each call. Errors: none.';

@@ -22,4 +22,4 @@ grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
 
 comment on function core.notify_outbox(uuid, text, bigint) is
     'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. The payload has id, channel and tenant, '
-    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Errors: none.';
+    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Idempotent in a transaction. Errors: none.';

@@ -13,4 +13,5 @@ revoke execute on function core.platform_cancel_job(uuid) from public;
 grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
 
 comment on function core.platform_cancel_job(uuid) is
-    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has ended.';
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Not idempotent: the second call is refused. Errors: '
+    'PT404 no such job, PT409 the job has ended.';

@@ -40,26 +40,31 @@ begin
             when lock_not_available then null;
         end;
     end loop;
-    with gone as (
-        delete from core.job_envelopes_default as e
-         where e.claimed_at < v_before
-           and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
-     returning cardinality(e.jobs) as jobs
-    ), outcome as (
-        delete from core.jobs_done_default as d
-         where d.claimed_at < v_before
-           and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
-    ), dead as (
-        delete from core.jobs_dead as x
-         where x.ctid = any (array(
-                select old.ctid
-                  from core.jobs_dead as old
-                 where old.finished_at < v_before
-                   -- whoever holds one brings it back, or leaves it for the next call
-                   for update skip locked))
-     returning 1 as jobs
-    )
-    select (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    begin
+        with gone as (
+            delete from core.job_envelopes_default as e
+             where e.claimed_at < v_before
+               and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
+         returning cardinality(e.jobs) as jobs
+        ), outcome as (
+            delete from core.jobs_done_default as d
+             where d.claimed_at < v_before
+               and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
+        ), dead as (
+            delete from core.jobs_dead as x
+             where x.ctid = any (array(
+                    select old.ctid
+                      from core.jobs_dead as old
+                     where old.finished_at < v_before
+                       -- whoever holds one brings it back, or leaves it for the next call
+                       for update skip locked))
+         returning 1 as jobs
+        )
+        select (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    exception
+        -- somebody makes a partition, and has the default one until then: the next call forgets what is in it
+        when lock_not_available then v_count := 0;
+    end;
 
     perform core.ensure_job_partitions();
     for v_day, v_jobs in select old.day, old.jobs from unnest(v_days, v_counts) as old (day, jobs) loop

@@ -34,4 +34,4 @@ alter function core.queue_room(text) owner to app_definer;
 revoke execute on function core.queue_room(text) from public;
 
 comment on function core.queue_room(text) is
-    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Errors: none.';
+    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Idempotent. Errors: none.';

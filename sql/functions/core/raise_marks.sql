@@ -38,4 +38,4 @@ alter function core.raise_marks(core.jobs_ready[], boolean) owner to app_definer
 revoke execute on function core.raise_marks(core.jobs_ready[], boolean) from public;
 
 comment on function core.raise_marks(core.jobs_ready[], boolean) is
-    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Errors: none.';
+    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Idempotent. Errors: none.';

@@ -11,4 +11,4 @@ alter function core.random_context_key() owner to app_definer;
 revoke execute on function core.random_context_key() from public;
 
 comment on function core.random_context_key() is
-    'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
+    'A fresh 128-byte secret for core.context_keys. Internal. Another with each call. Errors: none.';

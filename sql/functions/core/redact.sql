@@ -7,7 +7,8 @@ as $fn$
 declare
     c_secret constant text :=
         'pass(word|wd|phrase|code)?$|passw|secret|token|authorization|bearer|cookie|credential|api[_-]?key|private[_-]?key'
-        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^otp$|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature';
+        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^(otp|totp)([_-]|$)|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature'
+        || '|pwd|jwt|^auth$|^dsn$|connection[_-]?string|database[_-]?url';
 begin
     return case jsonb_typeof(p_value)
         when 'object' then (

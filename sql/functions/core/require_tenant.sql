@@ -21,7 +21,7 @@ $fn$;
 
 alter function core.require_tenant() owner to app_definer;
 revoke execute on function core.require_tenant() from public;
-grant execute on function core.require_tenant() to app_user, app_renter, app_readonly;
+grant execute on function core.require_tenant() to app_user, app_renter, app_readonly, app_worker;
 
 comment on function core.require_tenant() is
     'The tenant of this transaction. Errors: PT401 nobody is signed in, PT403 no tenant named; the hint tells a person without any '

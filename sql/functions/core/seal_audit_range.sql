@@ -69,4 +69,4 @@ revoke execute on function core.seal_audit_range(integer, bigint, bigint, bigint
 grant execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) to app_definer;
 
 comment on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) is
-    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Errors: none.';
+    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Not idempotent. Errors: none.';

@@ -28,4 +28,4 @@ revoke execute on function core.set_audit_strays_aside() from public;
 
 comment on function core.set_audit_strays_aside() is
     'Exchange the default partition of the audit log for an empty one; its entries stay in core.audit_log_strays, which the caller '
-    'empties into the log and drops. For core.audit_partitions. Internal. Errors: 55P03.';
+    'empties into the log and drops. For core.audit_partitions. Internal. Not idempotent. Errors: 55P03.';

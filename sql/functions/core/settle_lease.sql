@@ -86,5 +86,5 @@ alter function core.settle_lease(bigint, uuid[], jsonb, jsonb) owner to app_defi
 revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from public;
 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
-    'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
-    'the caller''s any more, or no job is named and one was cancelled.';
+    'What core.complete_jobs and core.next_jobs do with a lease. Not idempotent: the second call is refused. Errors: PT400 malformed failures, '
+    'PT409 the lease or a job named is not the caller''s any more, or no job is named and one was cancelled.';

@@ -17,10 +17,10 @@ begin
     perform core.require_user();
     v_owner_id := core.active_tenant_id();
 
-    if v_owner_id is not null then
+    if v_owner_id is not null and current_user <> 'app_renter' then
         perform rental.authorize_unit(p_unit_id);
     else
-        -- Renters act without a tenant: row security leaves them their own units and rows, one per landlord.
+        -- Renters need no tenant, and one they are a member of changes nothing: row security leaves them their own units and rows, one per landlord.
         select t.owner_user_id, t.id
           into v_owner_id, v_tenant_id
           from rental.units as u

@@ -53,5 +53,5 @@ grant execute on function rental.import_row(text, jsonb, uuid) to app_user;
 
 comment on function rental.import_row(text, jsonb, uuid) is
     'Write one row of an import of kind tenants or units, and return the id of the invitation or unit; p_batch_id as in '
-    'rental.create_tenant_invite. Errors: PT422 a field is missing, unknown or malformed, and those of rental.create_tenant_invite and '
-    'rental.create_unit.';
+    'rental.create_tenant_invite. Idempotent for tenants: the invitation is renewed; each call for units adds one. Errors: PT422 a field is '
+    'missing, unknown or malformed, and those of rental.create_tenant_invite and rental.create_unit.';

@@ -60,6 +60,6 @@ revoke execute on function rental.import_rows(text, jsonb) from public;
 grant execute on function rental.import_rows(text, jsonb) to app_user;
 
 comment on function rental.import_rows(text, jsonb) is
-    'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} '
-    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context, '
-    'PT429 too many calls (policy invites).';
+    'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} with '
+    'the number of each row. Each call is another import. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the '
+    'context, PT429 too many calls (policy invites).';

@@ -442,7 +442,9 @@ sessions as (
     select a.datname,
            count(*)::integer as used,
            count(*) filter (where a.state = 'active')::integer as active,
-           count(*) filter (where a.state like 'idle in transaction%')::integer as idle_in_transaction
+           count(*) filter (where a.state like 'idle in transaction%')::integer as idle_in_transaction,
+           -- the row of the whole server has the most
+           (max(count(*)) over ())::integer as used_in_all
       from pg_catalog.pg_stat_activity as a
      where a.backend_type = 'client backend'
      group by grouping sets ((a.datname), ())
@@ -451,9 +453,10 @@ select s.datname as database_name,
        s.used,
        s.active,
        s.idle_in_transaction,
-       case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections end as max_connections,
+       least(case when d.datconnlimit >= 0 then d.datconnlimit end, server.max_connections) as max_connections,
        server.reserved,
-       greatest(0, case when d.datconnlimit >= 0 then d.datconnlimit else server.max_connections - server.reserved end - s.used) as available
+       greatest(0, least(case when d.datconnlimit >= 0 then d.datconnlimit - s.used end,
+                         server.max_connections - server.reserved - s.used_in_all)) as available
   from sessions as s
  cross join server
   left join pg_catalog.pg_database as d on d.datname = s.datname;
@@ -461,7 +464,7 @@ select s.datname as database_name,
 comment on view core.connection_usage is 'Connections used, free and reserved, per database; database_name is null in the row of the whole server.';
 comment on column core.connection_usage.max_connections is 'Limit of the database where it has one, else of the server.';
 comment on column core.connection_usage.reserved is 'Connections only superusers and the roles of reserved_connections get.';
-comment on column core.connection_usage.available is 'What is left for everybody else.';
+comment on column core.connection_usage.available is 'What is left for everybody else: of the server, and of the database where it has a limit.';
 
 -- Context, mode sealed: core.set_context checks the membership once and seals the settings; a setting written by hand has no seal
 -- and reads as null. The seal (core.context_mac) holds in one transaction of one backend, for one user and tenant. The transactions of
@@ -2372,9 +2375,9 @@ revoke execute on function core.add_job(uuid, uuid, text, jsonb, integer, timest
 grant execute on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) to app_definer;
 
 comment on function core.add_job(uuid, uuid, text, jsonb, integer, timestamptz, text, text, boolean) is
-    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant '
-    'holds, the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an '
-    'internal one. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
+    'Put a job into a queue, for the functions that know whose it is. With a dedupe key that a pending or processing job of the tenant holds, '
+    'the id of that job comes back and nothing is added. p_is_internal: a function of the database asks, so the type may be an internal one. '
+    'Each call without such a key adds a job. Errors: PT403 it is and may not, PT404 no such tenant, PT422 unknown type or queue, payload '
     'without a required key, a time not between 1970 and 9999, dedupe key over 2,000 bytes, and where no function of the database asks, a '
     'priority beyond 1,000.';
 
@@ -3944,7 +3947,7 @@ alter function core.cache_read(uuid, text, text, text) owner to app_definer;
 revoke execute on function core.cache_read(uuid, text, text, text) from public;
 
 comment on function core.cache_read(uuid, text, text, text) is
-    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Counts as a look-up. Errors: none.';
+    'A cached value of a room (a tenant, or a person), null when there is none or it is stale. Internal. Each call counts as a look-up. Errors: none.';
 
 -- Who shares an entry is the policy's, not the caller's, so that a value one role may see is never another's answer.
 
@@ -4950,7 +4953,7 @@ revoke execute on function core.encrypt_text(text) from public;
 grant execute on function core.encrypt_text(text) to app_user, app_definer;
 
 comment on function core.encrypt_text(text) is
-    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently each time; null for null. Errors: PT503 no pgcrypto, or no '
+    'Text encrypted with app.encryption_key (OpenPGP, AES-256), differently with each call; null for null. Errors: PT503 no pgcrypto, or no '
     'app.encryption_key.';
 
 -- In the caller's transaction: the job exists when the business write is committed, and not otherwise.
@@ -5025,8 +5028,9 @@ grant execute on function core.enqueue_batch(jsonb) to app_user;
 
 comment on function core.enqueue_batch(jsonb) is
     'Queue jobs of any types for the active tenant, all or none: [{"job_type", "payload", "priority", "run_at", "dedupe_key", "queue"}, …]; '
-    'returns their ids in order. Dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one type. '
-    'Errors: PT400 no array of 1 to 10,000 such objects, 22P02, 22003, 22007 or 22008 a number or time that is none, and those of core.enqueue.';
+    'returns their ids in order. Each call adds jobs, but for dedupe keys as in core.enqueue. core.enqueue_many is quicker for many jobs of one '
+    'type. Errors: PT400 no array of 1 to 10,000 such objects, 22P02, 22003, 22007 or 22008 a number or time that is none, and those of '
+    'core.enqueue.';
 
 -- For code that acts for many tenants or for none: bodies of cron jobs, definer functions. No application role may name a tenant.
 
@@ -5047,8 +5051,8 @@ alter function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, t
 revoke execute on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) from public;
 
 comment on function core.enqueue_for(uuid, text, jsonb, integer, timestamptz, text, text) is
-    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Dedupe keys as in core.enqueue. '
-    'Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a '
+    'Queue a job of any type for a tenant, or for the platform (null), from owner and definer code. Each call adds a job, but for dedupe keys '
+    'as in core.enqueue. Errors: PT404 no such tenant, PT422 unknown type or queue, payload without a required key or larger than 100 kB, a '
     'time not between 1970 and 9999, dedupe key over 2,000 bytes (in the hint).';
 
 -- One type, one place, many payloads: what a bulk action needs, for the price of the inserts.
@@ -5194,14 +5198,14 @@ begin
           from generate_series(0, p_days) as day cross join unnest(array['job_envelopes', 'jobs_done']) as parent
     loop
         v_name := v_parent || to_char(v_day, '"_"YYYYMMDD');
-        continue when to_regclass('core.' || v_name) is not null
-            or v_parent = 'job_envelopes' and exists (
-                select from core.job_envelopes_default as d
-                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
-            or v_parent = 'jobs_done' and exists (
-                select from core.jobs_done_default as d
-                 where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
+        continue when to_regclass('core.' || v_name) is not null;
         begin
+            continue when v_parent = 'job_envelopes' and exists (
+                    select from core.job_envelopes_default as d
+                     where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC')
+                or v_parent = 'jobs_done' and exists (
+                    select from core.jobs_done_default as d
+                     where d.claimed_at >= v_day::timestamp at time zone 'UTC' and d.claimed_at < (v_day + 1)::timestamp at time zone 'UTC');
             execute format(
                 'create table core.%I partition of core.%I for values from (%L) to (%L)',
                 v_name, v_parent, v_day::timestamp at time zone 'UTC', (v_day + 1)::timestamp at time zone 'UTC');
@@ -5215,7 +5219,8 @@ begin
             v_count := v_count + 1;
         exception
             -- somebody works there: the next call tries again, and until then there is the default partition
-            when lock_not_available or check_violation then null;
+            when lock_not_available then exit;
+            when check_violation then null;
         end;
     end loop;
     return v_count;
@@ -5495,7 +5500,7 @@ alter function core.fair_tag(core.queue_lanes, uuid, integer) owner to app_defin
 revoke execute on function core.fair_tag(core.queue_lanes, uuid, integer) from public;
 
 comment on function core.fair_tag(core.queue_lanes, uuid, integer) is
-    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Errors: none.';
+    'The place of the last job a tenant has in a fair lane, at least the turn being served; a new job goes one turn behind. Reads only. Errors: none.';
 
 -- A turn in units of a tag; a tenant with weight 2 takes half as much of the line for a job.
 
@@ -5597,7 +5602,7 @@ $fn$;
 revoke execute on function core.guard_audit_partition(regclass) from public;
 
 comment on function core.guard_audit_partition(regclass) is
-    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Errors: 42710 it is guarded already.';
+    'Guard a new partition of the audit log like the one in its guard sheet. Internal. Not idempotent. Errors: 42710 it is guarded already.';
 
 -- What was paid for is kept to its end; what was not paid is given some time.
 
@@ -5966,7 +5971,7 @@ grant execute on function core.health_check()
 
 comment on function core.health_check() is
     'Whether the installation works: {status: healthy or degraded, code: 200 or 503, timestamp, services: {database, queue, cache, cron, '
-    'migrations}}. One service that is not healthy degrades the whole. Errors: none.';
+    'migrations}}. One service that is not healthy degrades the whole. Reads only. Errors: none.';
 
 create or replace function core.heartbeat(p_leases bigint[]) returns table (
     lease_id bigint, is_held boolean, seconds_left double precision, cancelled uuid[]
@@ -6442,7 +6447,7 @@ revoke execute on function core.lock_audit_log() from public;
 grant execute on function core.lock_audit_log() to app_definer;
 
 comment on function core.lock_audit_log() is
-    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Errors: 55P03.';
+    'Wait for everybody who is writing to the audit log, and keep others from it until the transaction ends. Internal. Idempotent. Errors: 55P03.';
 
 -- Called in a transaction of its own: the one that failed is rolled back, and this with it.
 
@@ -6694,7 +6699,7 @@ return (lpad(to_hex((extract(epoch from p_at) * 1000)::bigint), 12, '0') || '7' 
 revoke execute on function core.new_job_id(timestamptz) from public;
 grant execute on function core.new_job_id(timestamptz) to app_definer;
 
-comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Errors: none.';
+comment on function core.new_job_id(timestamptz) is 'A random id that begins with the time (UUID version 7). Another with each call. Errors: none.';
 
 -- Complete and claim in one round trip. A claim takes rows out of core.jobs_ready and writes them once, as one envelope with one lease:
 -- what a batch costs is its deletes. Everything is static SQL with LIMIT inside the locking subquery, which reads the index in order
@@ -6904,7 +6909,7 @@ grant execute on function core.notify_outbox(uuid, text, bigint) to app_definer;
 
 comment on function core.notify_outbox(uuid, text, bigint) is
     'Wake the listeners of dbkit_outbox at commit, unless another transaction is about to. The payload has id, channel and tenant, '
-    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Errors: none.';
+    'the first 16 hex digits of the SHA-256 of the tenant''s id. Internal. Idempotent in a transaction. Errors: none.';
 
 -- The event says who has news and of what kind; the text stays in the row only the person can read.
 
@@ -7143,7 +7148,8 @@ revoke execute on function core.platform_cancel_job(uuid) from public;
 grant execute on function core.platform_cancel_job(uuid) to app_platform_admin;
 
 comment on function core.platform_cancel_job(uuid) is
-    'core.cancel_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has ended.';
+    'core.cancel_job for platform administrators: any tenant''s job, without a context. Not idempotent: the second call is refused. Errors: '
+    'PT404 no such job, PT409 the job has ended.';
 
 create or replace function core.platform_retry_job(p_job_id uuid) returns core.job_queue
     language plpgsql volatile
@@ -7160,7 +7166,8 @@ revoke execute on function core.platform_retry_job(uuid) from public;
 grant execute on function core.platform_retry_job(uuid) to app_platform_admin;
 
 comment on function core.platform_retry_job(uuid) is
-    'core.retry_job for platform administrators: any tenant''s job, without a context. Errors: PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
+    'core.retry_job for platform administrators: any tenant''s job, without a context. Not idempotent: the second call is refused. Errors: '
+    'PT404 no such job, PT409 the job has not failed, or its dedupe key is in use.';
 
 -- Columns that an index only carries along (INCLUDE) name no row.
 
@@ -7587,26 +7594,31 @@ begin
             when lock_not_available then null;
         end;
     end loop;
-    with gone as (
-        delete from core.job_envelopes_default as e
-         where e.claimed_at < v_before
-           and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
-     returning cardinality(e.jobs) as jobs
-    ), outcome as (
-        delete from core.jobs_done_default as d
-         where d.claimed_at < v_before
-           and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
-    ), dead as (
-        delete from core.jobs_dead as x
-         where x.ctid = any (array(
-                select old.ctid
-                  from core.jobs_dead as old
-                 where old.finished_at < v_before
-                   -- whoever holds one brings it back, or leaves it for the next call
-                   for update skip locked))
-     returning 1 as jobs
-    )
-    select (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    begin
+        with gone as (
+            delete from core.job_envelopes_default as e
+             where e.claimed_at < v_before
+               and not exists (select from core.job_leases as l where l.id = e.id and l.claimed_at = e.claimed_at)
+         returning cardinality(e.jobs) as jobs
+        ), outcome as (
+            delete from core.jobs_done_default as d
+             where d.claimed_at < v_before
+               and not exists (select from core.job_leases as l where l.id = d.lease_id and l.claimed_at = d.claimed_at)
+        ), dead as (
+            delete from core.jobs_dead as x
+             where x.ctid = any (array(
+                    select old.ctid
+                      from core.jobs_dead as old
+                     where old.finished_at < v_before
+                       -- whoever holds one brings it back, or leaves it for the next call
+                       for update skip locked))
+         returning 1 as jobs
+        )
+        select (select coalesce(sum(gone.jobs), 0) from gone) + (select count(*) from dead) into v_count;
+    exception
+        -- somebody makes a partition, and has the default one until then: the next call forgets what is in it
+        when lock_not_available then v_count := 0;
+    end;
 
     perform core.ensure_job_partitions();
     for v_day, v_jobs in select old.day, old.jobs from unnest(v_days, v_counts) as old (day, jobs) loop
@@ -7845,7 +7857,7 @@ alter function core.queue_room(text) owner to app_definer;
 revoke execute on function core.queue_room(text) from public;
 
 comment on function core.queue_room(text) is
-    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Errors: none.';
+    'How many jobs of a limited queue may start now; the answer stays true until the transaction ends. Idempotent. Errors: none.';
 
 -- One hand for the error contract: code PTnnn (nnn is the HTTP status), a stable key as message, text for people, data for machines.
 
@@ -7912,7 +7924,7 @@ alter function core.raise_marks(core.jobs_ready[], boolean) owner to app_definer
 revoke execute on function core.raise_marks(core.jobs_ready[], boolean) from public;
 
 comment on function core.raise_marks(core.jobs_ready[], boolean) is
-    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Errors: none.';
+    'Let the next claims begin where this one did; p_is_complete: it took every type of job. Idempotent. Errors: none.';
 
 -- gen_random_uuid draws from the server's strong random source; two of them give each of the four blocks 244 bits.
 
@@ -7927,7 +7939,7 @@ alter function core.random_context_key() owner to app_definer;
 revoke execute on function core.random_context_key() from public;
 
 comment on function core.random_context_key() is
-    'A fresh 128-byte secret for core.context_keys. Internal. Errors: none.';
+    'A fresh 128-byte secret for core.context_keys. Internal. Another with each call. Errors: none.';
 
 -- A refusal reads one row, so whoever hammers pays with a look-up. Anything else goes through core.count_request, where the row lock
 -- makes check and count one.
@@ -8335,7 +8347,8 @@ as $fn$
 declare
     c_secret constant text :=
         'pass(word|wd|phrase|code)?$|passw|secret|token|authorization|bearer|cookie|credential|api[_-]?key|private[_-]?key'
-        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^otp$|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature';
+        || '|encryption[_-]?key|access[_-]?key|session[_-]?id|^pin$|^(otp|totp)([_-]|$)|^cvv|^cvc|card[_-]?number|iban|^ssn$|signature'
+        || '|pwd|jwt|^auth$|^dsn$|connection[_-]?string|database[_-]?url';
 begin
     return case jsonb_typeof(p_value)
         when 'object' then (
@@ -8648,7 +8661,7 @@ $fn$;
 
 alter function core.require_tenant() owner to app_definer;
 revoke execute on function core.require_tenant() from public;
-grant execute on function core.require_tenant() to app_user, app_renter, app_readonly;
+grant execute on function core.require_tenant() to app_user, app_renter, app_readonly, app_worker;
 
 comment on function core.require_tenant() is
     'The tenant of this transaction. Errors: PT401 nobody is signed in, PT403 no tenant named; the hint tells a person without any '
@@ -9047,7 +9060,7 @@ revoke execute on function core.seal_audit_range(integer, bigint, bigint, bigint
 grant execute on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) to app_definer;
 
 comment on function core.seal_audit_range(integer, bigint, bigint, bigint, bigint, bigint) is
-    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Errors: none.';
+    'Seal the entries of a range of ids and transactions as one run, for core.seal_audit. Internal. Not idempotent. Errors: none.';
 
 -- A set and not a boolean, like core.may_enter: the context readers read settings, key and seal in one statement. They run as
 -- app_definer; called by anybody else this could not read the key.
@@ -9136,7 +9149,7 @@ revoke execute on function core.set_audit_strays_aside() from public;
 
 comment on function core.set_audit_strays_aside() is
     'Exchange the default partition of the audit log for an empty one; its entries stay in core.audit_log_strays, which the caller '
-    'empties into the log and drops. For core.audit_partitions. Internal. Errors: 55P03.';
+    'empties into the log and drops. For core.audit_partitions. Internal. Not idempotent. Errors: 55P03.';
 
 -- The token was issued to one person and one tenant, so a caller can claim neither. The membership is still checked on each use.
 
@@ -9257,8 +9270,8 @@ alter function core.settle_lease(bigint, uuid[], jsonb, jsonb) owner to app_defi
 revoke execute on function core.settle_lease(bigint, uuid[], jsonb, jsonb) from public;
 
 comment on function core.settle_lease(bigint, uuid[], jsonb, jsonb) is
-    'What core.complete_jobs and core.next_jobs do with a lease. Errors: PT400 malformed failures, PT409 the lease or a job named is not '
-    'the caller''s any more, or no job is named and one was cancelled.';
+    'What core.complete_jobs and core.next_jobs do with a lease. Not idempotent: the second call is refused. Errors: PT400 malformed failures, '
+    'PT409 the lease or a job named is not the caller''s any more, or no job is named and one was cancelled.';
 
 -- First the last id drawn, then the locks: a transaction whose announcement is not there yet draws higher ids than that. The object of
 -- a lock holds the low 32 bits of an id; what seems to lie ahead by half of that range was announced in between.
@@ -11168,6 +11181,10 @@ create trigger _100_tenant_immutable
     for each row when (old.tenant_id is distinct from new.tenant_id)
     execute function core.tg_tenant_immutable('tenant_id');
 
+create trigger _300_touch_updated_at
+    before update on core.queue_weights
+    for each row execute function core.tg_touch_updated_at();
+
 -- core.queues: closed to every application role; core.put_queue writes it, the queue functions read it as app_definer.
 
 alter table core.queues enable row level security;
@@ -11649,6 +11666,7 @@ drop policy system_all on core.rate_limit_policies;
 drop policy closed on core.queues;
 drop policy system_all on core.queues;
 
+drop trigger _300_touch_updated_at on core.queue_weights;
 drop trigger _100_tenant_immutable on core.queue_weights;
 drop policy closed on core.queue_weights;
 drop policy system_all on core.queue_weights;

@@ -833,10 +833,10 @@ begin
     perform core.require_user();
     v_owner_id := core.active_tenant_id();
 
-    if v_owner_id is not null then
+    if v_owner_id is not null and current_user <> 'app_renter' then
         perform rental.authorize_unit(p_unit_id);
     else
-        -- Renters act without a tenant: row security leaves them their own units and rows, one per landlord.
+        -- Renters need no tenant, and one they are a member of changes nothing: row security leaves them their own units and rows, one per landlord.
         select t.owner_user_id, t.id
           into v_owner_id, v_tenant_id
           from rental.units as u
@@ -1173,8 +1173,8 @@ grant execute on function rental.import_row(text, jsonb, uuid) to app_user;
 
 comment on function rental.import_row(text, jsonb, uuid) is
     'Write one row of an import of kind tenants or units, and return the id of the invitation or unit; p_batch_id as in '
-    'rental.create_tenant_invite. Errors: PT422 a field is missing, unknown or malformed, and those of rental.create_tenant_invite and '
-    'rental.create_unit.';
+    'rental.create_tenant_invite. Idempotent for tenants: the invitation is renewed; each call for units adds one. Errors: PT422 a field is '
+    'missing, unknown or malformed, and those of rental.create_tenant_invite and rental.create_unit.';
 
 -- rental.import_rows: the frame of the bulk calls. A bad row costs itself and no other.
 
@@ -1238,9 +1238,9 @@ revoke execute on function rental.import_rows(text, jsonb) from public;
 grant execute on function rental.import_rows(text, jsonb) to app_user;
 
 comment on function rental.import_rows(text, jsonb) is
-    'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} '
-    'with the number of each row. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the context, '
-    'PT429 too many calls (policy invites).';
+    'Write 1 to 100 rows of kind tenants or units, each by itself, and return {total, successful, failed, results: {success[], failed[]}} with '
+    'the number of each row. Each call is another import. Errors: PT400 no array of 1 to 100, PT401 not signed in, PT403 no landlord in the '
+    'context, PT429 too many calls (policy invites).';
 
 -- rental.import_text: one field of an imported row.
 

@@ -23,3 +23,7 @@ create trigger _100_tenant_immutable
     before update on core.queue_weights
     for each row when (old.tenant_id is distinct from new.tenant_id)
     execute function core.tg_tenant_immutable('tenant_id');
+
+create trigger _300_touch_updated_at
+    before update on core.queue_weights
+    for each row execute function core.tg_touch_updated_at();

@@ -1,6 +1,6 @@
 -- What every table has to have attached, by the columns it has; a table that forgot one is named.
 begin;
-select plan(8);
+select plan(9);
 
 -- Tables of the installed modules, and whether a role of an application may update any column of them.
 create view pg_temp.tables as
@@ -23,6 +23,11 @@ $fn$;
 
 select isnt_empty($$ select name from pg_temp.tables where is_editable $$, 'there are tables that applications change');
 select is_empty($$ select pg_temp.lacks('updated_at', 'core.tg_touch_updated_at') $$, 'updated_at is touched wherever applications change rows');
+select results_eq(
+    $$ select t.name from pg_temp.tables as t
+         join pg_attribute as a on a.attrelid = t.name and a.attname = 'updated_at'
+        where not exists (select from pg_trigger as g where g.tgrelid = t.name and g.tgfoid = 'core.tg_touch_updated_at'::regproc) $$,
+    $$ values ('core.rate_limits'::regclass) $$, 'and wherever functions do; the limiter''s one statement sets it by its own clock');
 select is_empty($$ select pg_temp.lacks('version', 'core.tg_bump_version') $$, 'a version counts');
 select is_empty(
     $$ select pg_temp.lacks(tenant_column, 'core.tg_tenant_immutable') from unnest(array['tenant_id', 'owner_user_id', 'organization_id', 'company_id', 'clinic_id']) as tenant_column $$,

@@ -1,6 +1,6 @@
 -- Roles and privileges of the whole module, read from the catalog.
 begin;
-select plan(25);
+select plan(29);
 
 -- roles
 select is_empty(
@@ -109,9 +109,39 @@ select results_eq(
 select is_empty(
     $$ select p.oid::regprocedure from pg_proc as p where p.pronamespace = 'core'::regnamespace and obj_description(p.oid, 'pg_proc') is null and p.proname !~ '^fresh' $$,
     'every function is documented');
+create function pg_temp.unclear() returns table (name regprocedure, missing text) language sql as $fn$
+    select p.oid::regprocedure, word.what
+      from pg_proc as p
+      join (values ('errors', 'errors', false), ('what a second call does', 'idempotent|each call|second|again|once|reads only', true)) as word (what, pattern, is_for_changes)
+        on obj_description(p.oid, 'pg_proc') !~* word.pattern and (not word.is_for_changes or p.provolatile = 'v')
+     where p.pronamespace in (select n.oid from pg_namespace as n where n.nspname in ('core', 'storage', 'rental'))
+       and p.prorettype <> 'trigger'::regtype
+$fn$;
+select is_empty($$ select * from pg_temp.unclear() $$, 'each function says which errors it raises, and each that changes something what a second call does');
+comment on function core.fresh() is 'Fresh. Errors: none.';
+select results_eq($$ select * from pg_temp.unclear() $$, $$ values ('core.fresh()'::regprocedure, 'what a second call does'::text) $$, 'one that does not is named');
 select is_empty(
     $$ select c.oid::regclass from pg_class as c where c.relnamespace = 'core'::regnamespace and c.relkind in ('r', 'v') and obj_description(c.oid, 'pg_class') is null and c.relname <> 'fresh_table' $$,
     'and every table and view');
+
+-- A function that runs with its caller's rights fails for a role that may call it and not what it calls. A test that calls it as one role
+-- after another would not see that: what a function may call is asked once a transaction.
+create function pg_temp.calls() returns table (caller regprocedure, callee text) language sql stable
+begin atomic
+    select p.oid::regprocedure, call[1]
+      from pg_proc as p,
+           regexp_matches(regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '--[^\n]*', '', 'g'), '\ycore\.([a-z0-9_]+)\s*\(', 'g') as call
+     where p.pronamespace = 'core'::regnamespace and not p.prosecdef and call[1] !~ '^tg_';
+end;
+select ok(exists (select from pg_temp.calls() where caller = 'core.read_events(text,bigint,integer)'::regprocedure and callee = 'require_tenant'),
+    'what a function calls is found in its body');
+select is_empty(
+    $$ select c.caller, r.rolname, p.oid::regprocedure
+         from pg_temp.calls() as c
+         join pg_proc as p on p.pronamespace = 'core'::regnamespace and p.proname = c.callee
+         join pg_roles as r on r.rolname ~ '^app_' and not r.rolcanlogin
+        where has_function_privilege(r.oid, c.caller, 'execute') and not has_function_privilege(r.oid, p.oid, 'execute') $$,
+    'and who may call it may call that');
 
 -- policies
 select is_empty(

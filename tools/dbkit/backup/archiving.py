@@ -27,11 +27,18 @@ select current_setting('wal_level'),
   from pg_catalog.pg_stat_archiver as a
 """
 _LATE = timedelta(hours=1)
-# Commands that throw WAL away and say that all is well.
-_NOTHING = re.compile(r"\s*(/bin/|/usr/bin/)?(true|:|echo\b.*|exit 0)\s*", re.IGNORECASE)
-_COPY = re.compile(r"(^|[\s;&|(/])(cp|mv|rsync|scp|install|dd|cat)\s")
+# Commands that say that all is well and have copied nothing.
+_TALK = re.compile(r"\s*(/usr)?(/bin/)?(true|:|echo|logger)\b[^;&|]*", re.IGNORECASE)
+# What writes a file, over what is there.
+_COPY = re.compile(
+    r"(^|[\s;&|(/])(cp|mv|rsync|scp|install|dd|cat|x?copy|gzip|pigz|bzip2|xz|zstd|lz4|openssl)\s|>\s*\S*%f",
+    re.IGNORECASE,
+)
+# What looks first: a test whose failure ends the command, or an option of the program that copies.
 _CAREFUL = re.compile(
-    r"test\s+!\s+-(f|e)|\[\s+!\s+-(f|e)|(cp|mv)\s+(-\S+\s+)*(-[a-zA-Z]*n|--no-clobber)|--ignore-existing|noclobber|conv=excl"
+    r"(test\s+!\s+-[fe]\s+\S+|\[\s+!\s+-[fe]\s+\S+\s+\])\s*&&|if\s+not\s+exist\s"
+    r"|(cp|mv)\s+(-\S+\s+)*(-[a-zA-Z]*n|--no-clobber)|--ignore-existing|noclobber|conv=excl",
+    re.IGNORECASE,
 )
 
 
@@ -84,7 +91,7 @@ def judge(found: Archiving) -> Iterator[Check]:
 def _command_problem(command: str) -> str | None:
     if not command.strip():
         return "empty: WAL piles up until the disk is full"
-    if _NOTHING.fullmatch(command):
+    if "%p" not in command or _TALK.fullmatch(command):
         return "throws WAL away and reports success"
     if _COPY.search(command) and not _CAREFUL.search(command):
         return "may overwrite a file that is archived already"

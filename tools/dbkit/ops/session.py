@@ -36,7 +36,8 @@ def connect(url: str, needs: str, *, who: str = "a login that may") -> Iterator[
         who: as whom to connect, for the hint where this login may not do what the block does.
 
     Raises:
-        DbkitError: the server cannot be reached, `needs` is not there, or the login may not.
+        DbkitError: the server cannot be reached, `needs` is not there, the login may not, or the block wrote and
+            the server only reads.
     """
     import psycopg
 
@@ -64,6 +65,12 @@ def connect(url: str, needs: str, *, who: str = "a login that may") -> Iterator[
             )
         try:
             yield connection
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise DbkitError(
+                "this server only reads",
+                detail=f"{error.diag.message_primary}.",
+                hint="It is a standby, or default_transaction_read_only is on: connect to the primary.",
+            ) from None
         except psycopg.errors.InsufficientPrivilege as error:
             raise DbkitError(
                 f"the login {connection.info.user} may not do this",

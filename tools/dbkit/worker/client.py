@@ -35,7 +35,8 @@ RESCUE = "select core.requeue_expired_leases()"
 CHECK = """
 select to_regproc('core.next_jobs') is not null,
        coalesce(has_function_privilege(to_regproc('core.next_jobs')::oid, 'execute'), false),
-       current_user
+       current_user,
+       pg_is_in_recovery()
 """
 CONFLICT, UNKNOWN = "PT409", "PT422"
 # A server that vanished without a word is noticed after half a minute, not after the system's two hours.
@@ -91,11 +92,11 @@ class Client:
         """Whether this login may work here.
 
         Raises:
-            DbkitError: there is no queue, none of this name, or the login may not claim from it.
+            DbkitError: there is no queue, none of this name, the login may not claim, or the server is a standby.
         """
         import psycopg
 
-        exists, allowed, login = self._rows(CHECK, ())[0]
+        exists, allowed, login, is_standby = self._rows(CHECK, ())[0]
         if not exists:
             raise DbkitError(
                 "no queue in this database",
@@ -107,6 +108,12 @@ class Client:
                 "this login may not claim jobs",
                 detail=f"{login} is no member of app_worker.",
                 hint=f'Run as a DBA: grant app_worker to "{login}"',
+            )
+        if is_standby:
+            raise DbkitError(
+                "this server is a standby",
+                detail="Jobs are claimed on the primary.",
+                hint="Connect to the primary; with several hosts in the URL, add target_session_attrs=read-write.",
             )
         try:
             self._rows(NEXT, (self.worker, 0, self.queue, list(self.types), *_NOTHING))

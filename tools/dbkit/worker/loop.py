@@ -179,7 +179,6 @@ class Worker:
         if now < self._retry_at or self._finished():
             return False
         self._client.connect()
-        self._backoff.reset()
         self.log("reconnected", worker=self.name)
         return True
 
@@ -259,6 +258,7 @@ class Worker:
     def _next(self, wanted: int) -> None:
         reported = self._unreported
         jobs, refused, cancelled = self._client.next(reported, self._held.values(), wanted)
+        self._backoff.reset()  # not before: a standby lets us in, and refuses what we came for
         self._unreported = []
         for outcome in reported:
             claim = outcome.job.claim
@@ -283,6 +283,7 @@ class Worker:
     def _heartbeat(self) -> None:
         leases = {job.lease for job in self._held.values()}
         kept, cancelled = self._client.heartbeat(leases)
+        self._backoff.reset()
         self._beat_at = time.monotonic() + min(job.lease_seconds for job in self._held.values()) / 3
         for job in list(self._held.values()):
             facts = {"job": job.id, "type": job.type, "tenant": job.tenant_id, "attempt": job.attempt}
