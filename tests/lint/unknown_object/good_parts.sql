@@ -6,6 +6,8 @@ create table app.lines (
     check (note <> '')
 );
 create index lines_doc_idx on app.lines (doc_id);
+create index on app.lines (lower(note), id);
+alter index app.lines_lower_id_idx rename to lines_note_idx;
 create function app.touch() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
