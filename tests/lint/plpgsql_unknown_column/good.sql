@@ -1,5 +1,5 @@
 create function app.f1(p_id bigint, p_title text) returns text
-    language plpgsql stable set search_path = pg_catalog, pg_temp
+    language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_text text;

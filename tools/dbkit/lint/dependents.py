@@ -1,4 +1,4 @@
-"""Views, policies and SQL functions that hold a column: PostgreSQL resolved them when they were created."""
+"""Views, policies, triggers and SQL functions that hold a column: PostgreSQL resolved them when they were created."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator
 from dbkit.lint.model import Function, Key, Table, label
 from dbkit.lint.state import State
 from dbkit.lint.trees import names, walk
+from dbkit.parse import Node
 
 __all__ = ["holders"]
 
 
 def holders(table: Table, column: str, state: State) -> Iterator[str]:
-    """The views, policies and functions that read a column, as people name them.
+    """The views, policies, triggers and functions that read a column, as people name them.
 
     What cannot be told from the text alone, e.g. which of two tables an unqualified name belongs to, is left out.
     """
@@ -30,10 +31,19 @@ def holders(table: Table, column: str, state: State) -> Iterator[str]:
                 asked = [policy.using, policy.check]
                 if _reads(asked, table, column, state, inside=other):
                     yield f"policy {policy.name} of {other}"
+    for name, trigger in table.triggers.items():
+        if column in names(trigger.get("columns", ())) or _reads_row(trigger.get("whenClause", {}), column):
+            yield f"trigger {name}"
     for function in _bound(state):
         body = function.statement["sql_body"]
         if table.key in state.keys_read(body) and _reads(body, table, column, state, variables=function.names):
             yield f"function {label(function.key)}"
+
+
+def _reads_row(condition: Node, column: str) -> bool:
+    """Whether the WHEN of a trigger asks for a column of the old or new row."""
+    references = (names(node["fields"]) for tag, node in walk({"When": condition}) if tag == "ColumnRef")
+    return any(parts[-1] == column for parts in references if len(parts) > 1)
 
 
 def _bound(state: State) -> Iterator[Function]:

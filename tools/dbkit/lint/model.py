@@ -190,6 +190,9 @@ class Table:
         copied: made by CREATE TABLE AS or SELECT INTO, inheriting, or OF a type, so that its keys are not its own
             business and it may have columns not seen here.
         known: False where only mentions of it were seen, so that its columns are not known.
+        derived: made LIKE another table, inheriting, OF a type or as a partition, so that it may have constraints,
+            indexes and triggers that no statement names.
+        triggers: the CreateTrigStmt of each, by name.
         partition_key: columns of a partitioned table's key; None stands for an expression.
         rls_origin: the statement that switched row security on last.
         reads: tables and views that a materialized view's query names.
@@ -202,10 +205,12 @@ class Table:
     temporary: bool = False
     copied: bool = False
     known: bool = True
+    derived: bool = False
     columns: dict[str, Column] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     constraints: dict[str, Constraint] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
+    triggers: dict[str, Node] = field(default_factory=dict)
     partition_key: tuple[str | None, ...] = ()
     rls_enabled: bool = False
     rls_forced: bool = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dbkit.lint.engine import Context
     from dbkit.lint.files import LintFile
 
-__all__ = ["is_named_before", "names_in_comments"]
+__all__ = ["is_named_before", "is_named_in", "names_in_comments"]
 
 _COMMENT = lazy_pattern(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _NAME = lazy_pattern(

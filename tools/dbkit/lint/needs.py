@@ -36,7 +36,7 @@ _OTHERS = ("DropStmt", "GrantStmt", "CreateStmt", "TruncateStmt", "LockStmt", "C
 _DROPPED = ("OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_MATVIEW")
 _CHANGES = ("AT_ColumnDefault", "AT_SetNotNull", "AT_DropNotNull", "AT_AlterColumnType", "AT_DropColumn")
 # The statements `missing_columns` reads.
-NAMING_COLUMNS = frozenset({*_QUERIES, "AlterTableStmt", "IndexStmt", "RenameStmt", "CommentStmt"})
+NAMING_COLUMNS = frozenset({*_QUERIES, "CreateStmt", "AlterTableStmt", "IndexStmt", "RenameStmt", "CommentStmt"})
 # The statements that need tables.
 NEEDING = (*_RELATIONS, *_QUERIES, *_OTHERS)
 
@@ -76,12 +76,18 @@ def _relations_of_table(node: Node) -> Iterator[Node]:
     for element in node.get("tableElts", ()):
         if "TableLikeClause" in element:
             yield element["TableLikeClause"]["relation"]
-        constraints = (
-            constraints_of(element["ColumnDef"]) if "ColumnDef" in element else [element.get("Constraint", {})]
-        )
-        for constraint in constraints:
-            if "pktable" in constraint:
-                yield constraint["pktable"]
+    for constraint in _constraints_of_table(node):
+        if "pktable" in constraint:
+            yield constraint["pktable"]
+
+
+def _constraints_of_table(node: Node) -> Iterator[Node]:
+    """The constraints a CreateStmt writes, of its columns and of itself."""
+    for element in node.get("tableElts", ()):
+        if "ColumnDef" in element:
+            yield from constraints_of(element["ColumnDef"])
+        elif "Constraint" in element:
+            yield element["Constraint"]
 
 
 def missing_columns(statement: Statement, state: State) -> Iterator[tuple[str, str, Node, Collection[str]]]:
@@ -90,6 +96,10 @@ def missing_columns(statement: Statement, state: State) -> Iterator[tuple[str, s
     if statement.tag in _QUERIES:
         for item in unknown_columns(statement, state, ()):
             yield item.column, item.where, item.node, item.known
+        return
+    if statement.tag in ("AlterTableStmt", "CreateStmt"):
+        yield from _missing_in_keys(statement, state)
+    if statement.tag == "CreateStmt":
         return
     place = node.get("relation", {})
     if statement.tag == "CommentStmt":
@@ -119,3 +129,17 @@ def missing_columns(statement: Statement, state: State) -> Iterator[tuple[str, s
     for name, place in wanted:
         if name not in table.columns:
             yield name, str(table), place, table.columns
+
+
+def _missing_in_keys(statement: Statement, state: State) -> Iterator[tuple[str, str, Node, Collection[str]]]:
+    """Columns that a foreign key refers to and its target does not have."""
+    node = statement.node
+    written = added_constraints(node) if statement.tag == "AlterTableStmt" else _constraints_of_table(node)
+    for constraint in written:
+        wanted = names(constraint.get("pk_attrs", ()))
+        target = state.find(constraint["pktable"]) if wanted and "pktable" in constraint else None
+        if target is None or target.copied or target.key == state.key(node["relation"]):
+            continue
+        for name in wanted:
+            if name not in target.columns:
+                yield name, str(target), constraint, target.columns

@@ -43,6 +43,7 @@ _SUFFIXES = {"primary": "pkey", "unique": "key", "foreign": "fkey", "check": "ch
 
 def replay(state: State, statement: Statement, file: LintFile) -> None:
     """Let one statement change the picture."""
+    state.at = file, statement
     for handler in _HANDLERS_OF.get(statement.tag, ()):
         handler(state, statement, file)
 
@@ -71,7 +72,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
         kind = "partitioned"
     origin = Origin(file, statement.offset(place), statement.start)
     table = state.create(Table(key, kind, origin, temporary=temporary))
-    table.copied = "inhRelations" in node or "ofTypename" in node
+    table.copied = table.derived = "inhRelations" in node or "ofTypename" in node
     if "partspec" in node:
         parts = [item["PartitionElem"] for item in node["partspec"].get("partParams", ())]
         table.partition_key = tuple(part.get("name") for part in parts)
@@ -85,6 +86,7 @@ def _create_table(state: State, statement: Statement, file: LintFile) -> None:
             late.append(element["Constraint"])
         elif "TableLikeClause" in element:
             clause = element["TableLikeClause"]
+            table.derived = True
             source = state.tables.get(state.key(clause["relation"]))
             # CREATE_TABLE_LIKE_INDEXES is bit 6 of `options`.
             _copy(state, table, source, everything=bool(clause.get("options", 0) & 0x40))
@@ -286,7 +288,7 @@ def _alter_table_command(state: State, table: Table, command: Node, statement: S
         table.constraints[name].valid = True
     elif what == "AT_AttachPartition":
         child = state.mention(definition["PartitionCmd"]["name"], table.origin)
-        child.kind = "partition"
+        child.kind, child.derived = "partition", True
     elif what in _ROW_SECURITY:
         attribute, value = _ROW_SECURITY[what]
         setattr(table, attribute, value)

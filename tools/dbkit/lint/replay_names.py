@@ -30,6 +30,10 @@ def _drop(state: State, statement: Statement, file: LintFile) -> None:
                 state.tables[key].policies.pop(parts[-1], None)
                 origin = Origin(file, statement.start, statement.start)
                 state.effects_of(file).secured.setdefault(state.tables[key], origin)
+        elif what == "OBJECT_TRIGGER":
+            key = state.resolve(parts[-3] if len(parts) > 2 else None, parts[-2])
+            if key in state.tables:
+                state.tables[key].triggers.pop(parts[-1], None)
         elif what == "OBJECT_SCHEMA":
             for key in [key for key in state.tables if key[0] == parts[-1]]:
                 state.remove(key)
@@ -64,6 +68,8 @@ def _rename(state: State, statement: Statement, file: LintFile) -> None:
         found.constraints[new] = constraint
     elif what == "OBJECT_POLICY" and node["subname"] in found.policies:
         found.policies[new] = replace(found.policies.pop(node["subname"]), name=new)
+    elif what == "OBJECT_TRIGGER" and node["subname"] in found.triggers:
+        found.triggers[new] = found.triggers.pop(node["subname"])
 
 
 def _rename_column(state: State, table: Table, old: str, new: str) -> None:

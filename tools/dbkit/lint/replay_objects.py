@@ -175,8 +175,11 @@ def _alter_view(state: State, statement: Statement, file: LintFile) -> None:
 
 
 def _create_trigger(state: State, statement: Statement, file: LintFile) -> None:
-    function = state.object_key(names(statement.node["funcname"]))
-    state.triggers.setdefault(function, []).append(state.key(statement.node["relation"]))
+    node = statement.node
+    key = state.key(node["relation"])
+    state.triggers.setdefault(state.object_key(names(node["funcname"])), []).append(key)
+    if key in state.tables:
+        state.tables[key].triggers[node["trigname"]] = node
 
 
 def _create_type(state: State, statement: Statement, file: LintFile) -> None:
@@ -207,7 +210,9 @@ def _drop(state: State, statement: Statement, file: LintFile) -> None:
     what = statement.node["removeType"]
     for item in statement.node.get("objects", ()):
         if what == "OBJECT_VIEW":
-            state.views.pop(state.object_key(names(item["List"]["items"])), None)
+            key = state.object_key(names(item["List"]["items"]))
+            state.views.pop(key, None)
+            state.gone[key] = state.at
         elif what in ("OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"):
             _drop_function(state, item["ObjectWithArgs"], file)
         elif what == "OBJECT_SCHEMA":

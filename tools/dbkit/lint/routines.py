@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dbkit.lint.model import Function, label
 from dbkit.lint.state import State
-from dbkit.lint.trees import constant, names, walk
+from dbkit.lint.trees import constant, names, type_name, walk
 from dbkit.parse import Body, Node, Statement, bodies, embedded_statements
 
 if TYPE_CHECKING:
     from dbkit.lint.engine import Context
 
-__all__ = ["body_of", "body_statements", "function_label", "functions_here", "standard_body", "unstable_call"]
+__all__ = [
+    "body_of",
+    "body_statements",
+    "function_label",
+    "functions_here",
+    "standard_body",
+    "unstable_call",
+    "zone_dependent",
+]
 
 # Built-in functions whose answer changes between two calls with the same arguments.
 _CHANGING = frozenset(
@@ -24,6 +32,9 @@ _CHANGING = frozenset(
     | {"pg_backend_pid", "current_database", "current_schema", "current_schemas", "inet_client_addr", "pg_has_role"}
     | {"has_table_privilege", "pg_get_serial_sequence"}
 )
+# What of a timestamptz depends on the session's time zone: functions, and types it is cast to.
+_OF_TIMESTAMPTZ = frozenset({"date_trunc", "date_part", "extract", "date", "to_char"})
+_LOCAL = frozenset({"date", "timestamp", "time", "text", "varchar"})
 
 
 def functions_here(context: Context) -> Iterator[Function]:
@@ -104,4 +115,25 @@ def unstable_call(tree: Node, state: State) -> tuple[str, Node] | None:
             return ".".join(parts), node
         if parts[-1] == "to_tsvector" and len(node.get("args", ())) == 1 and constant(node["args"][0]) is None:
             return "to_tsvector with one argument", node
+    return None
+
+
+def zone_dependent(
+    tree: Any, is_timestamptz: Callable[[Node], bool], *, by_label: bool = False
+) -> tuple[str, Node] | None:
+    """(name, node) of the first cast or call whose answer depends on the session's time zone, or None.
+
+    Args:
+        by_label: also calls that PostgreSQL takes for such, though what they are asked does not: a date_trunc in a
+            zone of its own, the epoch.
+    """
+    for tag, node in walk(tree):
+        if tag == "TypeCast" and type_name(node["typeName"]) in _LOCAL and is_timestamptz(node.get("arg", {})):
+            return f"a cast of timestamptz to {type_name(node['typeName'])}", node
+        if tag != "FuncCall" or names(node["funcname"])[-1] not in _OF_TIMESTAMPTZ:
+            continue
+        arguments = node.get("args", ())
+        fixed = len(arguments) > 2 or (arguments and constant(arguments[0]) == "epoch")
+        if (by_label or not fixed) and any(is_timestamptz(argument) for argument in arguments):
+            return f"{names(node['funcname'])[-1]}()", node
     return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dbkit.lint.files import LintFile
 from dbkit.lint.model import Column, Constraint, Function, Index, Key, Origin, Table, View, label
 from dbkit.lint.trees import relation, relations_in
-from dbkit.parse import Node
+from dbkit.parse import Node, Statement
 
 if TYPE_CHECKING:
     from dbkit.lint.timeouts import Lockings
@@ -60,6 +60,9 @@ class State:
         self.required: set[Key] = set()  # domains that are not null and have no default
         self.types: dict[Key, LintFile] = {}  # enums, domains and other types, and where they were created
         self.created: dict[Key, LintFile] = {}  # the file that created each table first
+        self.at: tuple[LintFile, Statement] | None = None  # the statement that is replayed
+        # Tables, views and indexes that were dropped or got another name, and by what.
+        self.gone: dict[Key, tuple[LintFile, Statement] | None] = {}
         self._by_name: dict[str, list[Key]] = {}
         self._index_tables: dict[Key, Key] = {}
 
@@ -164,6 +167,7 @@ class State:
     def add(self, table: Table) -> Table:
         """Know a table under its key."""
         self.tables[table.key] = table
+        self.gone.pop(table.key, None)
         keys = self._by_name.setdefault(table.key[1], [])
         if table.key not in keys:
             keys.append(table.key)
@@ -177,28 +181,38 @@ class State:
 
     def remove(self, key: Key) -> None:
         """Forget a table and its indexes."""
+        self.gone[key] = self.at
         table = self.tables.pop(key, None)
         if table is None:
             return
         self._by_name[key[1]].remove(key)
         for index in table.indexes:
-            self._index_tables.pop((key[0], index), None)
+            self._forget_index((key[0], index))
 
     def add_index(self, table: Table, index: Index) -> None:
         """Give a table an index."""
         table.indexes[index.name] = index
         self.effects_of(index.origin.file).indexes.append((table, index))
-        self._index_tables[table.key[0], index.name] = table.key
+        self._know_index(table, index.name)
 
     def copy_index(self, table: Table, index: Index) -> None:
         """Give a table a copy of another table's index: no work of the file that copies it."""
         table.indexes[index.name] = index
-        self._index_tables[table.key[0], index.name] = table.key
+        self._know_index(table, index.name)
 
     def drop_index(self, table: Table, name: str) -> None:
         """Take an index from its table."""
-        table.indexes.pop(name, None)
-        self._index_tables.pop((table.key[0], name), None)
+        if table.indexes.pop(name, None) is not None:
+            self._forget_index((table.key[0], name))
+
+    def _know_index(self, table: Table, name: str) -> None:
+        key = (table.key[0], name)
+        self._index_tables[key] = table.key
+        self.gone.pop(key, None)
+
+    def _forget_index(self, key: Key) -> None:
+        self._index_tables.pop(key, None)
+        self.gone[key] = self.at
 
     def move(self, table: Table, key: Key) -> None:
         """Rename a table; foreign keys follow it."""

@@ -107,6 +107,8 @@ class _Walk:
                 self.opened = opens_transaction(statement)
                 self.transaction += 1
                 self.settings = dict(self.kept)
+        elif _resets_everything(statement):
+            self.settings, self.kept = {}, {}
         elif tag == "VariableSetStmt" and node.get("name") in _TIMEOUTS:
             self._set(node["name"], node.get("args", ()), statement, local=node.get("is_local", False))
         elif tag == "SelectStmt" and "set_config" in statement.text.lower():
@@ -139,6 +141,12 @@ class _Walk:
         if found is not None and found.known and found.temporary:
             return False
         return key not in self.made and ("pg_temp", relation["relname"]) not in self.made
+
+
+def _resets_everything(statement: Statement) -> bool:
+    if statement.tag == "VariableSetStmt":
+        return bool(statement.node["kind"] == "VAR_RESET_ALL")
+    return statement.tag == "DiscardStmt" and statement.node["target"] == "DISCARD_ALL"
 
 
 def transactions(context: Context) -> list[list[Locking]]:

@@ -1,11 +1,12 @@
 """ADD COLUMN with a volatile default rewrites the table.
 
 ## What it does
-Reports ADD COLUMN with a default that calls a volatile function, on a table that the same migration did not create.
-now() and CURRENT_TIMESTAMP are stable: they cost nothing.
+Reports ADD COLUMN with a default that calls a volatile function, or of a domain that has constraints, on a table that
+the same migration did not create. now() and CURRENT_TIMESTAMP are stable: they cost nothing.
 
 ## Why is this bad?
-Each row gets a value of its own, so the table and its indexes are written anew under ACCESS EXCLUSIVE.
+Each row gets a value of its own, so the table and its indexes are written anew under ACCESS EXCLUSIVE. So they are for
+a domain with constraints, even without a default: PostgreSQL asks its condition of every row.
 
 ## Example
 ```sql
@@ -27,7 +28,7 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import constraints_of, names, option, walk
+from dbkit.lint.trees import column_type, constraints_of, names, option, walk
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -67,6 +68,15 @@ _VOLATILE = frozenset(
 @rule.on_alter("AT_AddColumn")
 def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for table, column in context.added_columns(statement):
+        kind = column_type(column)
+        if context.state.domains.get(context.state.object_key(kind.split(".")), ("", False))[1]:
+            yield Hit(
+                f"domain {kind} of {column['colname']} has a constraint, so that {table} is rewritten",
+                at=statement.offset(column),
+                object=table,
+                hint="Add the column in the type the domain is over, and the condition as a check not valid.",
+            )
+            continue
         for constraint in constraints_of(column):
             called = _volatile(constraint.get("raw_expr", {}), context) if _is_default(constraint) else None
             if called:

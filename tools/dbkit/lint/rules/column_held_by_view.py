@@ -1,9 +1,9 @@
-"""Column dropped or given another type while a view, a policy or an SQL function reads it.
+"""Column dropped or given another type while a view, a policy, a trigger or an SQL function reads it.
 
 ## What it does
 Reports ALTER COLUMN … TYPE, and DROP COLUMN without CASCADE, of a column that is read by a view, a materialized view,
-a row security policy, or a function with a body of SQL (`return …`, `begin atomic`). Only readers the files show are
-known, and a name that could be another table's column is left alone.
+a row security policy, a trigger (UPDATE OF, WHEN), or a function with a body of SQL (`return …`, `begin atomic`). Only
+readers the files show are known, and a name that could be another table's column is left alone.
 
 ## Why is this bad?
 PostgreSQL resolved these when they were created. It refuses the new type with 0A000, even a longer varchar, and the

@@ -1,9 +1,10 @@
 """EXECUTE of a concatenated string.
 
 ## What it does
-Reports EXECUTE in PL/pgSQL of a string put together with `||` (or by `concat`, or by `format` with `%s`) from
-parameters, loop variables or fields of a row, directly or through a variable, that are not quoted by quote_ident,
-quote_literal, quote_nullable or format. Types that cannot carry SQL (numbers, uuid, regclass …) are left alone.
+Reports EXECUTE in PL/pgSQL of a string put together with `||` (or by `concat`, `replace` and the like, or by `format`
+with `%s`) from parameters, loop variables or fields of a row, directly or through a variable, that are not quoted by
+quote_ident, quote_literal, quote_nullable or format. Types that cannot carry SQL (numbers, uuid, regclass …) are left
+alone.
 
 ## Why is this bad?
 Whoever controls the value writes the statement: SQL injection, with the owner's rights in a SECURITY DEFINER function.
@@ -61,6 +62,11 @@ rule = Rule(
 )
 
 _QUOTING = frozenset({"quote_ident", "quote_literal", "quote_nullable", "format"})
+# Functions whose answer holds what they are given.
+_TRANSPARENT = frozenset(
+    {"concat", "concat_ws", "replace", "regexp_replace", "overlay", "translate", "trim", "btrim", "ltrim", "rtrim"}
+    | {"lower", "upper", "left", "right", "substr", "substring"}
+)
 _TEXT = frozenset({"text", "varchar", "bpchar", "name", "citext", "json", "jsonb"})
 # Types whose text cannot be SQL, and those that quote themselves.
 _HARMLESS = frozenset(
@@ -90,7 +96,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             executed.append((value, inside))
         elif assignment:
             assigned.append((assignment[1].lower(), value, inside))
-    names_executed = {column_of(value) for value, _ in executed}
+    names_executed = {name for value, _ in executed for name in _variables(value)}
     origins = _Origins(statement, body.text, [(name, value) for name, value, _ in assigned])
     for value, inside in executed:
         if _is_open(value, origins):
@@ -98,6 +104,19 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     for name, value, inside in assigned:
         if name in names_executed and _is_open(value, origins):
             yield _hit(inside)
+
+
+def _variables(value: Node) -> Iterator[str | None]:
+    """The variables an executed value is made of, as they are: `q`, `'…' || rtrim(q, ',')`, `format('… %s', q)`."""
+    for part in _operands(value):
+        function, arguments = _call(part)
+        if function in _TRANSPARENT:
+            for argument in arguments:
+                yield from _variables(argument)
+        elif function == "format" and arguments:
+            yield from (column_of(argument) for kind, argument in _placed(arguments) if kind == "s")
+        else:
+            yield column_of(part)
 
 
 def _hit(inside: Statement) -> Hit:
@@ -132,15 +151,23 @@ def _is_open(value: Node, origins: _Origins) -> bool:
     """Whether text that is not quoted gets into the value."""
     if "A_Expr" in value and names(value["A_Expr"]["name"])[-1:] == ["||"]:
         return any(_is_open(part, origins) or _is_raw(part, origins) for part in _operands(value))
-    call = value.get("FuncCall", {})
-    function, arguments = names(call.get("funcname", ()))[-1:], call.get("args", [])
-    if function in (["concat"], ["concat_ws"]):
+    function, arguments = _call(value)
+    if function in _TRANSPARENT:
         return any(_is_open(part, origins) or _is_raw(part, origins) for part in arguments)
-    if function == ["format"] and arguments:
-        kinds = [match[1] for match in _SPECIFIER.finditer(constant(arguments[0]) or "") if match[1]]
-        pairs = zip(kinds, arguments[1:], strict=False)
-        return any(kind == "s" and origins.is_text_parameter(part) for kind, part in pairs)
+    if function == "format" and arguments:
+        return any(kind == "s" and origins.is_text_parameter(part) for kind, part in _placed(arguments))
     return False
+
+
+def _call(value: Node) -> tuple[str, list[Node]]:
+    call = value.get("FuncCall", {})
+    return next(iter(names(call.get("funcname", ()))[-1:]), ""), call.get("args", [])
+
+
+def _placed(arguments: list[Node]) -> Iterator[tuple[str, Node]]:
+    """The arguments of format() with the kind of their place."""
+    kinds = [match[1] for match in _SPECIFIER.finditer(constant(arguments[0]) or "") if match[1]]
+    yield from zip(kinds, arguments[1:], strict=False)
 
 
 def _is_raw(part: Node, origins: _Origins) -> bool:

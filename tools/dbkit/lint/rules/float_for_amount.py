@@ -1,8 +1,8 @@
-"""Amount of money in a binary floating point column.
+"""Amount of money in a binary floating point column or parameter.
 
 ## What it does
-Reports a column of type real or double precision whose name says that it holds money: amount, price, cost, fee,
-total, balance, rent, salary, tax and the like.
+Reports a column, or an input of a function, of type real or double precision whose name says that it holds money:
+amount, price, cost, fee, total, balance, rent, salary, tax and the like.
 
 ## Why is this bad?
 Binary floats cannot hold 0.10: sums drift by cents, and two amounts that should be equal are not.
@@ -31,6 +31,7 @@ from collections.abc import Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.rule import Hit, Rule
+from dbkit.lint.trees import type_name
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
@@ -107,6 +108,26 @@ _MEASURES = frozenset(
         "index",
         "probability",
         "count",
+        "length",
+        "width",
+        "height",
+        "depth",
+        "distance",
+        "area",
+        "volume",
+        "size",
+        "mass",
+        "kg",
+        "km",
+        "meters",
+        "speed",
+        "energy",
+        "kwh",
+        "duration",
+        "days",
+        "hours",
+        "minutes",
+        "seconds",
     ]
 )
 
@@ -125,3 +146,16 @@ def check(name: str, column: Node, statement: Statement, context: Context) -> It
             at=statement.offset(column),
             hint="Write numeric(12, 2).",
         )
+
+
+@rule.on("CreateFunctionStmt")
+def check_parameters(statement: Statement, context: Context) -> Iterator[Hit]:
+    for item in statement.node.get("parameters", ()):
+        parameter = item["FunctionParameter"]
+        name = parameter.get("name", "") if parameter["mode"] not in ("FUNC_PARAM_OUT", "FUNC_PARAM_TABLE") else ""
+        if type_name(parameter["argType"]) in ("float4", "float8") and is_amount(name):
+            yield Hit(
+                f"parameter {name} takes an amount as a binary float",
+                at=statement.offset(parameter["argType"]),
+                hint="Write numeric.",
+            )

@@ -28,17 +28,15 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.model import Table
 from dbkit.lint.policies import column_of
-from dbkit.lint.routines import unstable_call
+from dbkit.lint.routines import unstable_call, zone_dependent
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import names, type_name, walk
+from dbkit.lint.trees import names, walk
 from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(code="L025", severity=Severity.ERROR, lock="fails 42P17")
 
 _STABLE = frozenset({"to_char", "to_date", "concat", "concat_ws", "format", "array_to_string", "age"})
-_OF_TIMESTAMPTZ = frozenset({"date_trunc", "date_part", "extract", "date"})
-_LOCAL = frozenset({"date", "timestamp", "time", "text", "varchar"})
 
 
 @rule.on("IndexStmt")
@@ -46,7 +44,8 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
     node = statement.node
     elements = [item["IndexElem"] for item in node.get("indexParams", ())]
     tree = [*(item["expr"] for item in elements if "expr" in item), node.get("whereClause", {})]
-    found = unstable_call({"Index": tree}, context.state) or _stable_call(tree, context.state.find(node["relation"]))
+    table = context.state.find(node["relation"])
+    found = unstable_call({"Index": tree}, context.state) or _stable_call(tree, table)
     if found:
         name, place = found
         yield Hit(
@@ -59,14 +58,9 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
 
 def _stable_call(tree: list[Node], table: Table | None) -> tuple[str, Node] | None:
     for tag, node in walk(tree):
-        if tag == "TypeCast" and type_name(node["typeName"]) in _LOCAL and _is_timestamptz(node.get("arg", {}), table):
-            return f"a cast of timestamptz to {type_name(node['typeName'])}", node
-        if tag == "FuncCall":
-            function = names(node["funcname"])[-1]
-            zoned = any(_is_timestamptz(argument, table) for argument in node.get("args", ()))
-            if function in _STABLE or (function in _OF_TIMESTAMPTZ and zoned):
-                return f"{function}()", node
-    return None
+        if tag == "FuncCall" and names(node["funcname"])[-1] in _STABLE:
+            return f"{names(node['funcname'])[-1]}()", node
+    return zone_dependent(tree, lambda expression: _is_timestamptz(expression, table), by_label=True)
 
 
 def _is_timestamptz(expression: Node, table: Table | None) -> bool:

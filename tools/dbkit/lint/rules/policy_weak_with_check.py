@@ -32,7 +32,7 @@ from dbkit.lint.engine import Context
 from dbkit.lint.model import Policy
 from dbkit.lint.policies import column_of, is_always_true, is_fenced, policies_here, same_for_every_caller
 from dbkit.lint.rule import Hit, Rule
-from dbkit.lint.trees import walk
+from dbkit.lint.trees import walk_outside
 from dbkit.parse import Node
 from dbkit.report import Severity
 
@@ -63,4 +63,6 @@ def _forgets_tenant(policy: Policy, tenant: str) -> bool:
 
 
 def _names(expression: Node, column: str) -> bool:
-    return any(tag == "ColumnRef" and column_of({tag: node}) == column for tag, node in walk([expression]))
+    """Whether an expression asks more of a column than whether it is null."""
+    asked = walk_outside([expression], "NullTest")
+    return any(tag == "ColumnRef" and column_of({tag: node}) == column for tag, node in asked)

@@ -1,8 +1,9 @@
 """WHEN OTHERS THEN NULL.
 
 ## What it does
-Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks; one that only returns a
-constant is a note. Handlers for named conditions are left alone.
+Reports an exception handler for OTHERS that does nothing, in PL/pgSQL functions and DO blocks, and one that only sets
+variables and returns where the block writes rows; where it does not, one that returns a constant is a note. Handlers
+for named conditions are left alone.
 
 ## Why is this bad?
 Every failure is taken for success: a constraint that was violated, a table that is not there, a statement that was
@@ -61,6 +62,16 @@ _CONSTANT = re.compile(
     r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+return\s*(?:null|true|false|[\d.+-]+|)\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
     re.IGNORECASE,
 )
+# What does not raise, log or ask: assignments of constants and a return of a name or constant.
+_QUIET = re.compile(
+    r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+"
+    r"(?:\w+\s*:?=\s*(?:null|true|false|-?[\d.]+|\s*)\s*;\s*)*return\s*[\w.+-]*\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
+    re.IGNORECASE,
+)
+_WRITES = re.compile(
+    r"\b(?:insert\s+into|update\s+[\w.\"]+\s+(?:\w+\s+)?set|delete\s+from|merge\s+into)\b", re.IGNORECASE
+)
+_BEGIN = re.compile(r"\bbegin\b", re.IGNORECASE)
 
 
 @rule.on("CreateFunctionStmt", "DoStmt")
@@ -75,7 +86,19 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
             at=body.offset + match.start(),
             hint="Name the condition that is expected: when unique_violation then null;",
         )
+    loud = set()
+    for match in _QUIET.finditer(text):
+        begins = [item.end() for item in _BEGIN.finditer(text, 0, match.start())]
+        if begins and _WRITES.search(text, begins[-1], match.start()):
+            loud.add(match.start())
+            yield Hit(
+                "when others then return hides that the rows were not written",
+                at=body.offset + match.start(),
+                hint="Name the condition that is expected: when unique_violation then return null;",
+            )
     for match in _CONSTANT.finditer(text):
+        if match.start() in loud:
+            continue
         yield Hit(
             "when others then return gives every failure the same answer",
             at=body.offset + match.start(),

@@ -1,14 +1,16 @@
-"""A table or column that no earlier file creates.
+"""A table, column or other object that no earlier file creates.
 
 ## What it does
-Reports statements on a table in a schema whose creation was seen, where no file before it created the table, columns of
-such a type, functions in SQL that read or change such a table, and statements that name a column its table does not
-have. Where the name of the table stands anywhere in an earlier file, or that of the column in a DO block or function
-there, the rule says nothing; nor does it in a schema that an extension or IMPORT FOREIGN SCHEMA fills.
+Reports statements on a table in a schema whose creation was seen, where no file before it created the table or one
+dropped or renamed it, columns of such a type, functions in SQL that read or change such a table, and statements that
+name a column its table does not have. So it does with constraints, policies and triggers of tables that were seen, with
+indexes, and with functions and the types of their arguments. Where the name stands anywhere in an earlier file (for one
+that is gone: since then; for a table: as more than a column), or that of a column in a DO block or function there, the
+rule says nothing; nor does it in a schema that an extension or IMPORT FOREIGN SCHEMA fills.
 
 ## Why is this bad?
-The migration fails with 42P01 (or 42703) on a database built from these files: a slip of the pen, a file in the wrong
-order, or a table somebody made by hand in one database.
+The migration fails with 42P01 (or 42703, 42704, 42883) on a database built from these files: a slip of the pen, a file
+in the wrong order, or a table somebody made by hand in one database.
 
 ## Example
 ```sql
@@ -36,8 +38,10 @@ from collections.abc import Collection, Iterator
 
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
-from dbkit.lint.names_in_text import is_named_before
+from dbkit.lint.model import Key
+from dbkit.lint.names_in_text import is_named_before, is_named_in, names_in_comments
 from dbkit.lint.needs import NAMING_COLUMNS, NEEDING, missing_columns, needed_relations
+from dbkit.lint.parts import COMMANDS, NAMING_PARTS, Part, missing_parts
 from dbkit.lint.rule import FUNCTION, Hit, Rule
 from dbkit.lint.trees import COLUMN_STATEMENTS, as_text, column_definitions, column_type, names
 from dbkit.parse import Body, Node, Statement
@@ -46,7 +50,7 @@ from dbkit.report import Severity
 rule = Rule(
     code="C168",
     severity=Severity.ERROR,
-    lock="fails 42P01 or 42703",
+    lock="fails 42P01, 42703, 42704 or 42883",
     files=frozenset({MIGRATION}),
     bodies=frozenset({FUNCTION}),  # a DO block asks what there is before it names it
 )
@@ -116,6 +120,17 @@ def check_types(statement: Statement, context: Context) -> Iterator[Hit]:
             )
 
 
+@rule.on_alter(*COMMANDS)
+@rule.on(*NAMING_PARTS)
+def check_parts(statement: Statement, context: Context) -> Iterator[Hit]:
+    """Constraints, policies, triggers, indexes and functions, by the tables and schemas that were seen."""
+    if context.body is not None:
+        return
+    for part in missing_parts(statement, context.state):
+        if part.schema in context.state.schemas and not _is_made_unseen(part, statement, context):
+            yield Hit(f"there is no {part.label} when this runs", at=statement.start, object=part.label)
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Tables
 # ---------------------------------------------------------------------------------------------------------------------
@@ -132,7 +147,7 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
         return False
     name = relation["relname"]
     # The sequence of an identity column is named after it and spelled nowhere.
-    if name.endswith("_seq") or _is_spelled_before(name, statement, context):
+    if name.endswith("_seq") or _is_spelled_since(key, statement, context):
         return False
     return not _is_filled_unseen(relation["schemaname"], statement, context)
 
@@ -140,6 +155,38 @@ def _is_unknown(relation: Node, statement: Statement, context: Context) -> bool:
 def _is_spelled_before(name: str, statement: Statement, context: Context) -> bool:
     here = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", context.file.text[: statement.start])
     return here is not None or is_named_before(name, context)
+
+
+def _is_spelled_since(key: Key, statement: Statement, context: Context) -> bool:
+    """Whether a table or index is named before a statement: behind what dropped or renamed it, where something did."""
+    gone = context.state.gone.get(key)
+    if gone is None:
+        return _is_spelled_before(key[1], statement, context) and _may_mean_a_table(key[1], statement, context)
+    word, (file, last) = re.compile(rf"(?<!\w){re.escape(key[1])}(?!\w)"), gone
+    place = context.series.place
+    if file is context.file:
+        return word.search(file.text, last.end, statement.start) is not None
+    if word.search(file.text, last.end) or word.search(context.file.text, 0, statement.start):
+        return True
+    return any(is_named_in(other, key[1]) for other in context.series.files[place[file] + 1 : place[context.file]])
+
+
+# Statements whose trees tell whether a name in them is that of a table.
+_PLAIN = frozenset({"CreateStmt", "CreateTableAsStmt", "ViewStmt", "IndexStmt", "AlterTableStmt", "InsertStmt"})
+
+
+def _may_mean_a_table(name: str, statement: Statement, context: Context) -> bool:
+    """Whether one of the places that spell a name before a statement may speak of a table, not only of a column."""
+    before = context.series.files[: context.series.place[context.file] + 1]
+    if any(file.script.problems or name in names_in_comments(file.text) for file in before):
+        return True
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    in_tree = re.compile(rf'"relname": "{re.escape(name)}"|"sval": {{"sval": "[^"]*(?<!\w){re.escape(name)}(?!\w)')
+    return any(
+        item.tag not in _PLAIN or in_tree.search(as_text(item.node)) is not None
+        for item in _statements_before(statement, context)
+        if word.search(item.text)
+    )
 
 
 def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bool:
@@ -150,6 +197,27 @@ def _is_filled_unseen(schema: str, statement: Statement, context: Context) -> bo
             if schema.lower() in text and (item.tag != "DoStmt" or _MAKING_TABLE.search(text)):
                 return True
     return False
+
+
+def _is_made_unseen(part: Part, statement: Statement, context: Context) -> bool:
+    """Whether something before the statement may have made a part of a table, an index or a function."""
+    if not part.known:
+        spelled = _is_spelled_before(part.name, statement, context)
+    else:
+        spelled = part.kind == "index" and _is_spelled_since((part.schema, part.name), statement, context)
+    if spelled or _is_filled_unseen(part.schema, statement, context):
+        return True
+    for item in _statements_before(statement, context):
+        if item.tag in ("DoStmt", "CallStmt", "CreateFunctionStmt", "SelectStmt", "DefineStmt"):
+            text = as_text(item.node).lower()
+            # A function of an extension that is called with the table's name may do anything to it.
+            if item.tag in ("SelectStmt", "CallStmt") and "fromClause" not in item.node and part.owner in text:
+                return True
+            if item.tag == "DefineStmt" and part.name in text:
+                return True
+            if item.tag in ("DoStmt", "CreateFunctionStmt") and "execute" in text and part.kind in text:
+                return True
+    return any(file.script.problems for file in context.series.files[: context.series.place[context.file] + 1])
 
 
 _MAKING_TABLE = re.compile(r"\bcreate\s+(?:\w+\s+)?(?:table|view)\b[^;]*%|\|\|")

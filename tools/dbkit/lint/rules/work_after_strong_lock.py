@@ -2,7 +2,8 @@
 
 ## What it does
 Reports UPDATE, DELETE, MERGE, COPY and INSERT … SELECT in a transaction that holds ACCESS EXCLUSIVE on a table the
-migration did not create.
+migration did not create. An UPDATE or DELETE of one row, told by constants for a whole key, is left alone: the version
+a migration tool keeps, a flag.
 
 ## Why is this bad?
 Everybody who wants that table waits until the rows are done, whichever table they are in.
@@ -27,9 +28,11 @@ from collections.abc import Iterator
 from dbkit.lint.engine import Context
 from dbkit.lint.files import MIGRATION
 from dbkit.lint.locks import Lock
+from dbkit.lint.policies import column_of
 from dbkit.lint.rule import Hit, Rule
 from dbkit.lint.timeouts import transactions
-from dbkit.parse import Statement
+from dbkit.lint.trees import constant, names
+from dbkit.parse import Node, Statement
 from dbkit.report import Severity
 
 rule = Rule(
@@ -63,5 +66,28 @@ def _is_work(statement: Statement, context: Context) -> bool:
         return any("RangeVar" in source or "JoinExpr" in source for source in select.get("fromClause", ()))
     if statement.tag in ("UpdateStmt", "DeleteStmt", "MergeStmt", "CopyStmt"):
         relation = node.get("relation")
-        return relation is not None and not context.state.is_new(relation, context.file)
+        return relation is not None and not context.state.is_new(relation, context.file) and not _is_row(node, context)
     return False
+
+
+def _is_row(node: Node, context: Context) -> bool:
+    """Whether an UPDATE or DELETE compares every column of a unique key with a constant."""
+    table = context.state.find(node["relation"]) if "whereClause" in node else None
+    if table is None or "fromClause" in node or "usingClause" in node:
+        return False
+    pinned = set(_pinned(node["whereClause"]))
+    return any(
+        index.unique and index.predicate is None and pinned.issuperset(index.columns)
+        for index in table.indexes.values()
+    )
+
+
+def _pinned(condition: Node) -> Iterator[str | None]:
+    if condition.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
+        for part in condition["BoolExpr"]["args"]:
+            yield from _pinned(part)
+    comparison = condition.get("A_Expr", {})
+    if comparison.get("kind") == "AEXPR_OP" and names(comparison["name"])[-1:] == ["="]:
+        for one, other in (("lexpr", "rexpr"), ("rexpr", "lexpr")):
+            if constant(comparison.get(other)) is not None and column_of(comparison.get(one, {})):
+                yield column_of(comparison[one])

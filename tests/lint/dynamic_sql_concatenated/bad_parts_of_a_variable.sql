@@ -1,0 +1,20 @@
+create function app.set_docs(p_values jsonb) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_key text;
+    v_sets text := '';
+begin
+    for v_key in select jsonb_object_keys(p_values) loop
+        v_sets := v_sets || v_key || ' = ' || quote_literal(p_values ->> v_key) || ','; -- finding
+    end loop;
+    execute 'update app.docs set ' || rtrim(v_sets, ',') || ' where id = 1';
+end
+$$;
+create function app.find_docs(p_body text) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute replace('select from app.docs where body = ''?''', '?', p_body); -- finding
+end
+$$;

@@ -1,0 +1,4 @@
+alter table app.orders enable row level security;
+alter table app.orders force row level security; -- finding
+create policy members_narrow on app.orders as restrictive for all to app_user
+    using (tenant_id = (select app.current_tenant())) with check (tenant_id = (select app.current_tenant()));

@@ -1,0 +1,2 @@
+-- migrate:up transaction:false
+refresh materialized view concurrently app.account_id; -- finding
