@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,7 +170,7 @@ def _is_judged(root: Path, paths: tuple[Path, ...] | None, only: Collection[Path
     path = root / file
     if only is not None and path not in only:
         return False
-    return not paths or any(path.is_relative_to(os.path.abspath(named)) for named in paths)
+    return not paths or any(path.resolve().is_relative_to(named.resolve()) for named in paths)
 
 
 def _sizes(database: str | None, rows: tuple[str, ...]) -> Sizes | None:
