@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from command_line import dbkit, refused
+from psycopg.conninfo import make_conninfo
 
 from dbkit.postgres import Database
 
@@ -101,3 +102,40 @@ def test_what_another_runner_applied_is_taken_over(project: Path, taken_over: Da
     done = dbkit(project, "drift", *given)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "note: " in done.stdout and "the ledger of another runner" in done.stdout
+
+
+def test_the_owner_of_tables_without_force_sees_and_saves_every_row(project: Path, taken_over: Database) -> None:
+    with psycopg.connect(taken_over.conninfo, autocommit=True) as connection:
+        connection.execute("do $$ begin create role courses_own login; exception when duplicate_object then end $$")
+        connection.execute("grant create on schema public to courses_own")
+        for table in ("orgs", "courses", "schema_migrations"):
+            connection.execute(f"alter table public.{table} owner to courses_own")  # type: ignore[call-overload]
+        connection.execute("insert into public.orgs values (1), (2)")
+    owner = ["--database", make_conninfo(taken_over.conninfo, user="courses_own"), "--directory", "saved"]
+    done = dbkit(project, "backup", *owner)
+    assert done.returncode == 0 and "3 tables, 2 rows" in done.stdout, done.stdout + done.stderr
+    with psycopg.connect(taken_over.conninfo, autocommit=True) as connection:
+        connection.execute("alter table public.courses force row level security")
+    refused(dbkit(project, "backup", *owner), "role courses_own sees only the rows", "courses", "bypassrls")
+
+
+def test_no_migration_is_drafted_where_nothing_is_declared(project: Path) -> None:
+    refused(dbkit(project, "migrate", "new", "main", "x"), "unknown module: main", "The project declares no modules")
+
+
+def test_a_tenancy_file_may_begin_with_a_byte_order_mark(project: Path) -> None:
+    (project / "tenancy.toml").write_text(TOML[TOML.index("[tenancy]") :], encoding="utf-8-sig", newline="\r\n")
+    (project / "dbkit.toml").write_text(TOML[: TOML.index("[tenancy]")], encoding="utf-8-sig", newline="\r\n")
+    done = dbkit(project, "leak", "--model", "--tenancy", "tenancy.toml")
+    assert done.returncode == 0 and ROLE in done.stdout, done.stderr
+
+
+def test_a_placeholder_that_is_none_is_named(project: Path) -> None:
+    (project / "dbkit.toml").write_text(TOML.replace("{tenant}", "{org}"))
+    done = dbkit(project, "leak")
+    assert done.returncode == 2 and "{org} is none" in done.stderr, done.stderr
+
+
+def test_an_unknown_service_says_where_services_stand(project: Path) -> None:
+    done = dbkit(project, "migrate", "status", PGSERVICE="nowhere")
+    refused(done, "cannot connect to the database", "add [nowhere] to ~/.pg_service.conf")
