@@ -98,8 +98,7 @@ def check(context: Context) -> Iterator[Hit]:
     if first is not None:
         statement, name = first
         yield Hit(
-            f"{name} is named without its schema"
-            + (f", and {count - 1} more name{'s' * (count > 2)}" if count > 1 else ""),
+            f"{name} is named without its schema" + (f", and {count - 1} more names" if count > 1 else ""),
             at=statement.start,
             object=name,
             hint="Write schema.name.",
