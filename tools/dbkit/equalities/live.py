@@ -24,7 +24,7 @@ from dbkit.report import Finding, Location, Severity
 if TYPE_CHECKING:
     from dbkit.migrate.ledger import Row
 
-__all__ = ["live_equals_migrations", "read_ledger"]
+__all__ = ["live_equals_migrations", "read_ledger", "without_ungranted_bypass"]
 
 _ADVICE = drift.Advice(
     missing="Somebody dropped it by hand: create it again, or write the migration that drops it.",
@@ -83,7 +83,7 @@ def live_equals_migrations(
     live = _without_seeded_jobs(live, expected)
     live, expected = _without_turnover(live, expected), _without_turnover(expected, live)
     outcome.checked = sum(1 for _ in drift.entries(expected))
-    expected, notes = _without_ungranted_bypass(expected, live)
+    expected, notes = without_ungranted_bypass(expected, live)
     outcome.findings += notes
     found = drift.compare(expected, live, left="the migrations", right="the database", advice=_ADVICE)
     outcome.findings += [_soften(finding) for finding in found]
@@ -221,7 +221,7 @@ def _soften(finding: Finding) -> Finding:
     return finding
 
 
-def _without_ungranted_bypass(expected: Snapshot, live: Snapshot) -> tuple[Snapshot, list[Finding]]:
+def without_ungranted_bypass(expected: Snapshot, live: Snapshot) -> tuple[Snapshot, list[Finding]]:
     """Roles that bypass row security, but not where the host lets nobody grant that: a note, for less is open."""
     lacking = {
         name: replace(role, bypass_rls=False)
