@@ -102,8 +102,14 @@ def test_unknown_version(project: Path, database: Database, action: str, module:
 
 
 def test_misspelt_command_and_option(project: Path) -> None:
-    refused(dbkit(project, "migrat"), "unknown command: migrat", "migrate", "hint: Run: dbkit --help")
+    refused(dbkit(project, "migrat"), "unknown command: migrat", "hint: Did you mean dbkit migrate?")
+    refused(dbkit(project, "xyzzy"), "unknown command: xyzzy", "migrate", "hint: Run: dbkit --help")
     refused(dbkit(project, "drift", "--oracel"), "no such option '--oracel'", "dbkit drift --help")
+
+
+@pytest.mark.parametrize(("group", "command"), [([], "migrate"), (["migrate"], "apply"), (["cron"], "tick")])
+def test_no_command(project: Path, group: list[str], command: str) -> None:
+    refused(dbkit(project, *group), "missing command", command, f"hint: Run: {' '.join(['dbkit', *group])} --help")
 
 
 # -- files that are wrong --------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -196,6 +197,16 @@ def test_a_revision_is_a_base(run: Run, project: Path) -> None:
     # The tree is as it was: nothing of the base was written into it.
     done = subprocess.run(["git", "-C", str(project), "status", "--short"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["M", "sql/policies/shop/orders.sql"]
+
+
+def test_a_revision_is_read_where_archives_know_no_filters(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11.0 to 3.11.3, among them that of Debian 12."""
+    extract = tarfile.TarFile.extractall
+    monkeypatch.setattr(tarfile.TarFile, "extractall", lambda self, path: extract(self, path))
+    code, out, err = run("--against", "HEAD")
+    assert (code, err) == (0, ""), out
 
 
 @pytest.mark.parametrize(

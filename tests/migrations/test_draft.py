@@ -395,8 +395,9 @@ def test_a_draft_that_cannot_apply_says_why(server: Server, write: WriteProject)
 
 def test_nothing_to_draft_gives_a_skeleton_for_data(server: Server, write: WriteProject) -> None:
     config = write(TREE)
-    new(server, config, "pets")
+    first = new(server, config, "pets")
     path = new(server, config, "round the weights")
+    assert draft.is_empty(path) and not draft.is_empty(first)
     assert path.name.endswith("_update_data_round_the_weights.sql")
     header, up, down = sections(path.read_text())
     assert (up.strip(), down.strip()) == ("", "")

@@ -7,6 +7,7 @@ from typing import Any
 
 from dbkit import drift
 from dbkit.catalog import Column, Constraint, Database, Grant, Policy, Role, Schema, Snapshot, Table
+from dbkit.equalities.live import without_ungranted_bypass
 from dbkit.report import Severity
 
 DATABASE = Database("x", "postgres", "15.0", 150000, "UTF8", "C", ())
@@ -128,3 +129,17 @@ def test_findings_come_in_the_same_order_every_time() -> None:
     again = [finding.object for finding in drift.compare(snapshot(*reversed(tables)), snapshot(*reversed(changed)))]
     assert first == again
     assert len(first) == 27
+
+
+def test_a_host_that_grants_nobody_to_bypass_row_security_is_a_note_and_the_other_way_round_is_not() -> None:
+    may, may_not = (snapshot(roles={"dumper": role("dumper", bypass_rls=able)}) for able in (True, False))
+    expected, notes = without_ungranted_bypass(may, may_not)
+    assert [(item.rule, item.severity, item.object) for item in notes] == [
+        ("cannot_bypass_rls", Severity.NOTE, "role dumper")
+    ]
+    assert drift.compare(expected, may_not) == []
+    expected, notes = without_ungranted_bypass(may_not, may)
+    assert notes == [] and [item.object for item in drift.compare(expected, may)] == ["role dumper"]
+    # A role that is not there at all is missing.
+    expected, notes = without_ungranted_bypass(may, snapshot())
+    assert notes == [] and drift.compare(expected, snapshot())

@@ -67,12 +67,31 @@ def test_entries_that_cover_nothing_are_said(folder: Path) -> None:
     assert summary["baseline"] == {"covered": 1, "gone": 1} and summary["error"] == 0
 
 
+def test_entries_of_files_that_were_not_judged_are_not_called_stale(folder: Path) -> None:
+    git(folder, "init", "-q")
+    git(folder, "add", "m")
+    git(folder, "commit", "-q", "-m", "t")
+    dbkit(folder, "m", "--write-baseline", "lint.json")
+    (folder / "m/0002_u.sql").write_text("create table app.u (id bigint primary key);\n")
+    for arguments in (["m/0002_u.sql"], ["m", "--changed-since", "HEAD"]):
+        run = dbkit(folder, *arguments, "--baseline", "lint.json")
+        assert run.returncode == 0 and "write it anew" not in run.stdout, run.stdout
+    # A file that is gone is judged all the same, where its folder is.
+    (folder / "m/0001_t.sql").unlink()
+    assert "2 of its entries cover nothing any more" in dbkit(folder, "m", "--baseline", "lint.json").stdout
+    changed = dbkit(folder, "m", "--changed-since", "HEAD", "--baseline", "lint.json")
+    assert "2 of its entries cover nothing any more" in changed.stdout
+
+
 def test_the_project_file_names_a_baseline(folder: Path) -> None:
     dbkit(folder, "m", "--write-baseline", "kept/lint.json")
     (folder / "dbkit.toml").write_text('[lint]\nbaseline = "kept/lint.json"\n')
     assert dbkit(folder, "m").returncode == 0
     # Also from elsewhere, and a file given beats it.
-    assert dbkit(folder / "m", ".").returncode == 1, "the file's name is part of what a baseline knows"
+    assert dbkit(folder / "m", ".").returncode == 0
+    (folder / "m/0001_t.sql").rename(folder / "m/0001_u.sql")
+    assert dbkit(folder, "m").returncode == 1, "the file's name is part of what a baseline knows"
+    (folder / "m/0001_u.sql").rename(folder / "m/0001_t.sql")
     dbkit(folder, "m/0001_t.sql", "--write-baseline", "empty.json", "--profile", "recommended")
     (folder / "none.json").write_text('{"version": 1, "findings": []}')
     assert dbkit(folder, "m", "--baseline", "none.json").returncode == 1

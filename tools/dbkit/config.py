@@ -64,6 +64,8 @@ class MigrationsConfig:
         dir: folder with one sub-folder per module, or a plain folder.
         layout: auto, dbkit, plain, supabase, dbmate, golang-migrate, goose, flyway, prisma or diesel.
         role: role that owns what migrations create (`set role`), None to stay the login role.
+        platform: SQL file that a superuser runs on disposable databases before the first migration: roles, schemas and
+            extensions that others create.
         lock_timeout: PostgreSQL interval a statement waits for a lock before the migration is retried.
         lock_retries: how often a migration is retried after a lock timeout.
         wait: seconds a second runner waits for the first.
@@ -72,6 +74,7 @@ class MigrationsConfig:
     dir: str = "sql/migrations"
     layout: str = "auto"
     role: str | None = None
+    platform: str | None = None
     lock_timeout: str = "2s"
     lock_retries: int = 10
     wait: float = 60.0

@@ -33,6 +33,8 @@ _MENDS = (
     (r'database "(?P<name>[^"]+)" does not exist', "Create it (createdb {name}), or correct the name in {source}."),
     (r'role "(?P<name>[^"]+)" does not exist', "Correct the user in {source}, or create the role."),
     (r"translate host name|resolve host", "Correct the host in {source}."),
+    (r'definition of service "(?P<name>[^"]+)" not found', "Correct PGSERVICE or service=, or add [{name}] to"
+     " ~/.pg_service.conf."),
     (r"pg_hba\.conf", "Let this login in from here: an entry in the server's pg_hba.conf."),
     (r"too many clients|connection slots", "End other sessions, or run this again later."),
     (r"\bSSL\b", "Give sslmode in {source} as the server wants it."),

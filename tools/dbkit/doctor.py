@@ -121,7 +121,8 @@ def _docker() -> Iterator[Check]:
 
     problem = docker_problem()
     if problem:
-        yield Check("Docker engine", "note", f"{problem} The docker provider cannot be used.", _docker_mend())
+        mend = None if "pip install" in problem else _docker_mend()  # the one that comes first
+        yield Check("Docker engine", "note", f"{problem} The docker provider cannot be used.", mend)
         return
     removed = reap_containers()
     yield Check("Docker engine", "ok", "answers")

@@ -1,7 +1,8 @@
 """What a project's databases are made of, as a recipe the disposable server can cache layer by layer.
 
-Roles, then one layer a module (from the declared tree or from its migrations), then seeds, pgTAP and setup files. Each
-layer's digest covers all it depends on, so an edit to one module's policies rebuilds that module and what lies above.
+What others put there, roles, one layer a module (from the declared tree or from its migrations), then seeds, pgTAP and
+setup files. Each layer's digest covers all it depends on, so an edit to one module's policies rebuilds that module and
+what lies above.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from dbkit import __version__, build, seed, source
+from dbkit import __version__, build, groundwork, seed, source
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.postgres import Recipe, Step
 from dbkit.source import SqlFile
 
-__all__ = ["project_recipe"]
+__all__ = ["platform_steps", "project_recipe"]
 
 
 def project_recipe(
@@ -47,7 +48,7 @@ def project_recipe(
             its layer is built.
     """
     order = source.module_order(config, modules) if modules is not None or config.modules else []
-    steps = []
+    steps = platform_steps(config)
     rolled = [*order, *bootstrap]
     roles = source.bootstrap_files(config, rolled) if rolled else []
     if roles:
@@ -61,6 +62,18 @@ def project_recipe(
     if setup:
         steps.append(_setup_step(config, setup))
     return Recipe(tuple(steps))
+
+
+def platform_steps(config: Config) -> list[Step]:
+    """The layer of what is there before the first migration; none where the project names nothing."""
+    file = groundwork.platform_file(config)
+    if file is None:
+        return []
+    return [Step("platform", _digest([file]), partial(_lay, config))]
+
+
+def _lay(config: Config, conninfo: str) -> None:
+    groundwork.lay(conninfo, config)
 
 
 def _declared_steps(config: Config, order: Sequence[str]) -> list[Step]:

@@ -151,7 +151,9 @@ def module_order(config: Config, modules: Iterable[str] | None = None) -> list[s
         if module not in known:
             raise DbkitError(
                 f"unknown module: {module}",
-                detail=f"The modules of this project are {', '.join(known)}.",
+                detail=f"The modules of this project are {', '.join(known)}."
+                if config.modules
+                else f"The project declares no modules; dbkit brings {', '.join(known)}.",
                 hint="Correct the name, or declare the module under [modules] in dbkit.toml.",
             )
     order: list[str] = []

@@ -22,8 +22,12 @@ _UNHURRIED = """
 select set_config(name, '0', true)
   from unnest('{statement_timeout, lock_timeout, idle_in_transaction_session_timeout}'::text[]) as name
 """
-_SEES_ALL = """
-select r.rolname, r.rolsuper or r.rolbypassrls from pg_catalog.pg_roles as r where r.rolname = current_user
+# One table that row security binds the current role on; none where its owner reads past policies that are not forced.
+_BINDING = """
+select current_user, min(c.oid::regclass::text)
+  from pg_catalog.pg_class as c
+ where c.relkind in ('r', 'p')
+   and pg_catalog.row_security_active(c.oid)
 """
 # Tables with rows of their own: no partitioned parents, nothing temporary, nothing that belongs to an extension. An
 # unlogged one has none on a standby: nobody may look, and pg_dump leaves its rows out.
@@ -112,16 +116,17 @@ def require_every_row(connection: Connection[Any]) -> None:
     """Refuse a login that row security binds.
 
     Raises:
-        DbkitError: the current role neither is a superuser nor has BYPASSRLS.
+        DbkitError: policies decide which rows of some table the current role sees.
     """
-    row = connection.execute(_SEES_ALL).fetchone()
+    row = connection.execute(_BINDING).fetchone()
     assert row is not None
-    role, sees_all = row
-    if not sees_all:
+    role, table = row
+    if table is not None:
         raise DbkitError(
             f"role {role} sees only the rows that row security lets it see",
-            detail="What it saves or counts could be a part of every table without saying so.",
-            hint="Connect as dbkit_backup, or: alter role … bypassrls; (by a superuser, for a backup login only).",
+            detail=f"So it is on {table}. What it saves or counts could be a part of a table without saying so.",
+            hint="Connect as a login that may bypass row security: dbkit_backup, after a superuser ran "
+            "`alter role dbkit_backup bypassrls`; where the host has none, use the host's own backup.",
         )
 
 

@@ -86,15 +86,18 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             raise DbkitError(
                 f"unknown command: {args[0]}",
                 detail=f"The commands are {', '.join(COMMANDS)}.",
-                hint="Run: dbkit --help",
+                hint=f"Did you mean dbkit {near[0]}? All there is: dbkit --help" if near else "Run: dbkit --help",
             )
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dbkit")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

@@ -45,4 +45,4 @@ def backup(database: str | None, directory: Path, config_file: Path | None, outp
     rows = sum(manifest.picture.rows.values())
     click.echo(f"{path}: {manifest.size} bytes, {len(manifest.picture.rows)} tables, {rows} rows")
     if manifest.backup_id is None:
-        click.echo("not recorded: a standby, or no core.start_backup that this login may call")
+        click.echo("not recorded in core.backup_runs: it is not there, this login may not, or the server is a standby")

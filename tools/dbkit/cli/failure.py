@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import click
 
@@ -74,7 +75,7 @@ def show(error: DbkitError, arguments: Sequence[str]) -> None:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Whether the arguments ask for JSON; read from them as they are, since they may be what is wrong."""
     chosen = None
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip_longest(arguments, arguments[1:]):
         if word == "--":
             break
         if word == "--format":
@@ -87,7 +88,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 def _usage(problem: click.UsageError) -> DbkitError:
     command = problem.ctx.command_path if problem.ctx else "dbkit"
     message = problem.format_message()
-    return DbkitError(message[:1].lower() + message[1:].rstrip("."), hint=f"Run: {command} --help")
+    message = message[:1].lower() + message[1:].rstrip(".")
+    detail = None
+    if message == "missing command" and problem.ctx and isinstance(problem.ctx.command, click.Group):
+        detail = f"The commands are {', '.join(problem.ctx.command.list_commands(problem.ctx))}."
+    return DbkitError(message, detail=detail, hint=f"Run: {command} --help")
 
 
 def _from_system(problem: OSError) -> DbkitError:

@@ -12,7 +12,7 @@ from dbkit.cli.options import Writable, config_option, findings_format_option, o
 from dbkit.config import load_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from dbkit.lint.result import LintResult
     from dbkit.lint.sizes import Sizes
@@ -128,7 +128,8 @@ def lint(
     only = changed_files(config.root, changed_since) if changed_since else None
     options: dict[str, Any] = {"history": history, "each": each, "profile": profile, "only": only}
     asked: Callable[[], LintResult]
-    if database is not None and not (paths or changed_since or fix or diff):
+    live = database is not None and not (paths or changed_since or fix or diff)
+    if database is not None and live:
         from dbkit.lint.live import lint_database
 
         asked = partial(lint_database, config, database, profile=profile)
@@ -143,7 +144,7 @@ def lint(
     if baseline_to_write is not None:
         from dbkit.lint.baseline import write_baseline
 
-        write_baseline(baseline_to_write, report.findings)
+        write_baseline(baseline_to_write, report.findings, config.root)
         click.echo(f"{len(report.findings)} findings are in {config.display(baseline_to_write)}")
         return
     baseline = baseline or (config.resolve(Path(result.baseline)) if result.baseline else None)
@@ -151,7 +152,8 @@ def lint(
     if baseline is not None:
         from dbkit.lint.baseline import not_in_baseline
 
-        report.findings, covered, gone = not_in_baseline(baseline, report.findings)
+        judged = partial(_is_judged, config.root, None if live else paths, only)
+        report.findings, covered, gone = not_in_baseline(baseline, report.findings, config.root, judged)
         report.summary |= result.count()
         report.summary["baseline"] = {"covered": covered, "gone": gone}
         closing.append(f"{covered} more in the baseline {config.display(baseline)}")
@@ -159,6 +161,16 @@ def lint(
             closing.append(f"{gone} of its entries cover nothing any more: write it anew")
     closing.insert(0, ("\n" if report.findings else "") + closing_line(result))
     finish(report, output_format, closing=closing, renderers=[("text", lambda _: render_frames(result))], output=output)
+
+
+def _is_judged(root: Path, paths: tuple[Path, ...] | None, only: Collection[Path] | None, file: str) -> bool:
+    """Whether a run judges a file that a baseline names; `paths` None means that it judges a database."""
+    if paths is None or not file:
+        return paths is None and not file
+    path = root / file
+    if only is not None and path not in only:
+        return False
+    return not paths or any(path.resolve().is_relative_to(named.resolve()) for named in paths)
 
 
 def _sizes(database: str | None, rows: tuple[str, ...]) -> Sizes | None:

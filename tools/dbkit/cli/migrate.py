@@ -56,11 +56,14 @@ def new(module: str, title: str, author: str | None, config_file: Path | None) -
     Example:
         dbkit migrate new rental "add late fees"
     """
-    from dbkit.migrate.draft import new_migrations
+    from dbkit.migrate.draft import is_empty, new_migrations
 
     config = load_config(config_file)
-    for path in new_migrations(config, module, title, author):
+    paths = new_migrations(config, module, title, author)
+    for path in paths:
         click.echo(config.display(path))
+    if is_empty(paths[0]):
+        click.echo("note: declared SQL and migrations agree; the file is a frame for changes of data", err=True)
 
 
 @migrate.command()

@@ -50,7 +50,7 @@ class _Group(click.Group):
 
 def command_group(function: Callable[..., Any]) -> click.Group:
     """A command with commands of its own; its help tells what each does in full."""
-    return click.group(cls=_Group)(function)
+    return click.group(cls=_Group, no_args_is_help=False)(function)
 
 
 def database_option(help_text: str = "Database to work on.") -> _Decorator:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dbkit import build, source
+from dbkit import build, groundwork, source
 from dbkit.config import Config
 from dbkit.errors import DbkitError
 from dbkit.migrate import runner
@@ -52,8 +52,9 @@ class Outcome:
 
 @contextmanager
 def fresh_database(server: Server, config: Config, modules: Sequence[str] | None) -> Iterator[Database]:
-    """An empty database on a server that has the roles migrations assume."""
+    """A database without migrations, on a server that has the roles they assume."""
     with server.database() as database:
+        groundwork.lay(database.conninfo, config)
         if config.modules:
             build.bootstrap(database.conninfo, config, modules)
         yield database

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dbkit import drift, source
+from dbkit import drift, groundwork, source
 from dbkit.catalog import TOOL_SCHEMAS, Role, Snapshot, Table, snapshot, with_role_renamed, without_privilege
 from dbkit.config import Config
 from dbkit.equalities.common import Outcome, fresh_database, lines_of
@@ -23,7 +24,7 @@ from dbkit.report import Finding, Location, Severity
 if TYPE_CHECKING:
     from dbkit.migrate.ledger import Row
 
-__all__ = ["live_equals_migrations", "read_ledger"]
+__all__ = ["live_equals_migrations", "read_ledger", "without_ungranted_bypass"]
 
 _ADVICE = drift.Advice(
     missing="Somebody dropped it by hand: create it again, or write the migration that drops it.",
@@ -72,6 +73,7 @@ def live_equals_migrations(
             runner.apply(database.conninfo, config, only=applied, allow_late=True)
         expected = snapshot(database.conninfo, schemas, ignore=ignored)
         our_runner = read_ledger(database.conninfo, config)[1] if applied else None
+    borrowed |= groundwork.platform_roles(config)
     if our_runner and live_runner and our_runner != live_runner:
         # Who runs migrations differs between the two servers; what that role owns does not.
         expected = with_role_renamed(expected, our_runner, live_runner)
@@ -81,6 +83,8 @@ def live_equals_migrations(
     live = _without_seeded_jobs(live, expected)
     live, expected = _without_turnover(live, expected), _without_turnover(expected, live)
     outcome.checked = sum(1 for _ in drift.entries(expected))
+    expected, notes = without_ungranted_bypass(expected, live)
+    outcome.findings += notes
     found = drift.compare(expected, live, left="the migrations", right="the database", advice=_ADVICE)
     outcome.findings += [_soften(finding) for finding in found]
     outcome.findings += _other_major(expected, live)
@@ -190,15 +194,52 @@ def _ledger_findings(folder: Folder, rows: dict[tuple[str, str], Row], recorded:
     return findings
 
 
+# Where other runners record what they applied; a database that was taken over keeps it.
+_OTHER_LEDGERS = re.compile(
+    r"(?:table|sequence) \S+\.(?:schema_migrations|goose_db_version|flyway_schema_history|_prisma_migrations"
+    r"|__diesel_schema_migrations)(?:_id_seq)?"
+)
+
+
 def _soften(finding: Finding) -> Finding:
-    """Which version of an extension there is comes from the server's packages, not from a migration."""
+    """What is as it should be although no migration says it.
+
+    Which version of an extension there is comes from the server's packages, and another runner's ledger from that one.
+    """
     if finding.rule == "differs" and (finding.object or "").startswith("extension "):
         changed = set(finding.message.rpartition(": ")[2].split(", "))
         if changed <= {"version", "comment"}:
             return finding._replace(
                 severity=Severity.NOTE, hint="Run: alter extension … update, if it should be equal."
             )
+    if finding.rule == "extra_in_database" and _OTHER_LEDGERS.fullmatch(finding.object or ""):
+        return finding._replace(
+            severity=Severity.NOTE,
+            detail=None,
+            hint="It is the ledger of another runner: drop it once nobody needs it.",
+        )
     return finding
+
+
+def without_ungranted_bypass(expected: Snapshot, live: Snapshot) -> tuple[Snapshot, list[Finding]]:
+    """Roles that bypass row security, but not where the host lets nobody grant that: a note, for less is open."""
+    lacking = {
+        name: replace(role, bypass_rls=False)
+        for name, role in expected.roles.items()
+        if role.bypass_rls and name in live.roles and not live.roles[name].bypass_rls
+    }
+    notes = [
+        Finding(
+            "cannot_bypass_rls",
+            "may bypass row security by the migrations, and may not in the database",
+            severity=Severity.NOTE,
+            object=f"role {name}",
+            hint=f"Where the host has a superuser, let it run: alter role {name} bypassrls; "
+            "else dump with the host's own backup.",
+        )
+        for name in lacking
+    ]
+    return replace(expected, roles={**expected.roles, **lacking}), notes
 
 
 def _other_major(expected: Snapshot, live: Snapshot) -> list[Finding]:

@@ -236,7 +236,9 @@ def _checked_out(config: Config, revision: str) -> Iterator[Config]:
     archive = _archive(config.root, revision)
     with tempfile.TemporaryDirectory(prefix="dbkit-base-") as folder:
         with tarfile.open(fileobj=BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+            # Python knows filters since 3.11.4; before that, what git packs of our own repository is taken as it is.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(folder)
         name = config.path.name if config.path else "dbkit.toml"
         if not (Path(folder) / name).is_file():
             raise DbkitError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from dbkit.errors import DbkitError
@@ -129,9 +130,11 @@ def _defaults(role: Role) -> dict[str, str]:
 
 
 def _context_failed(statement: str, outcome: Outcome, state: State | None) -> DbkitError:
+    left = re.search(r"\{\w+\}", statement)
+    unknown = f" Of {{tenant}}, {{user}} and {{token}} {left[0]} is none, so nothing was put there." if left else ""
     return DbkitError(
         "the context statement fails",
-        detail=f"{statement} was refused: {outcome}." + (f" State: {state.label}." if state else ""),
+        detail=f"{statement} was refused: {outcome}.{unknown}" + (f" State: {state.label}." if state else ""),
         hint="Correct context under [tenancy]; name existing tenants and users under [[tenancy.samples]], or the "
         "values that rows need under [tenancy.values].",
     )

@@ -115,11 +115,15 @@ def disposable_copy(
         with _migrated(config, declaration) as copy:
             yield copy
         return
+    if not config.modules and config.resolve(config.migrations.dir).is_dir():
+        with _replayed(config, declaration) as copy:
+            yield copy
+        return
     if not config.modules:
         raise DbkitError(
             "there is no schema to prove",
-            detail="The project declares no modules and no database is given.",
-            hint="Run: dbkit leak --database URL",
+            detail=f"No database is given, and {config.migrations.dir} is no folder of migrations.",
+            hint="Name the folder with [migrations] dir in dbkit.toml, or run: dbkit leak --database URL",
         )
     with _built(config, declaration, module) as copy:
         yield copy
@@ -164,6 +168,19 @@ def _migrated(config: Config, declaration: Declaration) -> Iterator[Disposable]:
             script = migration.parser(migration).up.text
             absent += _restore(script, target.conninfo, migration=migration.path.name, wanting=bool(absent))
         yield Disposable(target.conninfo, declaration, None, server, not_copied=tuple(not_copied_findings(absent)))
+
+
+@contextmanager
+def _replayed(config: Config, declaration: Declaration) -> Iterator[Disposable]:
+    """Built from a folder of migrations, as `dbkit migrate apply` would build it."""
+    from dbkit import groundwork
+    from dbkit.migrate import runner
+    from dbkit.postgres import open_server
+
+    with open_server(config) as server, server.database() as target:
+        groundwork.lay(target.conninfo, config)
+        runner.apply(target.conninfo, config)
+        yield Disposable(target.conninfo, declaration, None, server)
 
 
 @contextmanager

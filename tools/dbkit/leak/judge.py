@@ -157,7 +157,7 @@ class TableAttack:
             if not foreign:
                 return ""
             shown = dict(zip(variant.returns, foreign[0], strict=False))
-            return f"{len(foreign)} rows that are not the caller's, e.g. {shown}"
+            return f"{len(foreign)} row{'s' * (len(foreign) > 1)} that are not the caller's, e.g. {shown}"
         affected = outcome.affected or 0
         if variant.judge == "rows":
             return ""

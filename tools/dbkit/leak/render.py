@@ -135,9 +135,12 @@ def closing_lines(report: Report) -> list[str]:
     if numbers.get("mode") == "static":
         lines.append(f"{plural(numbers['tables'], 'table')}: {numbers['leaks']} leak, the rest not proven")
     else:
+        judged = numbers["holds"] + numbers["leaks"] + numbers["unverified"]
+        beside = judged - numbers["paths"]  # what was found about keys, functions and views
         lines.append(
-            f"{plural(numbers['tables'], 'table')}, {plural(numbers['paths'], 'path')}: {numbers['holds']} hold, "
-            f"{numbers['leaks']} leak, {numbers['unverified']} unverified"
+            f"{plural(numbers['tables'], 'table')}, {plural(numbers['paths'], 'path')}"
+            + (f" and {plural(beside, 'finding')} beside them" if beside > 0 else "")
+            + f": {numbers['holds']} hold, {numbers['leaks']} leak, {numbers['unverified']} unverified"
         )
     return lines
 

@@ -1,13 +1,14 @@
 """A baseline: findings that were there when the linter was switched on, kept in a file and not reported again.
 
 An entry is a finding's fingerprint (rule, object, message without numbers, file), so that it survives lines that move;
-as many findings are covered as the file lists.
+as many findings are covered as the file lists. Files are named from the project's folder, wherever the command runs.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from dbkit.errors import DbkitError
@@ -19,12 +20,16 @@ __all__ = ["not_in_baseline", "write_baseline"]
 _VERSION = 1
 
 
-def write_baseline(path: Path, findings: list[Finding]) -> None:
+def write_baseline(path: Path, findings: list[Finding], root: Path) -> None:
     """Write every finding to the file, sorted, one a line.
+
+    Args:
+        root: the project's folder.
 
     Raises:
         DbkitError: the file cannot be written.
     """
+    findings = [_from_root(finding, root) for finding in findings]
     entries = sorted(
         {
             (finding.location.file if finding.location else "", finding.rule, finding.fingerprint): count
@@ -42,20 +47,39 @@ def write_baseline(path: Path, findings: list[Finding]) -> None:
 _EMPTY = f'{{"version": {_VERSION}, "findings": []}}\n'
 
 
-def not_in_baseline(path: Path, findings: list[Finding]) -> tuple[list[Finding], int, int]:
+def not_in_baseline(
+    path: Path, findings: list[Finding], root: Path, judged: Callable[[str], bool]
+) -> tuple[list[Finding], int, int]:
     """The findings the file does not cover, how many it covers, and how many of its entries cover nothing any more.
+
+    Args:
+        root: the project's folder.
+        judged: whether a file (named from there; "" for a database) was judged: entries of all others may still cover
+            something.
 
     Raises:
         DbkitError: the file cannot be read or is no baseline.
     """
-    left = _read(path)
+    left, files = _read(path)
     kept = []
     for finding in findings:
-        if left[finding.fingerprint]:
-            left[finding.fingerprint] -= 1
+        known = _from_root(finding, root).fingerprint
+        if left[known]:
+            left[known] -= 1
         else:
             kept.append(finding)
-    return kept, len(findings) - len(kept), left.total()
+    gone = sum(count for known, count in left.items() if count and judged(files[known]))
+    return kept, len(findings) - len(kept), gone
+
+
+def _from_root(finding: Finding, root: Path) -> Finding:
+    """A finding whose file is named from the project's folder; it was named from the working directory."""
+    if finding.location is None:
+        return finding
+    file = Path(finding.location.file).absolute()
+    if not file.is_relative_to(root):
+        return finding
+    return finding._replace(location=finding.location._replace(file=str(file.relative_to(root))))
 
 
 def _counted(findings: list[Finding]) -> list[tuple[Finding, int]]:
@@ -63,12 +87,15 @@ def _counted(findings: list[Finding]) -> list[tuple[Finding, int]]:
     return [(finding, counts[finding.fingerprint]) for finding in findings]
 
 
-def _read(path: Path) -> Counter[str]:
+def _read(path: Path) -> tuple[Counter[str], dict[str, str]]:
+    """How often each fingerprint is covered, and the file it is of."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["version"] != _VERSION:
             raise ValueError(f"version {document['version']} instead of {_VERSION}")
-        return Counter({str(entry["fingerprint"]): int(entry["count"]) for entry in document["findings"]})
+        entries = [(str(entry["fingerprint"]), entry) for entry in document["findings"]]
+        counts = Counter({known: int(entry["count"]) for known, entry in entries})
+        return counts, {known: str(entry["file"]) for known, entry in entries}
     except FileNotFoundError:
         raise DbkitError(
             f"no baseline file {path}", hint="Write it first: dbkit lint --write-baseline " + str(path)

@@ -18,6 +18,10 @@ __all__ = ["RETRIED", "failed", "interrupted", "lost", "step_failed"]
 # lock_not_available and deadlock_detected: the transaction is rolled back and may well succeed a moment later.
 RETRIED = ("55P03", "40P01")
 
+_UNDEFINED = "42704"
+# A table, schema, function, column, or any other object of that name exists.
+_THERE_ALREADY = ("42P07", "42P06", "42723", "42701", "42710")
+
 _FATES = {
     "applied": "was committed before the interruption and is recorded",
     "partial": "is half done; its finished steps are recorded",
@@ -40,9 +44,13 @@ def failed(
     elif error.sqlstate == "42501" and run.config.migrations.role:
         role = run.config.migrations.role
         hint = f"Migrations run as {role} ([migrations] role). Grant it what is missing, or run: dbkit bootstrap"
+    elif error.sqlstate == _UNDEFINED and error.primary.startswith('role "'):
+        hint = "Create the role first; on disposable databases, in the file that [migrations] platform names."
+    elif error.sqlstate in _THERE_ALREADY and run.direction == "up" and not ledger.read(run.session):
+        hint = "If another tool has applied these migrations to this database, record them: dbkit migrate baseline"
     elif error.sqlstate == "53100":
         hint = "Make room on the server's disk and run the command again."
-    aftermath = "The migration was rolled back. " + _account(run)
+    aftermath = f"The migration was rolled back. {_account(run)}".rstrip()
     return failure.describe(migration, script, error, place, aftermath=aftermath, hint=hint)
 
 
@@ -59,7 +67,7 @@ def step_failed(run: Execution, migration: Migration, script: Script, failed: St
     )
     if failed.error.sqlstate in RETRIED:
         hint = f"Blocked by {run.watcher.culprits()}. Run the command again."
-    aftermath = f"Step {failed.step} failed; the steps before it are done and recorded. {_account(run)}"
+    aftermath = f"Step {failed.step} failed; the steps before it are done and recorded. {_account(run)}".rstrip()
     return failure.describe(migration, script, failed.error, place, aftermath=aftermath, hint=hint)
 
 
@@ -68,7 +76,7 @@ def interrupted(run: Execution, migration: Migration) -> DbkitError:
     fate = _FATES.get(state or "", "was rolled back") if run.direction == "up" else f"is recorded as {state}"
     return DbkitError(
         "interrupted",
-        detail=f"{migration} {fate}. {_account(run)}",
+        detail=f"{migration} {fate}. {_account(run)}".rstrip(),
         hint="Run the command again to go on: dbkit migrate " + run.result.action,
     )
 
@@ -82,7 +90,7 @@ def lost(run: Execution, migration: Migration, error: ConnectionLost) -> DbkitEr
         fate = f"{migration} is either recorded whole or rolled back; the server cannot be asked now."
     return DbkitError(
         f"connection to the server was lost during migration {migration}",
-        detail=f"{' '.join(str(error).split()).rstrip('.')}. {fate} {_account(run)}",
+        detail=f"{' '.join(str(error).split()).rstrip('.')}. {fate} {_account(run)}".rstrip(),
         hint="See what is recorded with dbkit migrate status, then run the command again.",
     )
 
@@ -94,5 +102,7 @@ def _recorded_state(session: Session, migration: Migration) -> str | None:
 
 def _account(run: Execution) -> str:
     done, chosen = len(run.result.done), len(run.result.chosen)
+    if chosen == 1:
+        return ""
     verb = "undone" if run.result.action == "revert" else "applied"
     return f"Of {chosen} migrations {done} were {verb} before it and {max(0, chosen - done - 1)} were not run."

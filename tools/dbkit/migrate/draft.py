@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dbkit.catalog import Snapshot
     from dbkit.postgres import Server, Template
 
-__all__ = ["default_author", "new_migration", "new_migrations", "write_baseline"]
+__all__ = ["default_author", "is_empty", "new_migration", "new_migrations", "write_baseline"]
 
 # What a migration is called after, the most telling kind of change first.
 _PREFIXES = (
@@ -87,6 +87,13 @@ def new_migrations(
     sections = _draft(config, module, server=server)
     version = _next_version(config, module, datetime.now(UTC))
     return _write(config, module, folder, sections, title=title, slug=slug, author=author, version=version)
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file that was just drafted holds no statement, since there was nothing to draft."""
+    from dbkit.sqltext import split
+
+    return not split(path.read_text(encoding="utf-8"))
 
 
 def write_baseline(config: Config, module: str, version: str, author: str, *, server: Server | None = None) -> Path:

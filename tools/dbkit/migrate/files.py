@@ -170,7 +170,8 @@ def decode(data: bytes, path: Path) -> str:
         text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise bad_file(path, line, "file is not UTF-8", f"Byte 0x{data[error.start]:02x} is not UTF-8.") from None
+        detail = f"Byte 0x{data[error.start]:02x} is not UTF-8."
+        raise bad_file(path, line, "file is not UTF-8", detail, "Save the file as UTF-8.") from None
     if "\0" in text:
         raise bad_file(path, text.count("\n", 0, text.index("\0")) + 1, "file holds a NUL byte", "Is it an SQL file?")
     return text.replace("\r\n", "\n") if "\r" in text else text

@@ -168,12 +168,17 @@ def open_source(config: Config, options: Options) -> Iterator[Source]:
 
 def _recipe(config: Config, options: Options) -> tuple[Recipe, str]:
     from dbkit.postgres import Recipe
-    from dbkit.recipe import project_recipe
+    from dbkit.recipe import platform_steps, project_recipe
 
-    if options.migrations is not None:
-        project = project_recipe(replace(config, modules={}), pgtap=True)
-        steps = [_migrations_step(config, options.migrations), *project.steps]
-        what = config.display(options.migrations)
+    folder = options.migrations
+    setup: tuple[str, ...] = ()
+    if folder is None and config.path and not config.modules and config.resolve(config.migrations.dir).is_dir():
+        folder, setup = config.resolve(config.migrations.dir), config.test.setup
+    if folder is not None:
+        bare = replace(config, modules={}, migrations=replace(config.migrations, platform=None))
+        project = project_recipe(bare, pgtap=True, setup=setup)
+        steps = [*platform_steps(config), _migrations_step(config, folder), *project.steps]
+        what = config.display(folder)
     else:
         seeds = config.test.seeds if config.modules else None
         project = project_recipe(config, via="declared", seeds=seeds, pgtap=True, setup=config.test.setup)

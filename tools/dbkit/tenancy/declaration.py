@@ -217,7 +217,7 @@ def load_declaration(config: Config, file: Path | None = None) -> Declaration:
             )
         return parse_declaration(config.tenancy, str(config.path or "dbkit.toml"))
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         raise DbkitError(f"tenancy file not found: {file}", hint="Name an existing file with --tenancy.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

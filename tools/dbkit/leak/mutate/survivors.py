@@ -37,7 +37,7 @@ def load_survivors(file: Path) -> list[Explained]:
         DbkitError: the file is missing, is no TOML, or an entry lacks its mutant or its reason.
     """
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         raise DbkitError(
             f"list of survivors not found: {file}",

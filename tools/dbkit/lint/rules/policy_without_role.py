@@ -51,7 +51,7 @@ def check(statement: Statement, context: Context) -> Iterator[Hit]:
         f"policy {name} on {table} is for public" if written else f"policy {name} on {table} names no role",
         at=statement.start,
         object=table,
-        hint="Name the roles it is for: to app_user",
+        hint=f"Name the roles it is for: to {', '.join(sorted(context.tenants.app_roles)) or 'app_user'}",
         fix=partial(to_roles, statement, context.tenants.app_roles),
         convention=written and restrictive,
     )
