@@ -384,6 +384,7 @@ def test_second_runner_names_the_first(project: Path, database: Database) -> Non
         done = dbkit(project, *apply)
         refused(done, "another dbkit run holds the migration lock", "night deploy", f"pid {first.info.backend_pid}")
         assert ledger(database) is None
+        first.execute("select pg_advisory_unlock_all()")  # not as late as its session ends
     assert dbkit(project, *apply).returncode == 0
 
 

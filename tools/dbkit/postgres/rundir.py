@@ -153,15 +153,23 @@ def _remove_orphan(path: Path) -> bool:
     """
     deadline = time.monotonic() + _REMOVAL_SECONDS
     while True:
-        for child in path.glob("*"):
+        for child in _children(path):
             if child.name != LOCK_FILE:
                 shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
-        if all(child.name == LOCK_FILE for child in path.glob("*")):
+        if all(child.name == LOCK_FILE for child in _children(path)):
             shutil.rmtree(path, ignore_errors=True)
             return not path.exists()
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
+
+
+def _children(path: Path) -> list[Path]:
+    """What lies in a folder that a neighbour's start may be removing at this moment."""
+    try:
+        return list(path.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _kill_server(path: Path) -> None:
