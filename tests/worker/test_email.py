@@ -164,7 +164,7 @@ def scripted(port: int) -> EmailSettings:
 
 
 def test_a_server_that_is_down_is_tried_again() -> None:
-    problem = refused(EmailSettings("127.0.0.1", free_port(), "none", sender="a@example.test", timeout=2), letter())
+    problem = refused(EmailSettings("127.0.0.1", free_port(), "none", sender="a@example.test", timeout=60), letter())
     assert problem.retryable
     assert "cannot be reached" in problem.message
 
