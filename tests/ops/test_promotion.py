@@ -152,7 +152,7 @@ def follow(primary: LocalServer, settings: dict[str, str]) -> LocalServer:
         subprocess.run(
             [primary.binaries.program("pg_basebackup"), "--pgdata", standby._data, "--dbname", primary.conninfo(),
              "--write-recovery-conf", "--create-slot", "--slot", SLOT, "--checkpoint=fast", "--no-sync"],
-            check=True, cwd="/", timeout=120, **primary._as_user(),
+            check=True, cwd="/", timeout=300, **primary._as_user(),
         )  # fmt: skip
         standby._launch()
     except BaseException:

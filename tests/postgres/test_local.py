@@ -132,7 +132,7 @@ def test_parallel_runs_do_not_meet(config: Config) -> None:
         for _ in range(4)
     ]
     for run in runs:
-        output, errors = run.communicate(timeout=120)
+        output, errors = run.communicate(timeout=300)
         assert (run.returncode, output) == (0, "(1,)\n"), errors
 
 
