@@ -123,10 +123,10 @@ def test_limits_for_requests_do_not_end_a_backup(
 ) -> None:
     """pg_dump reads on while the session it had the snapshot from waits for it."""
     program = tmp_path / "pg_dump"
-    program.write_text(f'#!/bin/sh\nsleep 1\nexec {client_program(config, "pg_dump", 15)} "$@"\n')
+    program.write_text(f'#!/bin/sh\nsleep 3\nexec {client_program(config, "pg_dump", 15)} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setattr(dumping, "client_program", lambda *_: program)
-    production.run(*(f"alter role dbkit_backup set {limit} = '300ms'" for limit in LIMITS))
+    production.run(*(f"alter role dbkit_backup set {limit} = '2s'" for limit in LIMITS))
     try:
         path, _ = back_up(config, production.backup, tmp_path / "backups")
     finally:

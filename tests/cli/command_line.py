@@ -28,7 +28,7 @@ def dbkit(
     """Run a command in a folder; `within` is a program that runs it. No output may ever hold a traceback."""
     done = subprocess.run(
         [*within, *DBKIT, *arguments], cwd=folder, env=environment(**changes), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return done

@@ -22,6 +22,7 @@ from command_line import DBKIT, REPO, dbkit, environment
 from dbkit.postgres import Database
 
 COMMANDS = ["test", "leak", "drift", "demo"]
+PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -47,52 +48,42 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.02)
 
 
-def start(run_folder: Path, command: str) -> subprocess.Popen[str]:
-    """Start a command and come back when its server answers."""
-    process = subprocess.Popen(
-        [*DBKIT, *command.split()], cwd=REPO, env=environment(DBKIT_RUN_DIR=str(run_folder)), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+def signalled(
+    run_folder: Path, command: str, number: signal.Signals, pause: float = 0.0, times: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that gets a signal so many seconds after its server answers."""
+    how = [str(int(number)), str(pause), str(times)]
+    return subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("signalled.py")), *how, *command.split()], cwd=REPO,
+        env=environment(DBKIT_RUN_DIR=str(run_folder)), text=True, stdin=subprocess.DEVNULL, capture_output=True,
+        start_new_session=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
-
-    def ready() -> bool:
-        assert process.poll() is None, process.communicate()
-        return any("ready" in file.read_text() for file in run_folder.glob("*/data/postmaster.pid"))
-
-    wait_until(ready)
-    return process
 
 
 @pytest.mark.parametrize(("number", "pause"), [(signal.SIGINT, 0.0), (signal.SIGTERM, 0.3), (signal.SIGINT, 0.8)])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_interrupted(run_folder: Path, command: str, number: signal.Signals, pause: float) -> None:
-    process = start(run_folder, command)
-    time.sleep(pause)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2, errors
-    assert errors.strip().startswith("error: interrupted\ndetail: ")
-    assert "\nhint: Run the command again" in errors
-    assert "Traceback" not in errors
+    done = signalled(run_folder, command, number, pause)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().startswith("error: interrupted\ndetail: ")
+    assert "\nhint: Run the command again" in done.stderr
+    assert "Traceback" not in done.stderr
     assert processes_of(run_folder) == []
     assert list(run_folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_impatient_second_interrupt_leaves_no_server(run_folder: Path, command: str) -> None:
-    process = start(run_folder, command)
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.01)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode in (2, -signal.SIGINT)
-    assert "Traceback" not in errors
+    done = signalled(run_folder, command, signal.SIGINT, times=3)
+    assert done.returncode in (2, -signal.SIGINT)
+    assert "Traceback" not in done.stderr
     wait_until(lambda: not processes_of(run_folder))
 
 
@@ -113,7 +104,7 @@ def command(**options):
 cli.cli.main = command
 cli.main(["test"])
 """
-    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=PATIENCE)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: interrupted\n")
     assert "Traceback" not in done.stderr
@@ -137,7 +128,7 @@ failure.show = impatient
 cli.cli.main = command
 cli.main(["test"])
 """
-    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=PATIENCE)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: interrupted\n")
     assert "Traceback" not in done.stderr
@@ -146,10 +137,7 @@ cli.main(["test"])
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_killed(run_folder: Path, command: str, pause: float) -> None:
-    process = start(run_folder, command)
-    time.sleep(pause)
-    process.kill()
-    process.communicate(timeout=60)
+    assert signalled(run_folder, command, signal.SIGKILL, pause).returncode == -signal.SIGKILL
     left = set(run_folder.iterdir())
     assert left
     # The next start removes the folder although the dead run's server may not have ended yet.
@@ -199,17 +187,17 @@ def test_trials_of_mutants_end_with_their_run(
         assert process.poll() is None, process.communicate()
         return sum("spawn_main" in each for each in workers_of(process)) == 2
 
-    wait_until(tried, seconds=90)
+    wait_until(tried)
     time.sleep(0.5)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in errors
     if number != signal.SIGKILL:
         assert process.returncode == 2, errors
         assert errors.strip().startswith("error: interrupted")
         assert workers_of(process) == []
         assert processes_of(run_folder) == []
-    wait_until(lambda: not workers_of(process), seconds=10)
+    wait_until(lambda: not workers_of(process))
 
 
 def test_a_folder_that_cannot_be_removed_yet_goes_with_a_later_start(run_folder: Path) -> None:
@@ -246,7 +234,7 @@ def test_seeds_are_whole_or_not_at_all(core_db: Database, number: signal.Signals
                 lambda: watch.execute(f"{waiting} where datname = current_database()))".encode()).fetchone() == (True,)
             )
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         assert "Traceback" not in errors
         if number == signal.SIGINT:
             assert process.returncode == 2

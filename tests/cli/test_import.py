@@ -47,7 +47,7 @@ def arguments(database: Database, file: Path, *more: str, user: str = LANDLORD) 
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
 
 
 def people(folder: Path, count: int) -> Path:

@@ -178,7 +178,7 @@ def test_many_writers_and_a_reader_that_resumes(conninfo: str) -> None:
             seen += read(conninfo, seen[-1][0] if seen else 0)
         for writer in writers:
             writer.result()
-    while rest := read(conninfo, seen[-1][0]):
+    while rest := read(conninfo, seen[-1][0] if seen else 0):
         seen += rest
     with psycopg.connect(conninfo) as admin:
         written = admin.execute("select id, entity_id from core.outbox_events order by id").fetchall()

@@ -24,6 +24,7 @@ from dbkit.recipe import project_recipe
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
+PATIENCE = 60.0
 
 ENQUEUE_MANY = """
 select core.enqueue_many('send_email', array_fill('{"to": "x"}'::jsonb, array[%s]), p_queue => %s)
@@ -249,10 +250,10 @@ def test_one_notify_is_under_way_at_a_time(conninfo: str) -> None:
         enqueue(conninfo, 1)  # while the first has the wake-up in hand
         assert list(listener.notifies(timeout=0.2)) == []
         first.commit()
-        received = list(listener.notifies(timeout=5, stop_after=1))
+        received = list(listener.notifies(timeout=PATIENCE, stop_after=1))
         assert [(notice.channel, notice.payload) for notice in received] == [("dbkit_jobs", "default")]
         enqueue(conninfo, 1)
-        assert len(list(listener.notifies(timeout=5, stop_after=1))) == 1, "the next one wakes again"
+        assert len(list(listener.notifies(timeout=PATIENCE, stop_after=1))) == 1, "the next one wakes again"
 
 
 def test_leases_go_by_the_clock_of_the_server(conninfo: str) -> None:
@@ -323,20 +324,22 @@ def test_a_retry_in_a_long_transaction_keeps_nobody_from_what_is_due(conninfo: s
 def test_a_job_that_moves_on_while_it_is_cancelled_is_cancelled(conninfo: str, step: str) -> None:
     with member(conninfo) as owner:
         job = scalar(
-            owner,
-            "select core.enqueue('send_email', '{\"to\": \"x\"}', p_run_at => clock_timestamp() + interval '50 ms')",
+            owner, "select core.enqueue('send_email', '{\"to\": \"x\"}', p_run_at => now() + interval '1 hour')"
         )
+    with psycopg.connect(conninfo) as clock:
+        clock.execute("update core.jobs_scheduled set scheduled_at = clock_timestamp()")
 
     def cancel() -> str:
         with member(conninfo) as owner:
             return str(scalar(owner, "select (core.cancel_job(%s)).status", (job,)))
 
-    time.sleep(0.1)
     with ThreadPoolExecutor(1) as pool:
         with psycopg.connect(conninfo) as mover, psycopg.connect(conninfo, autocommit=True) as admin:
             mover.execute(step)
             cancelled = pool.submit(cancel)
+            deadline = time.monotonic() + PATIENCE
             while not scalar(admin, "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"):
+                assert time.monotonic() < deadline, f"it does not wait: {cancelled}"
                 time.sleep(0.01)
         assert cancelled.result(timeout=60) == "cancelled"
     assert states(conninfo) == {"cancelled": 1}
@@ -419,7 +422,7 @@ def test_a_server_killed_in_the_middle_of_a_claim_loses_nothing(config: Config) 
             assert server._process is not None
             children = _children(server._process.pid)
             server._process.send_signal(signal.SIGKILL)
-            server._process.wait(timeout=20)
+            server._process.wait(timeout=PATIENCE)
             _wait_until_gone(children)
             committed.close()
             in_flight.close()
@@ -444,7 +447,7 @@ def _children(pid: int) -> list[int]:
 
 def _wait_until_gone(pids: list[int]) -> None:
     """Server processes end by themselves once the postmaster is gone; the data folder is free only then."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline, "server processes outlived the postmaster"
         time.sleep(0.02)

@@ -14,10 +14,10 @@ from dbkit.postgres import Database
 
 @pytest.fixture
 def project(tmp_path: Path, database: Database) -> Project:
-    """An empty folder and an empty database; locks time out quickly."""
+    """An empty folder and an empty database; locks time out quickly, and a runner that goes is waited for."""
     folder = tmp_path / "migrations"
     folder.mkdir()
-    settings = MigrationsConfig(dir="migrations", lock_timeout="400ms", lock_retries=1, wait=0.5)
+    settings = MigrationsConfig(dir="migrations", lock_timeout="400ms", lock_retries=1)
     return Project(folder, database, Config(root=tmp_path, migrations=settings))
 
 
@@ -26,7 +26,7 @@ def layout(database: Database, tmp_path: Path) -> Callable[[str], Project]:
     """A project over one of the foreign layouts in tests/fixtures/layouts."""
 
     def open_layout(name: str) -> Project:
-        settings = MigrationsConfig(lock_timeout="400ms", lock_retries=1, wait=0.5)
+        settings = MigrationsConfig(lock_timeout="400ms", lock_retries=1)
         return Project(LAYOUTS / name, database, Config(root=tmp_path, migrations=settings))
 
     return open_layout

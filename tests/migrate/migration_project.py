@@ -21,6 +21,8 @@ from dbkit.migrate import runner
 from dbkit.migrate.plan import Done, Result
 from dbkit.postgres import Database
 
+# What a slow machine may need for what takes a moment.
+PATIENCE = 120.0
 LAYOUTS = Path(__file__).resolve().parent.parent / "fixtures" / "layouts"
 
 
@@ -133,7 +135,7 @@ class Project:
         }
         return inherited | {"LC_ALL": "C.UTF-8"}
 
-    def wait_for(self, query: str, seconds: float = 20) -> None:
+    def wait_for(self, query: str, seconds: float = PATIENCE) -> None:
         """Until a query answers true."""
         deadline = time.monotonic() + seconds
         while not self.value(query):
@@ -168,7 +170,7 @@ class Project:
 def kill(process: subprocess.Popen[str], number: signal.Signals = signal.SIGKILL) -> tuple[str, str]:
     """Send a signal to one process that a test started, and return what it printed."""
     process.send_signal(number)
-    return process.communicate(timeout=30)
+    return process.communicate(timeout=PATIENCE)
 
 
 def json_of(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from migration_project import Project, kill
+from migration_project import PATIENCE, Project, kill
 
 from dbkit.errors import DbkitError
+from dbkit.migrate import runner
 
 CONCURRENT = """alter table t add column b int;
 create index concurrently t_b_idx on t (b);
@@ -93,7 +94,6 @@ def test_kill_while_the_server_finishes_the_index_by_itself(table: Project) -> N
         kill(process)
     # The reporting transaction ended: the orphaned backend may finish before it notices that its client is gone.
     table.wait_until_gone()
-    table.setting(wait=20)
     table.apply()
     assert table.states()["main/20260102000000"] == "applied"
     assert table.value("select indisvalid from pg_index where indexrelid = 't_b_idx'::regclass")
@@ -108,11 +108,12 @@ def test_server_process_killed_during_concurrent_index(table: Project) -> None:
             "select pg_terminate_backend(pid) from pg_stat_activity where query like '%create index concurrently%'"
             " and application_name = 'dbkit'"
         )
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, errors
     assert "error: connection to the server was lost during migration main/20260102000000" in errors
     assert "is half done" in errors
     assert "Traceback" not in errors
+    table.wait_until_gone()
     table.apply()
     assert table.states()["main/20260102000000"] == "applied"
 
@@ -155,7 +156,7 @@ def test_connection_lost_in_a_transaction_says_what_became_of_it(table: Project)
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and datname = current_database()"
     )
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, errors
     assert "connection to the server was lost" in errors
     assert "was rolled back by the server" in errors
@@ -226,17 +227,18 @@ def slow_reader(table: Project) -> Iterator[threading.Event]:
             with other.transaction():
                 other.execute("lock table t in access share mode")
                 locked.set()
-                release.wait(30)
+                release.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    locked.wait(10)
+    assert locked.wait(PATIENCE)
     yield release
     release.set()
     thread.join()
 
 
 def test_lock_timeout_names_the_blocker_and_rolls_back(table: Project, slow_reader: threading.Event) -> None:
+    table.setting(lock_timeout="2s")  # time to see who holds the lock, on a slow machine too
     table.native("20260102", "alter_table_t", "create table u ();\nalter table t add column b int;", None)
     with pytest.raises(DbkitError, match="55P03") as caught:
         table.apply()
@@ -250,7 +252,11 @@ def test_lock_timeout_names_the_blocker_and_rolls_back(table: Project, slow_read
 def test_lock_timeout_is_retried_until_the_blocker_is_gone(table: Project, slow_reader: threading.Event) -> None:
     table.setting(lock_retries=20)
     table.native("20260102", "alter_table_t", "alter table t add column b int;", None)
-    threading.Timer(1.0, slow_reader.set).start()
-    table.apply()
+
+    def release(note: str) -> None:
+        table.notes.append(note)
+        slow_reader.set()
+
+    runner.apply(table.database.conninfo, table.config, migrations=table.folder, say=release)
     assert table.states()["main/20260102000000"] == "applied"
     assert any("tries again" in note for note in table.notes)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from migration_project import Project, kill
+from between import answers
+from migration_project import PATIENCE, Project, kill
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dbkit.errors import DbkitError
@@ -30,6 +31,7 @@ def busy(project: Project) -> Iterator[psycopg.Connection]:
 
 def test_second_runner_waits_and_names_the_holder(project: Project, busy: psycopg.Connection) -> None:
     project.write("1.sql", "create table a ();\n")
+    project.setting(wait=0.5)
     with pytest.raises(DbkitError, match="another dbkit run holds the migration lock") as caught:
         project.apply()
     detail = caught.value.detail or ""
@@ -43,7 +45,7 @@ def test_second_runner_goes_on_when_the_first_ends(project: Project, busy: psyco
     process = project.start("apply")
     project.wait_for("select exists (select from pg_stat_activity where application_name = 'dbkit')")
     busy.execute("select pg_advisory_unlock_all()")
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
     assert "1 applied" in out
 
@@ -51,9 +53,8 @@ def test_second_runner_goes_on_when_the_first_ends(project: Project, busy: psyco
 def test_two_runners_at_once_apply_each_file_once(project: Project) -> None:
     for number in range(1, 60):
         project.write(f"{number}.sql", f"create table t{number} ();\n")
-    (project.config.root / "dbkit.toml").write_text("[migrations]\nwait = 30\n")
     runs = [project.start("apply") for _ in range(3)]
-    outputs = [run.communicate(timeout=60) for run in runs]
+    outputs = [run.communicate(timeout=PATIENCE) for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0], outputs
     assert sum(int(match[1]) for out, _ in outputs if (match := re.search(r"(\d+) applied\n", out))) == 59
 
@@ -63,7 +64,7 @@ def test_waiting_runner_does_not_deadlock_a_concurrent_index(project: Project) -
     project.write("1.sql", "create table t (a int);\n")
     project.apply()
     project.write("2.sql", "create index concurrently i on t (a);\n")
-    (project.config.root / "dbkit.toml").write_text("[migrations]\nwait = 30\n")
+    (project.config.root / "dbkit.toml").write_text("[migrations]\nlock_timeout = '2min'\n")
     with project.snapshot_held() as other:
         # A lock on the table keeps the build before the point where it looks for old snapshots.
         other.execute("lock table t in row exclusive mode")
@@ -75,7 +76,7 @@ def test_waiting_runner_does_not_deadlock_a_concurrent_index(project: Project) -
             " where application_name = 'dbkit' and datname = current_database() and query like '%advisory%'"
             " or query like '%create index concurrently%' and pid <> pg_backend_pid() and datname = current_database()"
         )
-    results = [first.communicate(timeout=30), second.communicate(timeout=30)]
+    results = [first.communicate(timeout=PATIENCE), second.communicate(timeout=PATIENCE)]
     assert [first.returncode, second.returncode] == [0, 0], results
     assert project.value("select indisvalid from pg_index where indexrelid = 'i'::regclass")
 
@@ -128,7 +129,7 @@ def through(project: Project, conninfo: str) -> subprocess.CompletedProcess[str]
     """Apply over another connection string."""
     command = [*project.command("apply")[:-1], conninfo]
     return subprocess.run(
-        command, cwd=project.config.root, env=project.env(), capture_output=True, text=True, timeout=60
+        command, cwd=project.config.root, env=project.env(), capture_output=True, text=True, timeout=PATIENCE
     )
 
 
@@ -166,13 +167,13 @@ class pgbouncer:
         self.process = subprocess.Popen(
             [str(self.binary), *as_user, str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        conninfo = make_conninfo(host="127.0.0.1", port=port, dbname=self.target["dbname"], user=user)
+        deadline = time.monotonic() + PATIENCE
+        while not answers(conninfo):
+            assert time.monotonic() < deadline, "the pooler does not answer"
             time.sleep(0.05)
-        return make_conninfo(host="127.0.0.1", port=port, dbname=self.target["dbname"], user=user)
+        return conninfo
 
     def __exit__(self, *error: object) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)

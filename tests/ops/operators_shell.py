@@ -25,7 +25,7 @@ class Shell:
         where = ["--database", self.conninfo] if self.conninfo is not None else []
         done = subprocess.run(
             [sys.executable, "-m", "dbkit", *arguments, *where], cwd=self.config.root, env=environment,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return done

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from dbkit.config import Config
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @dataclass

@@ -36,6 +36,7 @@ grant execute on function core.leave_trace to app_definer;
 delete from core.cron_jobs;
 """
 PUT = "select core.put_cron_job(%s, '* * * * *', %s, 'core', p_run_mode => %s)"
+PATIENCE_SECONDS = 120
 LONG_AGO = "update core.cron_jobs set created_at = now() - interval '1 day'"
 
 
@@ -142,10 +143,15 @@ def test_a_bare_job_runs_outside_a_transaction(db: psycopg.Connection[Any], shel
 
 def test_a_bare_job_that_fails_is_logged_and_unlocked(db: psycopg.Connection[Any], core_db: Database) -> None:
     put(db, "vacuum-traces", "vacuum core.traces", "bare")
-    with psycopg.connect(core_db.conninfo, autocommit=True) as own, psycopg.connect(core_db.conninfo) as holder:
-        own.execute("set statement_timeout = '300ms'")
+    with (
+        psycopg.connect(core_db.conninfo, autocommit=True) as own,
+        psycopg.connect(core_db.conninfo) as holder,
+        ThreadPoolExecutor(1) as pool,
+    ):
         holder.execute("lock table core.traces in access exclusive mode")
-        failed = cron.run(own, "vacuum-traces")
+        running = pool.submit(cron.run, own, "vacuum-traces")
+        once_it_waits(db, "pg_cancel_backend", "vacuum core.traces")
+        failed = running.result(timeout=PATIENCE_SECONDS)
         assert (failed.ok, (failed.message or "")[:5]) == (False, "57014")
         holder.rollback()
         assert cron.run(own, "vacuum-traces").ok, "the lock of the job was given back"
@@ -165,16 +171,21 @@ def test_a_bare_job_behind_a_pooler_keeps_no_lock(
         assert "ok in" in Shell(config, through)("cron", "run", "vacuum-traces").stdout
 
 
-def end_the_session_that_waits(db: psycopg.Connection[Any], query: str) -> None:
-    """Kill the backend that runs a query, once it does."""
-    give_up = monotonic() + 20
+def once_it_waits(db: psycopg.Connection[Any], act: str, query: str) -> None:
+    """Cancel or terminate the backend that runs a query, once it waits in it.
+
+    Args:
+        act: pg_cancel_backend or pg_terminate_backend.
+        query: what its text is like.
+    """
+    give_up = monotonic() + PATIENCE_SECONDS
     while monotonic() < give_up:
-        killed = db.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where query like %s and pid <> pg_backend_pid()"
+        told = db.execute(
+            f"select {act}(pid) from pg_stat_activity where query like %s and pid <> pg_backend_pid()"
             " and wait_event is not null and state = 'active'",
             (query,),
         ).fetchall()
-        if killed:
+        if told:
             return
         sleep(0.02)
     pytest.fail(f"no session runs {query}")
@@ -186,9 +197,9 @@ def test_a_session_that_dies_in_a_job_leaves_nothing_and_the_job_is_still_due(
     put(db, "slow", "select core.leave_trace(60)")
     with psycopg.connect(core_db.conninfo, autocommit=True) as own, ThreadPoolExecutor(1) as pool:
         ticking = pool.submit(cron.tick, own)
-        end_the_session_that_waits(db, "%core.run_cron%")
+        once_it_waits(db, "pg_terminate_backend", "%core.run_cron%")
         with pytest.raises(psycopg.OperationalError):
-            ticking.result(timeout=20)
+            ticking.result(timeout=PATIENCE_SECONDS)
     assert (traces(db), scalar(db, "select count(*) from core.cron_runs")) == (0, 0)
     db.execute("select core.put_cron_job('slow', '* * * * *', 'select core.leave_trace()', 'core')")
     with psycopg.connect(core_db.conninfo, autocommit=True) as own:
@@ -202,9 +213,9 @@ def test_a_bare_job_whose_session_died_is_run_again(db: psycopg.Connection[Any],
         holder.execute("lock table core.traces in access exclusive mode")
         with psycopg.connect(core_db.conninfo, autocommit=True) as own, ThreadPoolExecutor(1) as pool:
             ticking = pool.submit(cron.tick, own)
-            end_the_session_that_waits(db, "vacuum core.traces")
+            once_it_waits(db, "pg_terminate_backend", "vacuum core.traces")
             with pytest.raises(psycopg.OperationalError):
-                ticking.result(timeout=20)
+                ticking.result(timeout=PATIENCE_SECONDS)
         holder.rollback()
     assert db.execute("select last_ok, last_finished_at from core.cron_status").fetchall() == [(None, None)]
     with psycopg.connect(core_db.conninfo, autocommit=True) as own:

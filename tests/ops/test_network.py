@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 from between import line_to, transaction_pooler
@@ -66,9 +66,15 @@ def test_a_database_that_is_too_busy_for_its_health_check_is_an_error(shell: She
 def test_health_of_a_server_that_hangs_is_an_error(config: Config, core_db: Database) -> None:
     """Its kernel still takes what is sent, as while its disk hangs, and no limit of its own is kept then."""
     sleepy(core_db)
-    with line_to(core_db.conninfo) as line:
-        threading.Timer(3, line.silent.set).start()
-        done = Shell(config, line.conninfo)("health")
+    asked = "select exists (select from pg_stat_activity where query = 'select core.health_check()')"
+    with line_to(core_db.conninfo) as line, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(Shell(config, line.conninfo), "health")
+        with psycopg.connect(core_db.conninfo, autocommit=True) as admin:
+            while admin.execute(asked).fetchone() == (False,):
+                assert not answer.done(), answer.result().stderr
+                time.sleep(0.02)
+        line.silent.set()
+        done = answer.result()
     assert done.returncode == 2
     assert done.stderr.startswith("error: the server does not answer\ndetail: ")
     assert "\nhint: " in done.stderr

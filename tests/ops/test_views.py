@@ -15,7 +15,7 @@ from dbkit.config import Config
 from dbkit.ops import cron
 from dbkit.postgres import Database, Server
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 
 
 def rows(conninfo: str, query: str) -> list[tuple[Any, ...]]:
@@ -75,12 +75,19 @@ def test_a_transaction_that_stays_open_shows_and_a_young_one_does_not(core_db: D
 
 
 def test_sessions_move_the_numbers(core_db: Database) -> None:
-    query = "select used, available from core.connection_usage where database_name is null"
-    ((used, available),) = rows(core_db.conninfo, query)
+    # A session that was closed may count for a moment longer, so the numbers are waited for.
+    here = "select from core.connection_usage where database_name = current_database() and used = {}"
+    server = """
+        select used >= {}, used + available + reserved = max_connections
+          from core.connection_usage where database_name is null
+    """
+    wait_for(core_db.conninfo, here.format(1))
     with ExitStack() as stack:
         for _ in range(5):
             stack.enter_context(psycopg.connect(core_db.conninfo))
-        assert rows(core_db.conninfo, query) == [(used + 5, available - 5)]
+        wait_for(core_db.conninfo, here.format(6))
+        assert rows(core_db.conninfo, server.format(6)) == [(True, True)]
+    wait_for(core_db.conninfo, here.format(1))
 
 
 def test_sessions_of_one_database_leave_less_to_the_others(server: Server, core_db: Database) -> None:
@@ -108,7 +115,8 @@ def test_a_slow_statement_is_listed_and_a_fast_one_is_not(watched: str) -> None:
     with psycopg.connect(watched, autocommit=True) as admin:
         for _ in range(3):
             admin.execute("select pg_sleep(0.2)")
-        admin.execute("select 'fast'")
+        for _ in range(100):  # its mean stays low, though the machine may stand still once
+            admin.execute("select 'fast'")
     for _ in range(2):  # the second time the question itself has been counted
         slow = rows(watched, "select query, calls, mean_ms > 100, max_ms >= mean_ms from core.slow_queries")
         assert slow == [("select pg_sleep($1)", 3, True, True)]

@@ -30,7 +30,7 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with log.open("wb") as output:
         engine = subprocess.Popen(["dockerd"], stdout=output, stderr=output, start_new_session=True)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while docker_problem() and engine.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         if docker_problem():
@@ -39,7 +39,7 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     finally:
         engine.terminate()
-        engine.wait(timeout=30)
+        engine.wait(timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import docker
@@ -87,7 +88,9 @@ def test_container_of_a_killed_run_is_removed_by_the_next(docker_config: Config)
 def test_container_that_another_run_is_removing_is_waited_for(docker_config: Config) -> None:
     client = docker.from_env()
     labels = {LABEL: f"{socket.gethostname()}:1:0"}  # pid 1 lives, but did not start at 0
-    container = client.containers.run(docker_config.postgres.image, ["sleep", "60"], labels=labels, detach=True)
+    container = client.containers.create(docker_config.postgres.image, ["sleep", "60"], labels=labels)
+    with suppress(docker.errors.APIError):  # a run beside this one may have begun to remove it
+        container.start()
     with ThreadPoolExecutor(8) as pool:
         for removal in [pool.submit(reap_containers) for _ in range(8)]:
             removal.result()

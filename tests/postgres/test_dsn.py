@@ -132,7 +132,7 @@ def pgbouncer(server: Server, folder: Path, pool_mode: str) -> Iterator[str]:
     )
     conninfo = f"host=127.0.0.1 port={port} dbname=postgres user=postgres"
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(conninfo).close()
@@ -143,7 +143,7 @@ def pgbouncer(server: Server, folder: Path, pool_mode: str) -> Iterator[str]:
         yield conninfo
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def test_transaction_pooler_is_refused(dsn_config: Config, server: Server, tmp_path: Path) -> None:

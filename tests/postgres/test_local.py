@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pytest
 
 from dbkit.config import Config
 from dbkit.errors import DbkitError
-from dbkit.postgres import Recipe, Server, Step, open_server
+from dbkit.postgres import Recipe, Server, Step, local, open_server
 from dbkit.postgres.binaries import Binaries, choose_binaries, find_binaries, wheel_binaries
 from dbkit.postgres.local import LocalServer
 from dbkit.postgres.rundir import RunDir, reap, server_user
@@ -82,13 +84,22 @@ def test_killed_run_leaves_no_server_and_its_folder_goes_with_the_next_start(con
     assert wait_until(lambda: not folder.exists()), "the folder outlived the next start"
 
 
-def test_reap_stops_a_server_that_outlived_its_owner(config: Config) -> None:
+@pytest.fixture
+def own_run_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for servers that the tests beside this one do not tidy; its path is short, as a socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="reap-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        monkeypatch.setenv("DBKIT_RUN_DIR", folder)
+        yield Path(folder)
+
+
+def test_reap_stops_a_server_that_outlived_its_owner(config: Config, own_run_folder: Path) -> None:
     """Where the kernel cannot tell the server of its owner's death, the next start stops it."""
     server = LocalServer.start(choose_binaries(config))
     pid = int((server._data / "postmaster.pid").read_text().splitlines()[0])
     server._run._lock.close()  # what the kernel does when the owner dies
     removed = reap()
-    assert server._run.path in removed
+    assert removed == [server._run.path]
     assert wait_until(lambda: not is_running(pid))
     server.stop()
 
@@ -121,7 +132,7 @@ def test_parallel_runs_do_not_meet(config: Config) -> None:
         for _ in range(4)
     ]
     for run in runs:
-        output, errors = run.communicate(timeout=120)
+        output, errors = run.communicate(timeout=300)
         assert (run.returncode, output) == (0, "(1,)\n"), errors
 
 
@@ -167,6 +178,41 @@ def test_saved_cluster_keeps_only_the_layers_in_use(config: Config, cold_cache: 
             for template in (other, wanted):
                 with template.clone() as clone, psycopg.connect(clone.conninfo):
                     pass
+
+
+def test_a_saved_cluster_that_a_parallel_run_forgets_meanwhile_is_done_without(
+    config: Config, cold_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe((Step("a", "1", lambda _conninfo: None),))
+    with open_server(config, recipe) as server:
+        server.template(recipe)
+    copied: list[Path] = []
+
+    def copy(source: Path, target: Path, copy: Callable[[Path, Path], None] = local._copy_cluster) -> None:
+        copied.append(source)
+        if len(copied) == 1:
+            shutil.rmtree(source)
+        copy(source, target)
+
+    monkeypatch.setattr(local, "_copy_cluster", copy)
+    with open_server(config, recipe) as server:
+        assert server.admin("select 1") == [(1,)]
+    assert [source.name == "base" for source in copied] == [False, True]
+
+
+def test_runs_that_save_and_forget_clusters_do_not_meet(tmp_path: Path) -> None:
+    def save(run: int) -> None:
+        for number in range(50):
+            partial, final = tmp_path / f".{run}-{number}", tmp_path / f"{run}-{number}"
+            partial.mkdir()
+            (partial / local.LAYERS_FILE).write_text("")
+            partial.rename(final)
+            local._forget_old(tmp_path)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(4)))
+    local._forget_old(tmp_path)
+    assert len(list(tmp_path.iterdir())) == local.KEPT_CLUSTERS
 
 
 def test_settings_outlive_the_restart_that_saves_a_template(config: Config, cold_cache: Path) -> None:
@@ -275,7 +321,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_until(condition: object, seconds: float = 5.0) -> bool:
+def wait_until(condition: object, seconds: float = 60.0) -> bool:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():
@@ -300,5 +346,5 @@ def test_interrupt_stops_the_server(config: Config) -> None:
     assert run.stdout is not None
     folder = Path(run.stdout.readline().strip())
     run.send_signal(signal.SIGINT)
-    run.wait(timeout=20)
+    run.wait(timeout=60)
     assert not folder.exists()

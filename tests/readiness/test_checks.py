@@ -57,7 +57,7 @@ def test_a_caller_that_is_refused_is_told_with_the_reason(stage: Stage) -> None:
 
 LOAD = Load(
     clients=4,
-    seconds=1,
+    seconds=3,
     p95_ms=60_000,
     screens=(
         Screen("units", 3, "select rental.list_units(1, 50);"),

@@ -85,7 +85,7 @@ def dbkit(tmp_path: Path) -> RunDbkit:
     def go(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dbkit", *arguments]
         return subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False, **options
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False, **options
         )
 
     return go

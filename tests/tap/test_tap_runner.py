@@ -153,17 +153,19 @@ def test_stop_at_first(run_files: RunFiles, write: Write) -> None:
 
 
 def test_workers_run_at_the_same_time(run_files: RunFiles, write: Write) -> None:
-    # each file waits until the other one runs too
+    # each file waits until it sees the other one, and then until it has been seen
     meets = (
-        "begin;\nselect plan(1);\ndo $$ begin\n"
-        "for n in 1..500 loop\n"
-        "  if (select count(*) from pg_stat_activity where state = 'active' and query like '%files meet%') > 1 then\n"
-        "    perform set_config('meet.met', 'yes', true);\n"
-        "    exit;\n"
+        "begin;\nselect plan(1);\nset application_name = 'here';\ndo $$ begin\n"
+        "for n in 1..6000 loop\n"
+        "  perform pg_stat_clear_snapshot();\n"
+        "  if (select count(*) from pg_stat_activity where application_name in ('here', 'met')) > 1 then\n"
+        "    set application_name = 'met';\n"
         "  end if;\n"
-        "  perform pg_sleep(0.01), pg_stat_clear_snapshot();\n"
-        "end loop; perform pg_sleep(0.1); end $$;\n"
-        "select is(current_setting('meet.met', true), 'yes');\nrollback;\n"
+        "  perform pg_stat_clear_snapshot();\n"
+        "  exit when not exists (select from pg_stat_activity where application_name = 'here');\n"
+        "  perform pg_sleep(0.01);\n"
+        "end loop; end $$;\n"
+        "select is(current_setting('application_name'), 'met');\nrollback;\n"
     )
     results = run_files(write("a.sql", meets), write("b.sql", meets), jobs=2)
     assert all(result.passed for result in results), [result.transcript.output for result in results]

@@ -40,7 +40,7 @@ class Mailbox:
 
     @property
     def settings(self) -> EmailSettings:
-        return EmailSettings("localhost", self.port, "none", sender="billing@example.test", timeout=5)
+        return EmailSettings("localhost", self.port, "none", sender="billing@example.test", timeout=60)
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

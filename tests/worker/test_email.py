@@ -160,11 +160,11 @@ def test_a_server_that_never_comes_to_an_end_is_cut_off(monkeypatch: pytest.Monk
 
 
 def scripted(port: int) -> EmailSettings:
-    return EmailSettings("127.0.0.1", port, "none", sender="a@example.test", timeout=5)
+    return EmailSettings("127.0.0.1", port, "none", sender="a@example.test", timeout=60)
 
 
 def test_a_server_that_is_down_is_tried_again() -> None:
-    problem = refused(EmailSettings("127.0.0.1", free_port(), "none", sender="a@example.test", timeout=2), letter())
+    problem = refused(EmailSettings("127.0.0.1", free_port(), "none", sender="a@example.test", timeout=60), letter())
     assert problem.retryable
     assert "cannot be reached" in problem.message
 

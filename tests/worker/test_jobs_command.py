@@ -26,7 +26,7 @@ def run(
     done = subprocess.run(
         [sys.executable, "-m", "dbkit", "jobs", *arguments],
         env={**inherited, "DBKIT_DATABASE_URL": conninfo or queue.operator_conninfo, "DBKIT_WEBHOOK_SECRET": secret},
-        cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=120,
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done

@@ -24,7 +24,7 @@ from dbkit.worker.job import Job, JobError
 from dbkit.worker.settings import WebhookSettings
 
 NORTH, SOUTH = uuid4(), uuid4()
-SETTINGS = WebhookSettings(timeout=5, trusted_hosts=("127.0.0.1", "localhost"), secrets=("new key", "old key"))
+SETTINGS = WebhookSettings(timeout=60, trusted_hosts=("127.0.0.1", "localhost"), secrets=("new key", "old key"))
 
 
 @pytest.fixture

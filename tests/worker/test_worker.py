@@ -8,9 +8,10 @@ import signal
 import pytest
 from receivers import http_server, mail_server
 from standardwebhooks.webhooks import Webhook
-from worker_processes import NORTH, Queue, Workers, wait_for
+from worker_processes import NORTH, Process, Queue, Workers, wait_for
 
 from dbkit.worker.handlers.webhook import tenant_secret
+from dbkit.worker.loop import AHEAD_SECONDS, Worker
 
 
 def test_a_batch_runs_end_to_end_under_a_login_without_table_rights(queue: Queue, workers: Workers) -> None:
@@ -141,11 +142,20 @@ def test_nothing_of_a_payload_gets_into_the_log_or_the_error(queue: Queue, worke
     assert queue.job(job)["payload"]["password"] == "s3cr3t"
 
 
+def usual_seconds(worker: Process) -> float:
+    """What a job takes by the worker's own reckoning; one that was held up by the machine weighs for a while."""
+    usual = Worker._usual_seconds
+    for one in worker.named("job_completed"):
+        usual += (one["seconds"] - usual) / (2 if usual > 1 else 12)
+    return usual
+
+
 def test_sigterm_lets_running_jobs_finish_and_hands_back_the_rest(queue: Queue, workers: Workers) -> None:
     worker = workers.start("--concurrency", "2", "--batch", "6")
     # Quick jobs first, so that the worker claims ahead of its threads.
-    for job in queue.enqueue_all("data_import", [{"name": f"quick{number}"} for number in range(100)]):
-        queue.until(job, "completed")
+    while usual_seconds(worker) > AHEAD_SECONDS / 3:
+        for job in queue.enqueue_all("data_import", [{"name": f"quick{number}"} for number in range(30)]):
+            queue.until(job, "completed")
     jobs = queue.enqueue_all("data_import", [{"name": f"n{number}", "gate": "go"} for number in range(6)])
     workers.until_noted("began n0 1")
     workers.until_noted("began n1 1")
@@ -182,7 +192,7 @@ def test_a_worker_holds_no_slow_job_back_from_others(queue: Queue, workers: Work
     workers.open("go")
     for job in jobs:
         queue.until(job, "completed")
-    assert len(busy.named("job_completed")) == 2
+    assert {one["job"] for one in busy.until("job_completed", 2)} == {str(job) for job in jobs[:2]}
 
 
 def test_a_second_sigterm_ends_the_waiting(queue: Queue, workers: Workers) -> None:

@@ -25,7 +25,7 @@ from dbkit.postgres import Database
 
 ANN = UUID("00000000-0000-4000-8000-00000000a001")
 NORTH = UUID("00000000-0000-4000-8000-00000000b001")
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 # Handlers of job types that dbkit ships none for. What they do shows in files, for they run in another process.
 HANDLERS = '''

@@ -2,9 +2,9 @@
 begin;
 select plan(5);
 
-insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds) values ('two', 'user', 2, 60);
+insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds) values ('two', 'user', 2, 3600);
 insert into core.rate_limits (policy, key, max_requests, updated_at)
-values ('two', 'fresh', 2, now()), ('two', 'resting', 2, now() - interval '119 seconds'), ('two', 'idle', 2, now() - interval '121 seconds'),
+values ('two', 'fresh', 2, now()), ('two', 'resting', 2, now() - interval '119 minutes'), ('two', 'idle', 2, now() - interval '121 minutes'),
        ('two', 'long idle', 2, now() - interval '1 day'), ('gone', 'k', 2, now());
 insert into core.rate_limit_violations (policy, key, retry_after, created_at)
 values ('two', 'recent', 1, now() - interval '29 days'), ('two', 'old', 1, now() - interval '31 days');

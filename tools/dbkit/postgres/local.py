@@ -6,6 +6,7 @@ built the whole cluster is saved too, so that the next run starts with its templ
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import itertools
@@ -88,7 +89,7 @@ class LocalServer(Server):
         server = cls(binaries, user, settings, pool_size)
         try:
             server._check_socket_path()
-            _copy_cluster(server._saved_cluster(recipe), server._data)
+            server._copy_saved_cluster(recipe)
             server._launch()
         except BaseException:
             server.stop()
@@ -139,13 +140,24 @@ class LocalServer(Server):
                 self.admin(f'alter database "{name}" with is_template false')
                 self.drop_database(name)
 
+    def _copy_saved_cluster(self, recipe: Recipe | None) -> None:
+        while True:
+            saved = self._saved_cluster(recipe)
+            try:
+                return _copy_cluster(saved, self._data)
+            except DbkitError:
+                if saved.exists():
+                    raise
+            shutil.rmtree(self._data, ignore_errors=True)  # a parallel run forgot what we copied: take another one
+
     def _saved_cluster(self, recipe: Recipe | None) -> Path:
         """The cluster that has most of the recipe's layers, or the bare one, made here the first time."""
         clusters = _clusters_dir(self.binaries, self._user)
         wanted = recipe.hashes(self.identity()) if recipe else []
         best = max(_saved_clusters(clusters), key=lambda saved: _common_layers(saved, wanted), default=None)
         if best is not None and _common_layers(best, wanted) > 0:
-            os.utime(best)
+            with contextlib.suppress(FileNotFoundError):  # forgotten by a parallel run just now, as the copy will see
+                os.utime(best)
             return best
         base = clusters / "base"
         if not base.is_dir():
@@ -299,7 +311,15 @@ def _save_cluster(data: Path, target: Path) -> None:
 def _saved_clusters(clusters: Path) -> list[Path]:
     """Clusters with templates, the one used last first."""
     saved = [path.parent for path in clusters.glob(f"[!.]*/{LAYERS_FILE}")]
-    return sorted(saved, key=lambda path: path.stat().st_mtime, reverse=True)
+    return sorted(saved, key=_last_used, reverse=True)
+
+
+def _last_used(path: Path) -> float:
+    """Time stamp of a folder; the present for one that a parallel run renamed or removed just now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _common_layers(saved: Path, wanted: list[str]) -> int:
@@ -314,8 +334,14 @@ def _common_layers(saved: Path, wanted: list[str]) -> int:
 def _forget_old(clusters: Path) -> None:
     """Keep the clusters used last, and drop partial copies of runs that died."""
     saved = _saved_clusters(clusters)
-    partial = [path for path in clusters.glob(".*") if time.time() - path.stat().st_mtime > 3600]
-    for path in saved[KEPT_CLUSTERS:] + partial:
+    partial = [path for path in clusters.glob(".*") if time.time() - _last_used(path) > 3600]
+    for path in saved[KEPT_CLUSTERS:]:
+        # First out of sight: a parallel run that is copying it must not get half of it.
+        gone = path.with_name(f".{path.name}-{os.getpid()}")
+        with contextlib.suppress(OSError):
+            path.rename(gone)
+        partial.append(gone)
+    for path in partial:
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -24,8 +24,10 @@ __all__ = ["RunDir", "ServerUser", "reap", "server_cache_dir", "server_user"]
 
 PREFIX = "dbkit-"
 LOCK_FILE = "owner.lock"
-# How long a start waits for what a dead run still writes, before it leaves the folder to the next start.
-_REMOVAL_SECONDS = 1.0
+# How often a start tries to remove what a dead run still writes, before it leaves the folder to the next start.
+# Counted and not timed: while this process gets no processor, the other one may end.
+_REMOVAL_ATTEMPTS = 50
+_REMOVAL_PAUSE_SECONDS = 0.02
 # Below this a tmpfs is a container's default mount and too small for a cluster.
 MINIMUM_SHM_BYTES = 1 << 30
 
@@ -151,17 +153,23 @@ def _remove_orphan(path: Path) -> bool:
     A program of the dead run may be at work for a moment longer (`cp`, a backend on its way out) and write into what
     is being deleted.
     """
-    deadline = time.monotonic() + _REMOVAL_SECONDS
-    while True:
-        for child in path.glob("*"):
+    for _ in range(_REMOVAL_ATTEMPTS):
+        for child in _children(path):
             if child.name != LOCK_FILE:
                 shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
-        if all(child.name == LOCK_FILE for child in path.glob("*")):
+        if all(child.name == LOCK_FILE for child in _children(path)):
             shutil.rmtree(path, ignore_errors=True)
             return not path.exists()
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
+        time.sleep(_REMOVAL_PAUSE_SECONDS)
+    return False
+
+
+def _children(path: Path) -> list[Path]:
+    """What lies in a folder that a neighbour's start may be removing at this moment."""
+    try:
+        return list(path.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _kill_server(path: Path) -> None:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["check_notify"]
 
 _CHANNEL = re.compile(r"Async_Notify\((.*)\)")
-_WAIT = 1.0  # seconds a listener waits for what was committed before
+# Notifications arrive in the order of the commits: what is not there when this one comes was not sent.
+_LAST = "dbkit_leak_last"
+_WAIT = 30.0  # seconds it is waited for
 _TOUCHED = """
 select c.oid::regclass::text,
     (select string_agg(quote_ident(a.attname), ', ') from pg_attribute a
@@ -71,16 +73,25 @@ def _listen(stand: Stand, routine: Routine, names: list[str], statements: list[s
             channels, touched = _rehearse(stand, victim, statement)
             if not channels:
                 continue
-            for channel in channels:
+            for channel in (*channels, _LAST):
                 _execute(attacker, f"listen {_quoted(channel)}")
             with _restored(victim, touched), suppress(psycopg.Error):
                 _commit(stand, victim, statement)
-            payloads = [notice.payload for notice in attacker.notifies(timeout=_WAIT, stop_after=len(channels))]
+            _execute(victim, f"notify {_quoted(_LAST)}")
+            payloads = list(_heard(attacker))
             found = _judge(stand, routine, names, statement, channels, payloads)
             if found is not None and found.severity is Severity.ERROR:
                 return found
             weaker = weaker or found
     return weaker
+
+
+def _heard(listener: Connection[Any]) -> Iterator[str]:
+    """The payloads that came before the last notification."""
+    for notice in listener.notifies(timeout=_WAIT):
+        if notice.channel == _LAST:
+            return
+        yield notice.payload
 
 
 def _rehearse(stand: Stand, victim: Connection[Any], statement: str) -> tuple[list[str], list[tuple[str, str]]]:
