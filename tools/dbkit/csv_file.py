@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from dbkit.errors import DbkitError
 
@@ -28,8 +28,7 @@ _BLOCK = 1 << 20
 _OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A data row of the file.
 
     Attributes:
@@ -106,9 +105,10 @@ def _checked(path: Path, content: IO[bytes]) -> CsvFile:
     records = _records(path, content)
     header = [name.strip() for name in next(records, (1, []))[1]]
     count = flawed = 0
-    for row in _rows(records, header):
-        count += 1
-        flawed += row.values is None
+    for _, fields in records:
+        if any(fields):
+            count += 1
+            flawed += _flaw(fields, len(header)) is not None
     if len(header) == 1 and (found := [name for mark, name in _OTHER_MARKS.items() if mark in header[0]]):
         raise DbkitError(
             "file is not separated by commas",
@@ -165,14 +165,15 @@ def _records(path: Path, content: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
 
 def _rows(records: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[Row]:
     for line, fields in records:
-        if not any(fields):  # a line of nothing is no row
-            continue
-        if len(fields) != len(header):
-            yield Row(line, None, f"The row has another number of fields than the header ({len(header)}).")
-        elif any("\0" in value for value in fields):
-            yield Row(line, None, "The row holds a null character.")
-        else:
-            yield Row(line, dict(zip(header, fields, strict=True)))
+        if any(fields):  # a line of nothing is no row
+            flaw = _flaw(fields, len(header))
+            yield Row(line, None, flaw) if flaw else Row(line, dict(zip(header, fields, strict=True)))
+
+
+def _flaw(fields: list[str], width: int) -> str | None:
+    if len(fields) != width:
+        return f"The row has another number of fields than the header ({width})."
+    return "The row holds a null character." if "\0" in "".join(fields) else None
 
 
 def _first_wrong_byte(content: IO[bytes]) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dbkit.conninfo import cannot_connect
 from dbkit.csv_file import CsvFile, Row
@@ -56,8 +56,7 @@ class Caller:
     role: str = "app_user"
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
+class RowOutcome(NamedTuple):
     """What became of a row.
 
     Attributes:
@@ -94,7 +93,7 @@ class ImportResult:
             self.names.update(dict.fromkeys(outcome.result))
         place = self._sent if was_sent else self._flawed
         try:
-            place.write(json.dumps([(outcome.line, outcome.result, outcome.error) for outcome in outcomes]) + "\n")
+            place.write(json.dumps(outcomes) + "\n")
         except OSError as problem:
             raise DbkitError(
                 "no room for what became of the rows",
@@ -110,8 +109,7 @@ class ImportResult:
 def _kept(place: IO[str]) -> Iterator[RowOutcome]:
     place.seek(0)
     for chunk in place:
-        for outcome in json.loads(chunk):
-            yield RowOutcome(*outcome)
+        yield from map(RowOutcome._make, json.loads(chunk))
 
 
 @contextmanager
