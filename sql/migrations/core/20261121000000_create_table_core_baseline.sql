@@ -4639,7 +4639,8 @@ begin
         perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
     elsif p_key is null then
         perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
-    elsif length(p_key) > 300 then
+    -- core.rate_limit_key has put before it whose it is: tenant:…:, user:…: or anon:
+    elsif length(p_key) > 255 + (case left(p_key, 1) when 't' then 44 when 'u' then 42 else 5 end) then
         perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
     end if;
     max_requests := v_policy.max_requests;
@@ -9596,7 +9597,7 @@ begin
     -- a minute ahead at most, in case the clock was set back
     if pg_sequence_last_value('core.queue_swept_at') between v_start and v_start + 60000000
        or not pg_try_advisory_xact_lock(1685874537, 0) then
-        return null;
+        return false;
     end if;
     select coalesce(bool_or(moved.is_lower), false)
       into v_is_lower
@@ -9619,8 +9620,8 @@ alter function core.sweep_lanes() owner to app_definer;
 revoke execute on function core.sweep_lanes() from public;
 
 comment on function core.sweep_lanes() is
-    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was; null: a sweep is running or was '
-    'just done. Idempotent. Errors: none.';
+    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was, or a sweep is '
+    'running or was just done. Idempotent. Errors: none.';
 
 -- As the caller: pg_cron runs a job as the role that registered it, which has to be a login. Only jobs named dbkit:… are ours to remove.
 -- A body runs through core.run_cron, so that the log and the locks are the same with pg_cron and without. What that cannot log is in
