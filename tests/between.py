@@ -83,19 +83,21 @@ class Line:
     Attributes:
         conninfo: the way.
         silent: whether nothing is passed on now.
+        answers: after so many it falls silent, the one that lets a client in being the first; None: never by itself.
     """
 
     conninfo: str
     silent: threading.Event = field(default_factory=threading.Event)
+    answers: int | None = None
 
 
 @contextmanager
-def line_to(conninfo: str) -> Iterator[Line]:
+def line_to(conninfo: str, answers: int | None = None) -> Iterator[Line]:
     """A line to the server of a connection string, as long as the block runs."""
     target = conninfo_to_dict(conninfo)
     listening = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
-    line = Line(make_conninfo(conninfo, host="127.0.0.1", port=listening.getsockname()[1]))
+    line = Line(make_conninfo(conninfo, host="127.0.0.1", port=listening.getsockname()[1]), answers=answers)
     ends: list[socket.socket] = [listening]
 
     def pass_on(source: socket.socket, sink: socket.socket) -> None:
@@ -104,6 +106,10 @@ def line_to(conninfo: str) -> Iterator[Line]:
                 while line.silent.is_set() and not over.is_set():
                     time.sleep(0.01)
                 sink.sendall(data)
+                if line.answers is not None and b"Z\0\0\0\5" in data:  # ready for the next query
+                    line.answers -= 1
+                    if line.answers <= 0:
+                        line.silent.set()
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

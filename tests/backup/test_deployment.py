@@ -14,6 +14,7 @@ from dbkit.backup.deployment import Before, check_deployment, load, save
 from dbkit.cli import cli
 from dbkit.config import Config
 from dbkit.errors import DbkitError
+from dbkit.postgres import Database
 
 FAILED = "insert into core.error_events (action, message) select 'x', 'x' from generate_series(1, {count})"
 
@@ -140,4 +141,17 @@ def test_the_command_before_and_after(production: Production, tmp_path: Path, mo
     assert done.exit_code == 1, done.output
     assert [finding["object"] for finding in json.loads(done.stdout)["findings"]] == ["core.tenants"]
     done = CliRunner().invoke(cli, ["deploy-check", "--compare", saved, "--save", saved])
+    assert isinstance(done.exception, DbkitError)
+
+
+def test_a_database_that_was_never_deployed_to_is_taken_for_the_wrong_one(
+    config: Config, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBKIT_DATABASE_URL", database.conninfo)
+    done = CliRunner().invoke(cli, ["deploy-check"])
+    assert done.exit_code == 1, done.output
+    assert "no migration was ever applied to this database" in done.output and "--first" in done.output
+    done = CliRunner().invoke(cli, ["deploy-check", "--first"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(cli, ["deploy-check", "--first", "--compare", "before.json"])
     assert isinstance(done.exception, DbkitError)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import psycopg
 import pytest
 from between import transaction_pooler
 
+from dbkit.csv_file import open_csv
+from dbkit.csv_import import Caller, import_csv, write_report
+from dbkit.errors import DbkitError
 from dbkit.postgres import Database
 
 LANDLORD = "11111111-1111-4111-8111-111111111111"
@@ -201,6 +205,87 @@ def test_a_file_that_is_none(landlords: Database, tmp_path: Path, content: str |
     done = run(arguments(landlords, file), tmp_path)
     assert done.returncode == 2 and done.stderr.startswith(f"error: {error}"), done
     assert "detail: " in done.stderr and "hint: " in done.stderr
+
+
+TAKE = """
+create schema plain;
+grant usage on schema plain to app_user;
+create function plain.take(p_rows jsonb) returns jsonb language sql as $$
+    select jsonb_build_object('results', jsonb_build_object(
+        'success', jsonb_agg(jsonb_build_object('row', n, 'id', md5(n::text))) filter (where n % 2 = 0),
+        'failed', jsonb_agg(jsonb_build_object('row', n, 'error', 'odd')) filter (where n % 2 = 1)))
+      from generate_series(1, jsonb_array_length(p_rows)) as n
+$$;
+grant execute on function plain.take(jsonb) to app_user
+"""
+
+
+def test_a_large_file_is_imported_in_less_memory_than_it_has_bytes(landlords: Database, tmp_path: Path) -> None:
+    with psycopg.connect(landlords.conninfo) as connection:
+        connection.execute(TAKE)
+    file, target = tmp_path / "large.csv", tmp_path / "report.csv"
+    with file.open("w") as source:
+        source.write("name,note\n" + "".join(f"Name {n},{'x' * 200}{',' * (n % 10 == 9)}\n" for n in range(20_000)))
+    caller = Caller(LANDLORD, LANDLORD)
+    tracemalloc.start()
+    try:
+        with open_csv(file) as rows, import_csv(landlords.conninfo, "plain.take", rows, caller) as result:
+            write_report(target, result)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (result.total, result.failed) == (20_000, 2_000 + 9_000)
+    with target.open(newline="") as source:
+        lines = [int(row["line"]) for row in csv.DictReader(source)]
+    assert lines == list(range(2, 20_002))
+    assert peak < file.stat().st_size
+
+
+def test_a_pipe_is_imported_like_a_file(landlords: Database, tmp_path: Path) -> None:
+    file = people(tmp_path, 120)
+    command = arguments(landlords, Path("/dev/stdin"), "--report", str(tmp_path / "people.csv.report.csv"))
+    with subprocess.Popen(["cat", str(file)], stdout=subprocess.PIPE) as source:
+        done = subprocess.run(
+            command, stdin=source.stdout, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
+    assert [row["line"] for row in report(file)] == [str(line) for line in range(2, 122)]
+    # the same bytes are the same file
+    assert "(120 by an earlier run)" in run(arguments(landlords, file), tmp_path).stdout
+
+
+def test_a_file_that_changes_meanwhile_stops_the_import(landlords: Database, tmp_path: Path) -> None:
+    """What is sent is what was checked."""
+    file = people(tmp_path, 60)
+
+    def write(done: int) -> None:
+        if done == 20:
+            with file.open("a") as target:
+                target.write("F61,L61,p61@example.test,\n")
+
+    caller = Caller(LANDLORD, LANDLORD)
+    with (
+        pytest.raises(DbkitError, match="file changed while it was imported") as refused,
+        open_csv(file) as rows,
+        import_csv(landlords.conninfo, "rental.bulk_invite_tenants", rows, caller, chunk=10, progress=write),
+    ):
+        pass
+    assert refused.value.hint
+    assert scalar(landlords, "select count(*) from rental.tenants") == 20
+
+
+def test_the_first_byte_that_is_no_utf8_is_named(tmp_path: Path) -> None:
+    """Wherever it is: among characters of several bytes, far behind the first block, at the end."""
+    file = tmp_path / "latin.csv"
+    start = b"\xef\xbb\xbfname\n" + "größe\n".encode() * 300_000
+    for wrong in (b"caf\xe9\n", b"caf\xc3"):
+        file.write_bytes(start + wrong)
+        with pytest.raises(DbkitError) as refused, open_csv(file):
+            pass
+        assert f"byte {len(start) + 3} is no UTF-8" in (refused.value.detail or "")
+    file.write_bytes(start)
+    with open_csv(file) as rows:
+        assert rows.count == 300_000
 
 
 def test_a_row_with_a_null_character_costs_no_other(landlords: Database, tmp_path: Path) -> None:

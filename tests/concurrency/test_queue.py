@@ -114,6 +114,45 @@ def test_twenty_workers_run_ten_thousand_jobs_exactly_once(conninfo: str, queue:
     assert states(conninfo) == {"completed": 10000}
 
 
+def test_jobs_that_make_room_are_claimed_exactly_once(conninfo: str) -> None:
+    """Jobs of a fair queue change places while others claim them, and while others are moving them too."""
+    enqueue(conninfo, 2000, "fair")
+
+    def urgent(number: int) -> list[UUID]:
+        if number < 4:
+            return drain(conninfo, f"w{number}", 1 + 7 * number, "fair")
+        for _ in range(60):
+            with member(conninfo) as connection:
+                connection.execute("select core.enqueue('send_email', '{\"to\": \"x\"}', 1, p_queue => 'fair')")
+        return []
+
+    taken = at_once(8, urgent)
+    counts = Counter(job for jobs in taken for job in jobs)
+    assert len(counts) == 2240
+    assert max(counts.values()) == 1, "a job was given to two workers"
+    assert states(conninfo) == {"completed": 2240}
+
+
+def test_who_queues_before_others_waits_for_nobody(conninfo: str) -> None:
+    """Not for another transaction that has moved the same jobs, and where a move would be an error there is none."""
+    urgent = "select core.enqueue('send_email', '{\"to\": \"x\"}', 1, p_queue => 'fair')"
+    enqueue(conninfo, 10, "fair")
+    with member(conninfo) as first:
+        first.execute(urgent)
+        with member(conninfo) as second:
+            second.execute("set local lock_timeout = '5s'")
+            second.execute(urgent)
+    with psycopg.connect(conninfo) as strict:
+        strict.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        strict.execute("set local role app_user")
+        strict.execute("select core.set_context(%s, %s)", (ANN, NORTH))
+        with worker(conninfo) as busy:
+            assert len(busy.execute("select id from core.next_jobs('w1', 6, 'fair')").fetchall()) == 6
+        strict.execute(urgent)
+    assert len(drain(conninfo, "w2", 10, "fair")) == 13 - 6
+    assert states(conninfo) == {"completed": 7, "processing": 6}
+
+
 def test_two_workers_and_one_job(conninfo: str) -> None:
     """A claim that is not committed yet hides the job from others, without making them wait."""
     enqueue(conninfo, 1)

@@ -277,9 +277,13 @@ def test_a_transaction_pooler_between_worker_and_server_changes_nothing(queue: Q
             assert worker.named("disconnected") == []
 
 
-def test_a_server_that_falls_silent_keeps_no_worker_from_stopping(queue: Queue, workers: Workers) -> None:
+@pytest.mark.parametrize("grace", [["--grace", "0.5"], ["--grace", "60"]])
+def test_a_server_that_falls_silent_keeps_no_worker_from_stopping(
+    queue: Queue, workers: Workers, grace: list[str]
+) -> None:
+    """The grace is for jobs that run, and here there is none."""
     with line_to(queue.worker_conninfo) as line:
-        worker = workers.start("--grace", "0.5", conninfo=line.conninfo)
+        worker = workers.start(*grace, conninfo=line.conninfo)
         worker.until("worker_started")
         line.silent.set()
         time.sleep(2)  # it asks for work by now, and gets no answer

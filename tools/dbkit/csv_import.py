@@ -3,31 +3,34 @@
 Such a function takes a jsonb array of up to 100 objects, whose keys are the names of the header, and returns
 `{total, successful, failed, results: {success[], failed[]}}` with the number of each row. Chunks go there in one
 transaction each, under an idempotency key made of the file's digest: a run that was killed is started again as it was,
-chunks that are in the database already answer from there, and the report is complete either way.
+chunks that are in the database already answer from there, and the report is complete either way. Outcomes wait for the
+report in temporary files: a file of any size is imported in the same memory.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
+import heapq
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dbkit.conninfo import cannot_connect
+from dbkit.csv_file import CsvFile, Row
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CHUNK", "Caller", "CsvFile", "ImportResult", "Row", "RowOutcome", "import_csv", "read_csv", "write_report"]
+__all__ = ["CHUNK", "Caller", "ImportResult", "RowOutcome", "import_csv", "write_report"]
 
 # What the functions take at most.
 CHUNK = 100
@@ -36,39 +39,8 @@ _ATTEMPTS = 6
 _PAUSE = 0.5
 _RETRIED = ("40001", "40P01", "55P03")
 _RATE_LIMITED = "PT429"
-# What else than commas spreadsheets write between fields.
-_OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 _NAME = re.compile(r"[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A data row of the file.
-
-    Attributes:
-        line: where it begins, from 1.
-        values: by the names of the header; None for a row that no database takes.
-        flaw: why not.
-    """
-
-    line: int
-    values: dict[str, str] | None
-    flaw: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CsvFile:
-    """A file that was read.
-
-    Attributes:
-        digest: SHA-256 of its bytes, in hex.
-    """
-
-    path: Path
-    header: list[str]
-    rows: list[Row]
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +56,7 @@ class Caller:
     role: str = "app_user"
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
+class RowOutcome(NamedTuple):
     """What became of a row.
 
     Attributes:
@@ -98,83 +69,50 @@ class RowOutcome:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class ImportResult:
     """What became of a file, row by row in its order.
 
     Attributes:
+        total: rows of the file.
+        failed: rows that were refused.
         replayed: rows of an earlier run of the same file.
+        names: what the function says of rows, in the order in which it came up.
     """
 
-    outcomes: list[RowOutcome]
-    replayed: int
+    def __init__(self, sent: IO[str], flawed: IO[str]) -> None:
+        self.total = self.failed = self.replayed = 0
+        self.names: dict[str, None] = {}
+        self._sent = sent
+        self._flawed = flawed
 
-    @property
-    def failed(self) -> int:
-        return sum(outcome.error is not None for outcome in self.outcomes)
+    def add(self, outcomes: list[RowOutcome], *, was_sent: bool) -> None:
+        """Keep outcomes in the order of their lines: of rows that were sent, or that no database takes."""
+        self.total += len(outcomes)
+        self.failed += sum(outcome.error is not None for outcome in outcomes)
+        for outcome in outcomes:
+            self.names.update(dict.fromkeys(outcome.result))
+        place = self._sent if was_sent else self._flawed
+        try:
+            place.write(json.dumps(outcomes) + "\n")
+        except OSError as problem:
+            raise DbkitError(
+                "no room for what became of the rows",
+                detail=f"{tempfile.gettempdir()}: {problem.strerror}.",
+                hint="Set TMPDIR to a folder with more room and run the same command again.",
+            ) from None
 
-
-def read_csv(path: Path) -> CsvFile:
-    """Read a file with a header: UTF-8 with or without a mark, commas, quotes doubled.
-
-    Raises:
-        DbkitError: it cannot be read, is not UTF-8, is separated by something else than commas, or has no header, no
-            rows, or a name twice.
-    """
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as problem:
-        raise DbkitError(
-            f"cannot read {path}", detail=f"{problem.strerror}.", hint="Name a CSV file that can be read."
-        ) from None
-    except UnicodeDecodeError as problem:
-        raise DbkitError(
-            "file is not UTF-8",
-            detail=f"{path}: byte {problem.start} is no UTF-8.",
-            hint="Save it as UTF-8; spreadsheets call that CSV UTF-8.",
-        ) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        rows = list(_rows(reader, header))
-    except csv.Error as problem:
-        raise DbkitError(
-            "file is no CSV",
-            detail=f"{path}:{reader.line_num}: {problem}.",
-            hint="Look for a quote that is not closed: it takes all that follows into one field.",
-        ) from None
-    if len(header) == 1 and (found := [name for mark, name in _OTHER_MARKS.items() if mark in header[0]]):
-        raise DbkitError(
-            "file is not separated by commas",
-            detail=f"{path}: its first line is separated by {found[0]}.",
-            hint="Save it with commas; spreadsheets follow the country's settings unless told.",
-        )
-    if not any(header) or len(set(header)) < len(header) or "" in header:
-        raise DbkitError(
-            "file has no header",
-            detail=f"{path}: the first line is {', '.join(header) or 'empty'}; each column needs a name of its own.",
-            hint="Make the first line the names of the fields, such as firstName,lastName,email,unitId.",
-        )
-    if not rows:
-        raise DbkitError("file has no rows", detail=f"{path} ends after its header.", hint="Name a file with rows.")
-    return CsvFile(path, header, rows, hashlib.sha256(content).hexdigest())
+    def __iter__(self) -> Iterator[RowOutcome]:
+        """Outcomes by line; one iteration at a time."""
+        return heapq.merge(_kept(self._sent), _kept(self._flawed), key=attrgetter("line"))
 
 
-def _rows(reader: Any, header: list[str]) -> Iterator[Row]:
-    before = reader.line_num
-    for fields in reader:
-        if any(fields):  # a line of nothing is no row
-            if len(fields) != len(header):
-                flaw = f"The row has another number of fields than the header ({len(header)})."
-                yield Row(before + 1, None, flaw)
-            elif any("\0" in value for value in fields):
-                yield Row(before + 1, None, "The row holds a null character.")
-            else:
-                yield Row(before + 1, dict(zip(header, fields, strict=True)))
-        before = reader.line_num
+def _kept(place: IO[str]) -> Iterator[RowOutcome]:
+    place.seek(0)
+    for chunk in place:
+        yield from map(RowOutcome._make, json.loads(chunk))
 
 
+@contextmanager
 def import_csv(
     conninfo: str,
     function: str,
@@ -183,8 +121,8 @@ def import_csv(
     *,
     chunk: int = CHUNK,
     progress: Callable[[int], None] = lambda _: None,
-) -> ImportResult:
-    """Give a file's rows to a function, chunk by chunk.
+) -> Iterator[ImportResult]:
+    """Give a file's rows to a function, chunk by chunk; what became of them can be read inside the block.
 
     Args:
         function: qualified name; takes one jsonb array.
@@ -198,20 +136,36 @@ def import_csv(
         raise DbkitError(
             f"no function name: {function}", hint="Write schema and name, such as rental.bulk_invite_tenants."
         )
-    outcomes = {row.line: RowOutcome(row.line, {}, row.flaw) for row in file.rows if row.values is None}
-    rows = [row for row in file.rows if row.values is not None]
-    replayed = 0
-    with _Connection(conninfo, len(rows)) as connection:
-        connection.retried(partial(_begin, function=function, file=file, caller=caller, chunk=chunk))
-        for start in range(0, len(rows), chunk):
-            part = rows[start : start + chunk]
-            answer, again = connection.retried(partial(_send, function=function, file=file, caller=caller, part=part))
-            replayed += len(part) if again else 0
-            for outcome in _outcomes(function, answer, part):
-                outcomes[outcome.line] = outcome
-            connection.done += len(part)
-            progress(len(outcomes))
-    return ImportResult([outcomes[line] for line in sorted(outcomes)], replayed)
+    with ExitStack() as stack:
+        sent, flawed = (stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in range(2))
+        result = ImportResult(sent, flawed)
+        with _Connection(conninfo, file.count - file.flawed) as connection:
+            connection.retried(partial(_begin, function=function, file=file, caller=caller, chunk=chunk))
+            for part in _chunks(file, chunk, result):
+                file.require_unchanged()
+                answer, again = connection.retried(
+                    partial(_send, function=function, file=file, caller=caller, part=part)
+                )
+                result.add(list(_outcomes(function, answer, part)), was_sent=True)
+                result.replayed += len(part) if again else 0
+                connection.done += len(part)
+                progress(file.flawed + connection.done)
+        yield result
+
+
+def _chunks(file: CsvFile, size: int, result: ImportResult) -> Iterator[list[Row]]:
+    """The rows to send, so many at a time; the others' flaws go into the result."""
+    part: list[Row] = []
+    for row in file:
+        if row.values is None:
+            result.add([RowOutcome(row.line, {}, row.flaw)], was_sent=False)
+            continue
+        part.append(row)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _begin(
@@ -369,25 +323,24 @@ def _mend(problem: psycopg.Error, primary: str) -> str:
     return "Mend the cause and run the same command again: it goes on where it stopped."
 
 
-def write_report(path: Path, file: CsvFile, result: ImportResult) -> None:
+def write_report(path: Path, result: ImportResult) -> None:
     """Write what became of every row, as CSV: line, status, what the function says of it, error.
 
     Raises:
         DbkitError: the file cannot be written, or not to its end.
     """
-    names = list(dict.fromkeys(name for outcome in result.outcomes for name in outcome.result))
     try:
         with path.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target)
-            writer.writerow(["line", "status", *names, "error"])
-            for outcome in result.outcomes:
-                values = [outcome.result.get(name) for name in names]
+            writer.writerow(["line", "status", *result.names, "error"])
+            for outcome in result:
+                values = [outcome.result.get(name) for name in result.names]
                 status = "failed" if outcome.error else "imported"
                 writer.writerow([outcome.line, status, *values, outcome.error or ""])
     except OSError as problem:
         raise DbkitError(
             "the import is done, but its report cannot be written",
-            detail=f"{path}: {problem.strerror}. {len(result.outcomes) - result.failed:,} rows are imported,"
+            detail=f"{path}: {problem.strerror}. {result.total - result.failed:,} rows are imported,"
             f" {result.failed:,} were refused.",
             hint="Free some space, or name another file with --report, and run it again: no row is imported twice.",
         ) from None

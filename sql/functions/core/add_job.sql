@@ -85,7 +85,7 @@ begin
     end if;
 
     if v_type.is_fair then
-        v_tag := core.fair_tag(v_lane, p_tenant, v_priority) + core.fair_turn(p_tenant);
+        v_tag := (core.fair_places(v_lane, p_tenant, v_priority))[1];
     else
         v_tag := core.epoch_us(v_at);
         -- a job that was due before those being served: claims have to begin with it

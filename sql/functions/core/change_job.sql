@@ -77,7 +77,7 @@ begin
             insert into core.jobs_ready (
                 tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, dedupe_key,
                 error_message, payload)
-            select case when q.is_fair then core.fair_tag(l, g.tenant_id, g.priority) + core.fair_turn(g.tenant_id) else core.epoch_us(v_now) end,
+            select case when q.is_fair then (core.fair_places(l, g.tenant_id, g.priority))[1] else core.epoch_us(v_now) end,
                    v_now, g.created_at, g.lane_id, g.priority, g.max_retries, g.lease_seconds, g.id, g.tenant_id, g.created_by,
                    g.job_type, g.dedupe_key, g.error_message, g.payload
               from gone as g

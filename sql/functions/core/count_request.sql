@@ -23,7 +23,8 @@ begin
         perform core.raise_error('PT422', 'invalid', 'There is no such rate limit policy.', '{"policy": "is not known"}');
     elsif p_key is null then
         perform core.raise_error('PT400', 'bad_request', 'A limit needs a signed-in user, a client address or a key.');
-    elsif length(p_key) > 300 then
+    -- core.rate_limit_key has put before it whose it is: tenant:…:, user:…: or anon:
+    elsif length(p_key) > 255 + (case left(p_key, 1) when 't' then 44 when 'u' then 42 else 5 end) then
         perform core.raise_error('PT400', 'bad_request', 'The key of a limit has at most 255 characters.');
     end if;
     max_requests := v_policy.max_requests;

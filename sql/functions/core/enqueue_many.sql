@@ -18,7 +18,7 @@ declare
     v_fair     boolean := (select q.is_fair from core.queues as q where q.name = p_queue);
     v_priority integer;
     v_tag      bigint;
-    v_step     bigint := 1;
+    v_places   bigint[];
     v_wrong    integer;
     v_ids      uuid[];
     -- one random number for the batch: cheaper, and envelopes compress better
@@ -62,15 +62,14 @@ begin
 
     v_tag := core.epoch_us(v_at) - 1;
     if v_fair then
-        v_tag := core.fair_tag(v_lane, v_tenant, v_priority);
-        v_step := core.fair_turn(v_tenant);
+        v_places := core.fair_places(v_lane, v_tenant, v_priority, cardinality(p_payloads));
     else
         perform setval(v_lane.mark, v_tag) where v_tag < pg_sequence_last_value(v_lane.mark);
     end if;
     with added as (
         insert into core.jobs_ready (
             tag, scheduled_at, created_at, lane_id, priority, max_retries, lease_seconds, id, tenant_id, created_by, job_type, payload)
-        select v_tag + job.number * v_step, v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
+        select coalesce(v_places[job.number], v_tag + job.number), v_at, v_now, v_lane.id, v_priority, v_type.max_retries, v_type.lease_seconds,
                (v_base || lpad(to_hex(job.number), 4, '0'))::uuid, v_tenant, v_user, p_job_type, job.payload
           from unnest(p_payloads) with ordinality as job (payload, number)
         returning id)

@@ -33,17 +33,14 @@ begin
         insert into core.jobs_ready (
             tag, scheduled_at, created_at, lane_id, priority, retry_count, max_retries, lease_seconds, id, tenant_id, created_by, job_type,
             dedupe_key, error_message, payload)
-        select case
-                 when q.is_fair then
-                    core.fair_tag(l, g.tenant_id, g.priority)
-                    + core.fair_turn(g.tenant_id) * row_number() over (partition by g.lane_id, g.tenant_id, g.priority order by g.scheduled_at)
-                 else core.epoch_us(g.scheduled_at)
-               end,
+        -- a place is asked for when the job before has been inserted, and is behind it
+        select case when q.is_fair then (core.fair_places(l, g.tenant_id, g.priority))[1] else core.epoch_us(g.scheduled_at) end,
                g.scheduled_at, g.created_at, g.lane_id, g.priority, g.retry_count, g.max_retries, g.lease_seconds, g.id, g.tenant_id,
                g.created_by, g.job_type, g.dedupe_key, g.error_message, g.payload
           from gone as g
           join core.queue_lanes as l on l.id = g.lane_id
           join core.queues as q on q.name = l.queue
+         order by g.scheduled_at
         returning tag, lane_id, scheduled_at
     ), lowered as (
         select setval(l.mark, first.tag)

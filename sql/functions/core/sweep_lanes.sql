@@ -19,7 +19,7 @@ begin
     -- a minute ahead at most, in case the clock was set back
     if pg_sequence_last_value('core.queue_swept_at') between v_start and v_start + 60000000
        or not pg_try_advisory_xact_lock(1685874537, 0) then
-        return null;
+        return false;
     end if;
     select coalesce(bool_or(moved.is_lower), false)
       into v_is_lower
@@ -42,5 +42,5 @@ alter function core.sweep_lanes() owner to app_definer;
 revoke execute on function core.sweep_lanes() from public;
 
 comment on function core.sweep_lanes() is
-    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was; null: a sweep is running or was '
-    'just done. Idempotent. Errors: none.';
+    'Set the low-water marks to what really waits. True: one was too high, so look again; false: none was, or a sweep is '
+    'running or was just done. Idempotent. Errors: none.';

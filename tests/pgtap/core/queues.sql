@@ -39,13 +39,13 @@ select is_empty(
         cross join unnest(array['app_user', 'app_renter', 'app_anon', 'app_worker', 'app_readonly', 'app_monitor', 'app_platform_admin']) as r (name)
         where p.pronamespace = 'core'::regnamespace
           and p.proname in ('add_job', 'enqueue_for', 'settle_lease', 'fail_jobs', 'change_job', 'lane_of', 'raise_marks', 'sweep_lanes', 'promote_jobs',
-                            'queue_room', 'lease_of', 'fair_tag', 'fair_turn', 'wake_workers', 'purge_jobs', 'ensure_job_partitions')
+                            'queue_room', 'lease_of', 'fair_places', 'fair_turn', 'make_room', 'wake_workers', 'purge_jobs', 'ensure_job_partitions')
           and has_function_privilege(r.name, p.oid, 'execute') $$, 'what works inside is not for callers');
-select is(count(*), 16::bigint, 'all of these exist')
+select is(count(*), 17::bigint, 'all of these exist')
   from pg_proc as p
  where p.pronamespace = 'core'::regnamespace
    and p.proname in ('add_job', 'enqueue_for', 'settle_lease', 'fail_jobs', 'change_job', 'lane_of', 'raise_marks', 'sweep_lanes', 'promote_jobs',
-                     'queue_room', 'lease_of', 'fair_tag', 'fair_turn', 'wake_workers', 'purge_jobs', 'ensure_job_partitions');
+                     'queue_room', 'lease_of', 'fair_places', 'fair_turn', 'make_room', 'wake_workers', 'purge_jobs', 'ensure_job_partitions');
 select is_empty(
     $$ select p.proname
          from pg_proc as p

@@ -1,6 +1,6 @@
 -- core.rate_limit: exact at the boundary, keyed by who asks, refusals that are neither counted nor written.
 begin;
-select plan(61);
+select plan(73);
 
 select tests.tenant('north', 'crm', 'ann'), tests.tenant('south', 'crm', 'sue'), tests.member('north', 'bob', 'MEMBER');
 insert into core.rate_limit_policies (name, subject_kind, max_requests, window_seconds, fail_mode, algorithm)
@@ -34,6 +34,18 @@ begin
         v_allowed := v_allowed || (select case when r.allowed then '+' else '-' end from core.rate_limit(p_policy, p_key) as r);
     end loop;
     return v_allowed;
+end
+$$;
+-- What counts are characters of the caller's own key, whosever it is and however many bytes they have
+create function tests.refused_lengths(p_letter text) returns text language plpgsql as $$
+begin
+    perform tests.ask('once', 1, repeat(p_letter, 255));
+    perform tests.ask('once', 1, repeat(p_letter, 256));
+    return 'none';
+exception
+    when sqlstate 'PT400' then
+        perform tests.ask('once', 1, repeat(p_letter, 255));
+        return '256';
 end
 $$;
 
@@ -122,6 +134,12 @@ select is(tests.ask('all', 1), '-', 'together');
 select throws_ok($$ select core.rate_limit('no_such') $$, 'PT422', 'invalid', 'an unknown policy is an error');
 select throws_ok($$ select core.rate_limit('once', repeat('x', 300)) $$, 'PT400', 'bad_request', 'a long key is one');
 select is(tests.ask('once', 1, repeat('x', 200)), '+', 'a shorter one is none');
+select is(tests.refused_lengths(letter), '256', format('255 letters %s are a key within a tenant, 256 are not', letter)) from unnest(array['x', 'é', '😀', 't']) as letter;
+select tests.act_as('app_user', 'sue');
+select is(tests.refused_lengths(letter), '256', format('and %s of a user', letter)) from unnest(array['x', 'é', '😀', 't']) as letter;
+select tests.act_as('app_anon');
+select is(tests.refused_lengths(letter), '256', format('and %s of nobody', letter)) from unnest(array['x', 'é', '😀', 't']) as letter;
+select tests.act_as('app_user', 'sue', 'south');
 
 -- Violations, R-X-82: one a key and window, and every refusal in the count.
 select tests.act_as_admin();

@@ -57,13 +57,14 @@ class Before:
 
 
 def check_deployment(
-    config: Config, conninfo: str, *, before: Before | None = None, tables: Collection[str] = ()
+    config: Config, conninfo: str, *, before: Before | None = None, tables: Collection[str] = (), is_first: bool = False
 ) -> tuple[Report, Before]:
     """Look at a database, and compare it with what it was where that is given.
 
     Args:
         before: saved by an earlier check; its tables are the ones that are counted.
         tables: the key tables, as `schema.table`; empty for all.
+        is_first: whether no migration has run here, and that is as it should be.
 
     Returns:
         The report, and the picture to save.
@@ -88,7 +89,7 @@ def check_deployment(
         moment = connection.execute("select clock_timestamp()").fetchone()
         assert moment is not None
         now = Before(moment[0], picture)
-        report.findings += _migrations(config, conninfo, report)
+        report.findings += _migrations(config, conninfo, report, is_first=is_first)
         report.findings += _validity(picture)
         report.findings += _health(connection)
         if before is None:
@@ -141,15 +142,24 @@ def _still_there(connection: Connection[Any], picture: Picture) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _migrations(config: Config, conninfo: str, report: Report) -> Iterator[Finding]:
+def _migrations(config: Config, conninfo: str, report: Report, *, is_first: bool) -> Iterator[Finding]:
     from dbkit.migrate.layouts import discover
     from dbkit.migrate.session import Session
     from dbkit.migrate.verify import check
 
     with Session.connect(conninfo) as session:
         verified = check(session, discover(config))
+        has_ledger = session.value("select to_regclass('dbkit.migrations')") is not None
+        name = session.value("select current_database()")
     report.summary |= {"applied": verified.summary["applied"], "pending": verified.summary["pending"]}
     yield from verified.findings
+    if verified.summary["pending"] and not has_ledger and not is_first:
+        yield Finding(
+            "never_deployed",
+            "no migration was ever applied to this database: it is another one, or this is its first deployment",
+            object=name,
+            hint="Correct --database (or DATABASE_URL); before a first deployment: dbkit deploy-check --first",
+        )
 
 
 def _validity(picture: Picture) -> Iterator[Finding]:

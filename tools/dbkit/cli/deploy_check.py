@@ -35,6 +35,7 @@ from dbkit.report import finish
     metavar="NAME",
     help="Key table to count, schema.table. Repeatable. Default: all.",
 )
+@click.option("--first", "is_first", is_flag=True, help="Before the first deployment: no migration has run here yet.")
 @findings_format_option()
 @output_option
 @config_option
@@ -43,15 +44,16 @@ def deploy_check(
     save_to: Path | None,
     compare_with: Path | None,
     tables: tuple[str, ...],
+    is_first: bool,
     output_format: str,
     output: Path | None,
     config_file: Path | None,
 ) -> None:
     """Check a database before and after a deployment.
 
-    Always: migrations and files agree, no index is invalid, the database says it is healthy. Before, with --save: a
-    backup succeeded in the last 26 hours; rows are counted. After, with --compare: no rows, tables, constraints or
-    extensions were lost, and errors did not double; run it again during the first day.
+    Always: migrations have run here and agree with their files, no index is invalid, the database says it is healthy.
+    Before, with --save: a backup succeeded in the last 26 hours; rows are counted. After, with --compare: no rows,
+    tables, constraints or extensions were lost, and errors did not double; run it again during the first day.
 
     \b
     Example:
@@ -61,16 +63,16 @@ def deploy_check(
     """
     from dbkit.backup.deployment import check_deployment, load, save
 
-    if compare_with is not None and (save_to is not None or tables):
+    if compare_with is not None and (save_to is not None or tables or is_first):
         raise DbkitError(
             "--compare stands alone",
-            detail="The tables are those that were saved.",
+            detail="The tables are those that were saved, and migrations have run by then.",
             hint="Run: dbkit deploy-check --compare FILE",
         )
     config = load_config(config_file)
     url = required_database_url(config, database)
     before = load(compare_with) if compare_with else None
-    report, now = check_deployment(config, url, before=before, tables=tables)
+    report, now = check_deployment(config, url, before=before, tables=tables, is_first=is_first)
     if save_to is not None:
         save(now, save_to)
     facts = report.summary

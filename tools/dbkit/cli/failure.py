@@ -29,7 +29,7 @@ def as_error(problem: BaseException) -> DbkitError:
         return _usage(problem)
     if isinstance(problem, click.ClickException):
         return DbkitError(problem.format_message())
-    if isinstance(problem, (KeyboardInterrupt, click.Abort, *_of_a_session("Interrupted"))):
+    if _is_interrupt(problem):
         return DbkitError(
             "interrupted",
             detail="What was committed before stays; servers that this run started are stopped.",
@@ -50,6 +50,22 @@ def as_error(problem: BaseException) -> DbkitError:
         detail=f"In {place.name}, {place.filename}:{place.lineno}. This is a defect of dbkit, not of your input.",
         hint="Set DBKIT_DEBUG=1 to see the traceback, and report it.",
     )
+
+
+def _is_interrupt(problem: BaseException) -> bool:
+    """Ctrl-C, or a connection that was lost while the command unwound after it."""
+    interrupts: tuple[type[BaseException], ...] = (
+        KeyboardInterrupt,
+        click.Abort,
+        *_of_a_session("Interrupted"),
+    )
+    lost: tuple[type[BaseException], ...] = _of_a_session("ConnectionLost")
+    if psycopg := sys.modules.get("psycopg"):
+        lost = (*lost, psycopg.OperationalError)
+    cause: BaseException | None = problem
+    while isinstance(cause, lost):
+        cause = cause.__context__
+    return isinstance(cause, interrupts)
 
 
 def show(error: DbkitError, arguments: Sequence[str]) -> None:

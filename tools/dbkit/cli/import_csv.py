@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -14,7 +19,7 @@ from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS, DbkitError
 from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
-    from dbkit.csv_import import ImportResult
+    from dbkit.csv_import import ImportResult, RowOutcome
 
 __all__ = ["import_csv"]
 
@@ -66,27 +71,26 @@ def import_csv(
         dbkit import rental.import_units units.csv --user 5f0… --tenant 5f0… --report refused.csv
     """
     from dbkit import csv_import as importing
+    from dbkit.csv_file import open_csv
 
     url = required_database_url(load_config(config_file), database)
-    source = importing.read_csv(file)
-    target = report or _beside(file)
-    with status_line() as tell:
-        result = importing.import_csv(
-            url,
-            function,
-            source,
-            importing.Caller(str(user), str(tenant), role),
-            chunk=chunk,
-            progress=lambda done: tell(f"{done:,} of {len(source.rows):,} rows"),
-        )
-    importing.write_report(target, source, result)
-    if output_format == "json":
-        from dbkit.report import emit_json
+    caller = importing.Caller(str(user), str(tenant), role)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_csv(file))
+        target = report or _beside(file)
+        with status_line() as tell:
 
-        emit_json(_as_dict(function, file, target, result))
-    else:
-        _print(file, target, result)
-    raise SystemExit(EXIT_FINDINGS if result.failed else EXIT_CLEAN)
+            def progress(done: int) -> None:
+                tell(f"{done:,} of {source.count:,} rows")
+
+            run = importing.import_csv(url, function, source, caller, chunk=chunk, progress=progress)
+            result = stack.enter_context(run)
+        importing.write_report(target, result)
+        if output_format == "json":
+            _print_json(function, file, target, result)
+        else:
+            _print(file, target, result)
+        raise SystemExit(EXIT_FINDINGS if result.failed else EXIT_CLEAN)
 
 
 def _beside(file: Path) -> Path:
@@ -100,29 +104,36 @@ def _beside(file: Path) -> Path:
         ) from None
 
 
-def _as_dict(function: str, file: Path, report: Path, result: ImportResult) -> dict[str, Any]:
-    return {
+def _print_json(function: str, file: Path, report: Path, result: ImportResult) -> None:
+    """One document, its refused rows one by one: there may be as many as the file has."""
+    document = {
         "command": "import",
         "function": function,
         "file": str(file),
         "report": str(report),
-        "total": len(result.outcomes),
-        "successful": len(result.outcomes) - result.failed,
+        "total": result.total,
+        "successful": result.total - result.failed,
         "failed": result.failed,
         "replayed": result.replayed,
-        "refused": [
-            {"line": outcome.line, "error": outcome.error, **outcome.result}
-            for outcome in result.outcomes
-            if outcome.error is not None
-        ],
     }
+    begun = json.dumps(document, indent=2, ensure_ascii=False).removesuffix("\n}")
+    click.echo(begun + ',\n  "refused": [', nl=False)
+    separator = "\n"
+    for outcome in _refused(result):
+        row = {"line": outcome.line, "error": outcome.error, **outcome.result}
+        click.echo(separator + textwrap.indent(json.dumps(row, indent=2, ensure_ascii=False), "    "), nl=False)
+        separator = ",\n"
+    click.echo("\n  ]\n}" if result.failed else "]\n}")
 
 
 def _print(file: Path, report: Path, result: ImportResult) -> None:
-    refused = [outcome for outcome in result.outcomes if outcome.error is not None]
-    for outcome in refused[:_SHOWN]:
+    for outcome in islice(_refused(result), _SHOWN):
         click.echo(f"{file}:{outcome.line}: {outcome.error}")
-    if len(refused) > _SHOWN:
-        click.echo(f"… and {len(refused) - _SHOWN:,} more")
+    if result.failed > _SHOWN:
+        click.echo(f"… and {result.failed - _SHOWN:,} more")
     again = f" ({result.replayed:,} by an earlier run)" if result.replayed else ""
-    click.echo(f"{len(result.outcomes) - result.failed:,} imported{again}, {result.failed:,} refused; see {report}")
+    click.echo(f"{result.total - result.failed:,} imported{again}, {result.failed:,} refused; see {report}")
+
+
+def _refused(result: ImportResult) -> Iterator[RowOutcome]:
+    return (outcome for outcome in result if outcome.error is not None)

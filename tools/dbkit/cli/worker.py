@@ -69,8 +69,11 @@ def worker(
             running.stop()
 
     running = Worker(url, settings, found, make_log(output_format, unread=stop_unread), drain=drain, deaf=deaf)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, running.stop)
-    running.run()
+
+    def hear_signals() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, running.stop)
+
+    running.run(hear_signals)
     if unread.is_set():
         raise BrokenPipeError

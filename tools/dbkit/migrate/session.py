@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbkit.config import Config
 from dbkit.conninfo import cannot_connect, load_pq, parse, refuse_old_server
+from dbkit.deadline import cut_at
 from dbkit.errors import DbkitError
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ CONNECT_TIMEOUT = 10
 # Seconds between two calls of a watcher while a statement runs.
 WATCH_INTERVAL = 0.1
 _COPY_CHUNK = 1 << 16
+# After Ctrl-C: what a server gets to take the request to cancel, and having taken it, to end the statement.
+_CANCEL_SECONDS = 1.0
+_ANSWER_SECONDS = 10.0
 
 # What libpq is told unless the user's connection string says otherwise. Keepalives find a server that went away while
 # a long statement runs; client_encoding makes error positions count what Python counts.
@@ -120,7 +124,9 @@ class Session:
         self._owned = owned
         self._pq = load_pq()
         self._escaping = self._pq.Escaping(pgconn)
-        self._broken: type[Exception] = importlib.import_module("psycopg.errors").OperationalError
+        errors = importlib.import_module("psycopg.errors")
+        self._broken: type[Exception] = errors.OperationalError
+        self._unsupported: type[Exception] = errors.NotSupportedError
         if owned:
             pgconn.notice_handler = self._notice
 
@@ -179,7 +185,7 @@ class Session:
         Raises:
             ServerError: the first statement that failed; the server skipped the rest of the string.
             ConnectionLost: the connection broke.
-            Interrupted: Ctrl-C; the statement was cancelled.
+            Interrupted: Ctrl-C; the statement was cancelled, or the connection cut where the server did not answer.
         """
         pgconn = self.pgconn
         try:
@@ -191,8 +197,8 @@ class Session:
                 meanwhile()
             return self._collect(watch, data, tag)
         except KeyboardInterrupt:
-            self._cancel()
-            with contextlib.suppress(ServerError):
+            patience = _ANSWER_SECONDS if self._cancel() else 0.0
+            with cut_at(time.monotonic() + patience, pgconn.socket), contextlib.suppress(ServerError, ConnectionLost):
                 self._collect(None, None, None)
             raise Interrupted from None
 
@@ -297,8 +303,26 @@ class Session:
         except self._broken as error:
             raise ConnectionLost(str(error).strip()) from None
 
-    def _cancel(self) -> None:
-        self.pgconn.get_cancel().cancel()
+    def _cancel(self) -> bool:
+        """Ask the server to cancel what it is doing; whether it took the request."""
+        status, deadline = self._pq.PollingStatus, time.monotonic() + _CANCEL_SECONDS
+        try:
+            asking = self.pgconn.cancel_conn()
+        except self._unsupported:  # libpq before 17 can only wait
+            self.pgconn.get_cancel().cancel()
+            return True
+        try:
+            asking.start()
+            while (state := asking.poll()) in (status.READING, status.WRITING):
+                poller = select.poll()
+                poller.register(asking.socket, select.POLLIN if state == status.READING else select.POLLOUT)
+                if not poller.poll(max(deadline - time.monotonic(), 0) * 1000):
+                    return False
+            return bool(state == status.OK)
+        except self._broken:
+            return False
+        finally:
+            asking.finish()
 
     def _notice(self, result: PGresult) -> None:
         fields = _error_fields(result)

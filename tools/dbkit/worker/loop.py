@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
@@ -42,6 +42,8 @@ AHEAD_SECONDS = 0.1
 RESCUE_SECONDS = 10.0
 # What the server may take to answer us once we have nothing else to do than leave.
 ANSWER_SECONDS = 3.0
+# The same where it has no jobs of ours: nothing is lost with the connection, and what it may be claiming comes back.
+IDLE_SECONDS = 1.5
 
 
 class Word(Enum):
@@ -102,17 +104,22 @@ class Worker:
         # A server that hangs must not keep us: whoever waits for its answer then is told that the connection is lost.
         grace = self.settings.grace if self._asked_at is None else 0.0  # asked twice: at once
         self._asked_at = self._asked_at or time.monotonic()
-        timer = threading.Timer(grace + ANSWER_SECONDS, self._client.cut)
+        has_jobs = self._held or self._unreported or self._returned
+        timer = threading.Timer(grace + ANSWER_SECONDS if has_jobs else IDLE_SECONDS, self._client.cut)
         timer.daemon = True
         timer.start()
 
-    def run(self) -> tuple[int, int]:
+    def run(self, opened: Callable[[], None] = lambda: None) -> tuple[int, int]:
         """Work until stopped (or, draining, until nothing is due). The numbers of jobs completed and failed.
+
+        Args:
+            opened: called when the server has let us in; until then there is nothing that `stop` could end in order.
 
         Raises:
             DbkitError: the login may not claim, or handlers hang in every thread.
         """
         self._open()
+        opened()
         self._pool.start()
         if not (self.deaf or self.drain):
             listen(self.conninfo, CHANNEL, self.settings.queue, lambda: self._inbox.put(Word.WAKE), self._set_listening)

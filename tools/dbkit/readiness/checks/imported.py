@@ -49,29 +49,31 @@ class Imported:
     def measure(self, stage: Stage) -> Measured:
         import psycopg
 
-        from dbkit.csv_import import Caller, import_csv, read_csv
+        from dbkit.csv_file import open_csv
+        from dbkit.csv_import import Caller, import_csv
 
         stage.tell(f"importing {self.rows} rows")
         with stage.database() as database, tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "rows.csv"
             lines = [self.header, *(self.row.replace("{i}", str(i)) for i in range(1, self.rows + 1))]
             file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            caller = stage.caller(database, 1)
+            user = stage.caller(database, 1)
+            caller = Caller(user, user, stage.claim.role)
             started = time.perf_counter()
-            result = import_csv(
-                database.conninfo, self.function, read_csv(file), Caller(caller, caller, stage.claim.role)
-            )
-            took = time.perf_counter() - started
+            with open_csv(file) as source, import_csv(database.conninfo, self.function, source, caller) as result:
+                took = time.perf_counter() - started
+                refused = [f"line {outcome.line}: {outcome.error}" for outcome in result if outcome.error is not None][
+                    :_SHOWN
+                ]
             with psycopg.connect(database.conninfo) as connection:
                 row = connection.execute(self.then.encode()).fetchone()
         followed = int(row[0]) if row else 0
-        taken = len(result.outcomes) - result.failed
+        taken = result.total - result.failed
         good = taken == self.rows == followed and took <= self.seconds
-        refused = [f"line {outcome.line}: {outcome.error}" for outcome in result.outcomes if outcome.error is not None]
         return Measured(
             value=f"{taken} rows in {took:.1f} s, {followed} {self.then_says}",
             target=f"{self.rows} in ≤ {self.seconds:g} s, {self.rows} {self.then_says}",
             verdict="met" if good else "missed",
             figures={"rows": taken, "refused": result.failed, "followed": followed, "seconds": round(took, 3)},
-            detail="\n".join(refused[:_SHOWN]) or None,
+            detail="\n".join(refused) or None,
         )
