@@ -71,12 +71,16 @@ def registry_columns(relations: Relations) -> list[str]:
     return [column for column, _ in counts.most_common()]
 
 
-def paired_columns(relations: Relations) -> list[tuple[str, str]]:
+def paired_columns(relations: Relations, *, whole: bool = False) -> list[tuple[str, str]]:
     """(user column, tenant column) of tables that look like memberships: one is compared with the context, a key holds
-    both and nothing else, and the other references the tenants."""
+    both and nothing else, and the other references the tenants.
+
+    Args:
+        whole: without those of which a part is compared, as of a path that begins with the user's id.
+    """
     found: list[tuple[str, str]] = []
     for table in relations.base_tables:
-        compared = _compared(table, whole=True)
+        compared = _compared(table, whole=whole)
         referencing = {key.columns for key in table.foreign_keys}
         for key in table.uniques:
             names = tuple(name for name in key.columns if name)

@@ -251,13 +251,16 @@ class _Finder:
     def _user_columns(self) -> dict[str, tuple[str, ...]]:
         """Columns that hold a user id: they reference the users, or are named so and reference nothing."""
         found: dict[str, tuple[str, ...]] = {}
+        partial = set(paired_columns(self.relations)) - set(paired_columns(self.relations, whole=True))
         for table in self.relations.base_tables:
+            # A path that begins with a user's id says nothing of what is called alike in another table.
+            pairs = [pair for pair in self.pairs if pair not in partial or set(pair) <= table.columns.keys()]
             names = []
             for column in table.columns:
                 target = self._person(self._references(table.qualified, column))
                 if (self.users and target == self.users) or (
                     target is None
-                    and (USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
+                    and (USER_COLUMN.match(column) or any(column == user for user, _ in pairs))
                     and not in_foreign_key(table, column)
                 ):
                     names.append(column)
