@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from dbkit.leak.forgeries import SWITCH, identity_for
-from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, identify
+from dbkit.leak.rows import ATTACKER, VICTIM, Identity, Population, identify, insert_statement
 from dbkit.leak.states import State, Step, set_setting, strict
 from dbkit.leak.values import is_role_column, privileged_first
 from dbkit.tenancy.keys import policy_text
@@ -45,20 +45,27 @@ def edited_states(
         row = population.tables[name].rows.get(ATTACKER) if name in population.tables else None
         if row is None or not _says_who(model, table):
             continue
-        granted = model.relations.privileges[role.name, name].columns.get("update", frozenset())
+        held = model.relations.privileges[role.name, name]
+        granted = held.columns.get("update", frozenset())
+        replaced = held.columns.get("insert", frozenset()) if held.may("delete") else frozenset[str]()
         for column in table.table.columns.values():
-            if column.name not in granted or column.filled_by_server:
+            if column.name not in granted | replaced or column.filled_by_server:
                 continue
             values = mightier(model, table.table, column, row[column.name]) if decides(model, column.name) else []
             theirs = population.tables[name].rows.get(VICTIM, {}).get(column.name)
             if read_of_caller(model.relations, table.table, column) and theirs not in (None, row[column.name]):
                 values.append(str(theirs))
             for value in values:
-                update = (
-                    f"update {table.table.sql} set {column.sql} = {literal(value)} where {identify(table.table, row)}"
-                )
-                steps = (*strict(right), Step(update, tolerant=True))
-                yield State("edited", f"own row of {name}: {column.name} = {value}", steps=steps, open_to_own=True)
+                where, said = identify(table.table, row), f"{column.name} = {value}"
+                update = f"update {table.table.sql} set {column.sql} = {literal(value)} where {where}"
+                given = {each: text for each, text in {**row, column.name: value}.items() if each in replaced}
+                anew = (f"delete from {table.table.sql} where {where}", insert_statement(table.table, given))
+                # What an UPDATE may not change, whoever makes the row anew may: tried for whose tenant it says it is.
+                renewable = replaced if value == theirs else frozenset[str]()
+                for how, allowed, edits in (("own row", granted, (update,)), ("own row made anew", renewable, anew)):
+                    if column.name in allowed:
+                        steps = (*strict(right), *(Step(edit, tolerant=True) for edit in edits))
+                        yield State("edited", f"{how} of {name}: {said}", steps=steps, open_to_own=True)
 
 
 def read_of_caller(relations: Relations, table: Table, column: Column) -> bool:

@@ -91,6 +91,8 @@ def crossing_values(
         rows, own = population.tables.get(key.target), population.tables.get(table.table.qualified)
         if deliberate(model, table, key) or not rows or not own or VICTIM not in rows.rows or ATTACKER not in own.rows:
             continue
+        if set(key.columns) == {table.column}:
+            continue  # who the row belongs to is all that the key says
         found[key.name] = tuple(
             own.rows[ATTACKER][column] if column == table.column else rows.rows[VICTIM][target]
             for column, target in zip(key.columns, key.target_columns, strict=True)

@@ -134,7 +134,8 @@ def _gone(model: Model, table: Table, member: Identity) -> Iterator[Standing]:
 def _without_grants(model: Model, member: Identity) -> Iterator[str]:
     """Statements that take from the person what single rows grant, as to the guest of one board, who is no member.
 
-    Such a grant pairs a user and a row of a tenant's in a key. One that pairs a user and a tenant is a membership.
+    Such a grant pairs a user and a row of a tenant's in a key. One that pairs a user and a tenant is a membership,
+    where it does not end by itself.
     """
     assert model.memberships is not None
     for table in model.relations.base_tables:
@@ -146,6 +147,9 @@ def _without_grants(model: Model, member: Identity) -> Iterator[str]:
             if len(key.columns) == 1 and key.target != (model.registry and model.registry[0])
             if model.scopes[0].tables[key.target].kind in (Kind.TENANT, Kind.ROW)
         }
+        # Granted beside any membership, as support is let in for a day.
+        if any(column.base in TIMES and _EXPIRES_AT.match(column.name) for column in table.columns.values()):
+            rows |= {column for column in model.tenant_columns if column in table.columns}
         for user in model.user_columns.get(table.qualified, ()):
             if any(set(unique.columns) == {user, row} for unique in table.uniques for row in rows - {user}):
                 yield f"delete from {table.sql} where {table.columns[user].sql} = {literal(member.user)}"

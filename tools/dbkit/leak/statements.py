@@ -305,7 +305,9 @@ class _Builder:
         """As `_setting`, for statements that read the rows anyway: what comes back is what was there."""
         column = self._neutral_column()
         readable = column.name in self.privileges.columns.get("select", frozenset())
-        return f"{column.sql} = {column.sql}" if readable else self.setting
+        # A check may ask that a row be in its writer's name: what a fellow wrote only becomes the caller's own.
+        named = column.name in self.user_columns and column.name not in self.columns
+        return f"{column.sql} = {column.sql}" if readable and not named else self.setting
 
     def _constant(self) -> str:
         column = self._neutral_column()

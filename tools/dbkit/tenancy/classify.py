@@ -113,8 +113,11 @@ class _Classifier:
         tables: dict[str, TableModel] = {}
         for table in sorted(self.relations.base_tables, key=lambda table: table.qualified):
             tables[table.qualified] = self._classify(table, scope, default, by_user)
-        for name, table_model in list(tables.items()):
-            tables[name] = self._inherit(table_model, tables)
+        for _ in tables:  # a chain of references is as long as it is, in whatever order its tables are named
+            inherited = {name: self._inherit(table_model, tables) for name, table_model in tables.items()}
+            if inherited == tables:
+                break
+            tables = inherited
         for name, table_model in self._compared_alike(tables).items():
             tables[name] = table_model
         verifies = self._verifies(scope)

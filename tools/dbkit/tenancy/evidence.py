@@ -44,10 +44,12 @@ def compared_columns(relations: Relations) -> list[str]:
     found by what references it. A column counts that references another table, or is compared in several tables.
     """
     counts: Counter[str] = Counter()
+    functions = frozenset(name.rpartition(".")[2] for name in relations.sources)
     for table in relations.base_tables:
         keys = {key.columns for key in table.uniques}
         referencing = {key.columns for key in table.foreign_keys}
-        for column in _compared(table):
+        asked = {name for policy in table.policies for text in policy.texts for name in _handed_over(text, functions)}
+        for column in _compared(table) | (asked & table.columns.keys()):
             if (column,) not in keys and (column,) != table.primary_key:
                 counts[column] += 10 if (column,) in referencing else 1
     return [column for column, count in counts.most_common() if count > 1]
@@ -69,12 +71,16 @@ def registry_columns(relations: Relations) -> list[str]:
     return [column for column, _ in counts.most_common()]
 
 
-def paired_columns(relations: Relations) -> list[tuple[str, str]]:
+def paired_columns(relations: Relations, *, whole: bool = False) -> list[tuple[str, str]]:
     """(user column, tenant column) of tables that look like memberships: one is compared with the context, a key holds
-    both and nothing else, and the other references the tenants."""
+    both and nothing else, and the other references the tenants.
+
+    Args:
+        whole: without those of which a part is compared, as of a path that begins with the user's id.
+    """
     found: list[tuple[str, str]] = []
     for table in relations.base_tables:
-        compared = _compared(table)
+        compared = _compared(table, whole=whole)
         referencing = {key.columns for key in table.foreign_keys}
         for key in table.uniques:
             names = tuple(name for name in key.columns if name)
@@ -156,14 +162,18 @@ def _by_login(text: str) -> frozenset[str]:
     return frozenset((first or second).lower() for first, second in _BY_LOGIN.findall(text))
 
 
-def _compared(table: Table) -> set[str]:
+def _compared(table: Table, *, whole: bool = False) -> set[str]:
     texts = [text for policy in table.policies for text in policy.texts]
-    return {column for text in texts for column in _compared_in(text, tuple(table.columns))}
+    return {column for text in texts for column in _compared_in(text, tuple(table.columns), whole)}
 
 
 @lru_cache(maxsize=TEXTS_KEPT)
-def _compared_in(text: str, own: tuple[str, ...]) -> frozenset[str]:
-    """The table's own columns that stand alone on one side of a comparison with something about the caller."""
+def _compared_in(text: str, own: tuple[str, ...], whole: bool = False) -> frozenset[str]:
+    """The table's own columns that stand alone on one side of a comparison with something about the caller.
+
+    Args:
+        whole: leave out those of which a part is compared, as of a path that begins with somebody's id.
+    """
     from dbkit.lint.trees import walk
     from dbkit.parse import SyntaxFault, parse_tree
 
@@ -183,9 +193,25 @@ def _compared_in(text: str, own: tuple[str, ...]) -> frozenset[str]:
             continue
         for one, other in (sides, sides[::-1]):
             columns = _columns(one, own)
-            if len(columns) == 1 and _asks_caller(other, own):
+            parted = whole and any(tag in ("A_Indirection", "FuncCall") for tag, _ in walk([one]))
+            if len(columns) == 1 and not parted and _asks_caller(other, own):
                 found |= columns
     return frozenset(found)
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _handed_over(text: str, functions: frozenset[str]) -> frozenset[str]:
+    """Columns that an expression gives a function of the database alone, to be told whether they are the caller's."""
+    from dbkit.lint.trees import walk
+    from dbkit.parse import SyntaxFault, parse_tree
+
+    try:
+        tree = parse_tree(f"select {text}")
+    except SyntaxFault:
+        return frozenset()
+    calls = (node for tag, node in walk(tree) if tag == "FuncCall" and _last_part(node["funcname"]) in functions)
+    given = (call["args"][0].get("ColumnRef") for call in calls if len(call.get("args", ())) == 1)
+    return frozenset(_last_name(reference) for reference in given if reference)
 
 
 @lru_cache(maxsize=TEXTS_KEPT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,8 @@ _SETTING = re.compile(r"current_setting\s*\(\s*'([^']+)'", re.IGNORECASE)
 # Between a setting and its key: closing brackets, the empty string of nullif, casts.
 _BETWEEN = re.compile(r"(?:\)|\s|,\s*'')*(?:::\s*\w+|\)|\s)*")
 _STEP = re.compile(r"\s*\)*\s*(?:->>?\s*'([^']+)'|#>>?\s*'\{([^}']+)\}')")
+_NUMBERS = frozenset({"int2", "int4", "int8", "numeric", "float4", "float8"})
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _LISTING = frozenset({"jsonb_array_elements_text", "json_array_elements_text", "jsonb_array_elements"})
 
 
@@ -246,12 +249,15 @@ def _met(node: Node, table: str, columns: Mapping[str, Any]) -> dict[str, str | 
 
 
 def _beyond(inner: Node, less: bool, table: str, columns: Mapping[str, Any]) -> dict[str, str | None]:
-    """A time far enough in the past or the future to be before or after whatever it is compared with."""
+    """A time or number far enough down or up to be before or after whatever it is compared with."""
     for one, other, before in ((inner["lexpr"], inner["rexpr"], less), (inner["rexpr"], inner["lexpr"], not less)):
         column = _column(_bare(one).get("ColumnRef", {}), table, columns)
         reads = any(_column(node, table, columns) for tag, node in _tagged(other) if tag == "ColumnRef")
         if column and not reads and columns[column].base in ("date", "timestamp", "timestamptz"):
             return {column: "1970-01-02" if before else "2900-01-02"}
+        limit = constant(_bare(other)) if column and columns[column].base in _NUMBERS else None
+        if column and limit and _NUMBER.fullmatch(limit):
+            return {column: str(Decimal(limit) + (-1 if before else 1))}
     return {}
 
 

@@ -158,12 +158,40 @@ class _Finder:
                 if TENANT_COLUMN.match(column):
                     # A column that policies compare says more than a name.
                     counts[column] += 10 if column in words else 1
-        compared = [name for name, count in counts.most_common() if count >= 10] or self._compared_with_context()
+        known = [name for name, count in counts.most_common() if count >= 10]
+        compared = self._without_parts(known, counts) or self._compared_with_context()
         columns = self._of_persons(tuple(compared or [name for name, _ in counts.most_common()]))
         if columns:
             reason = "compared in policies" if compared else "named like a tenant column"
             self.inferred.append(("columns", ", ".join(columns), reason))
         return columns
+
+    def _without_parts(self, columns: list[str], counts: Counter[str]) -> list[str]:
+        """Without what is only called like a tenant and is a part of one: the projects that an organization has.
+
+        Such a column references rows that name their tenant by another of these columns. The whole is the tenant where
+        people are members of it; where they are of neither, the one that more is compared with.
+        """
+        joined = {name for table in self.relations.base_tables for name in self._paired_with_user(table, columns)}
+        parts = set()
+        for name in columns:
+            targets = [self._references(table.qualified, name) for table in self.relations.base_tables]
+            leads = {target[0] for target in targets if target}
+            wholes = {
+                whole
+                for target in leads
+                for whole in columns
+                if whole != name and whole in self.relations.tables[target].columns
+            }
+            if wholes & joined or (name not in joined and any(counts[whole] > counts[name] for whole in wholes)):
+                parts.add(name)
+        return [name for name in columns if name not in parts]
+
+    def _paired_with_user(self, table: Table, columns: list[str]) -> Iterator[str]:
+        """Tenant columns that are unique together with a user's: memberships."""
+        for unique in table.uniques:
+            if len(unique.columns) == 2 and any(USER_COLUMN.match(name or "") for name in unique.columns):
+                yield from (name for name in unique.columns if name in columns)
 
     def _of_persons(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Where callers are persons and most rows name their owner, what else is named are things that persons own."""
@@ -223,13 +251,16 @@ class _Finder:
     def _user_columns(self) -> dict[str, tuple[str, ...]]:
         """Columns that hold a user id: they reference the users, or are named so and reference nothing."""
         found: dict[str, tuple[str, ...]] = {}
+        partial = set(paired_columns(self.relations)) - set(paired_columns(self.relations, whole=True))
         for table in self.relations.base_tables:
+            # A path that begins with a user's id says nothing of what is called alike in another table.
+            pairs = [pair for pair in self.pairs if pair not in partial or set(pair) <= table.columns.keys()]
             names = []
             for column in table.columns:
                 target = self._person(self._references(table.qualified, column))
                 if (self.users and target == self.users) or (
                     target is None
-                    and (USER_COLUMN.match(column) or any(column == user for user, _ in self.pairs))
+                    and (USER_COLUMN.match(column) or any(column == user for user, _ in pairs))
                     and not in_foreign_key(table, column)
                 ):
                     names.append(column)

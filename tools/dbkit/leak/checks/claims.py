@@ -28,7 +28,7 @@ from dbkit.leak.rows import (
 )
 from dbkit.report import Evidence, Finding
 from dbkit.tenancy.model import Kind, TableModel
-from dbkit.tenancy.relations import Table, literal
+from dbkit.tenancy.relations import ForeignKey, Table, literal
 
 __all__ = ["check_claims"]
 
@@ -39,10 +39,12 @@ class _Claim:
 
     Attributes:
         keys: the row takes over what the victim's row of the same table is told apart by; otherwise it references.
+        planted: columns by which a row of the victim's names the attacker, as a share that its receiver writes.
     """
 
     values: Values
     keys: bool
+    planted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,9 @@ def _claims(subject: Subject, caller: Caller, table: TableModel) -> Iterator[_Cl
         values = {o: target.rows[VICTIM][theirs] for o, theirs in zip(key.columns, key.target_columns, strict=True)}
         if new(values):
             yield _Claim(values, keys=False)
+    planted = _planted(subject, caller, table, rows)
+    if planted is not None:
+        yield planted
     for own, other, theirs in equated_columns(subject.model.relations, table.table):
         target = subject.population.tables.get(other.qualified)
         if (own,) == table.table.primary_key:
@@ -122,10 +127,34 @@ def _claims(subject: Subject, caller: Caller, table: TableModel) -> Iterator[_Cl
                 yield _Claim(values, keys=False)
 
 
+def _planted(subject: Subject, caller: Caller, table: TableModel, rows: TableRows) -> _Claim | None:
+    """The attacker's key in every column of a victim's row that names a further tenant, and what policies lead by."""
+    insertable = caller.privileges(subject.model, table.table).columns.get("insert", frozenset())
+    key = rows.rows[ATTACKER].get(table.column or "")
+    if table.kind is not Kind.TENANT or table.column not in insertable or VICTIM not in rows.spares or key is None:
+        return None
+    named = (foreign.columns for foreign in table.table.foreign_keys if _names_tenant(subject, foreign))
+    naming = {columns[0]: key for columns in named if columns[0] != table.column and columns[0] in insertable}
+    if not naming:
+        return None
+    led: Values = {}
+    for own, other, theirs in equated_columns(subject.model.relations, table.table):
+        target = subject.population.tables.get(other.qualified)
+        if own not in {table.column, *naming} and own in insertable and target is not None and VICTIM in target.rows:
+            led = {**led, own: target.rows[VICTIM][theirs]}
+    return _Claim({**led, **naming}, keys=False, planted=tuple(naming))
+
+
+def _names_tenant(subject: Subject, key: ForeignKey) -> bool:
+    return len(key.columns) == 1 and (key.target, key.target_columns[0]) == subject.model.registry
+
+
 def _attack(
     subject: Subject, caller: Caller, everybody: list[Caller], table: TableModel, claim: _Claim, watched: set[str]
 ) -> Finding | None:
     """Make the claim, and look what it opens in the watched tables: those it changes and those that ask about them."""
+    if claim.planted:
+        watched = watched - {table.table.qualified}  # a row with two parties is for both to read
     for statement, claimed in _statements(subject, caller, table, claim):
         with Exchange(subject.session, subject.model, subject.population, caller) as exchange:
             _clear(exchange, subject, table.table)
@@ -147,6 +176,11 @@ def _statements(subject: Subject, caller: Caller, table: TableModel, claim: _Cla
     rows, held = subject.population.tables[table.table.qualified], caller.privileges(subject.model, table.table)
     insertable, updatable = (held.columns.get(command, frozenset()) for command in ("insert", "update"))
     users = subject.model.user_columns.get(table.table.qualified, ())
+    if claim.planted:
+        values = {**rows.spares[VICTIM], **claim.values}
+        given = {name: value for name, value in values.items() if name in insertable}
+        yield insert_statement(table.table, given), values
+        return
     if set(claim.values) <= insertable and ATTACKER in rows.spares:
         spare = rows.spares[ATTACKER]
         # Made for somebody who is nowhere else yet; here it has to be the attacker, who then looks.
@@ -289,9 +323,12 @@ def _shown(
 def _finding(caller: Caller, table: TableModel, claim: _Claim, opened: str, evidence: Evidence) -> Finding:
     columns = ", ".join(claim.values)
     what = "may take another tenant's" if claim.keys else "may name another tenant's"
+    where = "in its own rows"
+    if claim.planted:
+        what, where, columns = "may name itself as", "in another tenant's rows", ", ".join(claim.planted)
     return Finding(
         rule="claim_opens_rows",
-        message=f"{caller.role.name} {what} {columns} in its own rows of {table.table.qualified}, which opens {opened}",
+        message=f"{caller.role.name} {what} {columns} {where} of {table.table.qualified}, which opens {opened}",
         category="PRIV-01",
         verdict=LEAK,
         object=table.table.qualified,

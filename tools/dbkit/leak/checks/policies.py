@@ -91,7 +91,7 @@ class _Confusion:
         with Exchange(self.subject.session, self.model, population, self.caller) as exchange:
             if self._plain_leaks(exchange):
                 return
-            blind = blind_update(exchange, self.table_model, self.rows, self.privileges)
+            blind = self._blind(exchange)
             reported: set[str] = set()
             for case in cases:
                 if case.rule in reported:
@@ -109,7 +109,7 @@ class _Confusion:
         if stored[self.column.name] is None or theirs is None or key is None:
             return True
         other = stranger(key, self.column.base)
-        blind = blind_update(exchange, self.table_model, self.rows, self.privileges)
+        blind = self._blind(exchange)
         for case in (
             Case("", stored[self.column.name] or "", theirs, "", ""),
             Case("", other, {**theirs, self.column.name: other}, "", ""),
@@ -121,7 +121,17 @@ class _Confusion:
             seen = exchange.act(ATTACKER, f"select 1 from {self.table.sql} where {identify(self.table, stored)}")
         return bool(seen.rows)
 
-    def _try(self, exchange: Exchange, case: Case, blind: tuple[str, int] | None) -> Finding | None:
+    def _blind(self, exchange: Exchange) -> list[tuple[str, int]]:
+        """Writes without WHERE, which no SELECT policy guards, each with how many rows it changes as things are."""
+        update = blind_update(exchange, self.table_model, self.rows, self.privileges)
+        delete = None
+        if self.privileges.may("delete"):
+            with exchange.trial():
+                exchange.admin(AS_REPLICA)  # children of own rows are no answer of the policies
+                delete = counted(exchange, f"delete from {self.table.sql}")
+        return [each for each in (update, delete) if each is not None]
+
+    def _try(self, exchange: Exchange, case: Case, blind: list[tuple[str, int]]) -> Finding | None:
         if not self._is_tenant(exchange, case):
             return None
         columns = identity_columns(self.table, self.privileges) or self.table.primary_key
@@ -145,11 +155,13 @@ class _Confusion:
             seen = exchange.act(case.reader, query)
             if seen.rows:
                 return self._finding(exchange, case, f"a row of the other tenant is read: {row}")
-        if blind is not None and case.reader == ATTACKER:
-            statement, usual = blind
-            changed = exchange.act(ATTACKER, statement)
-            if not changed.refused and (changed.affected or 0) > usual:
-                return self._finding(exchange, case, f"{changed.affected} rows changed, {usual} are the caller's")
+        for statement, usual in blind if case.reader == ATTACKER else ():
+            with exchange.trial():
+                if statement.startswith("delete"):
+                    exchange.admin(AS_REPLICA)
+                changed = exchange.act(ATTACKER, statement)
+                if not changed.refused and (changed.affected or 0) > usual:
+                    return self._finding(exchange, case, f"{changed.affected} rows changed, {usual} are the caller's")
         return None
 
     def _is_tenant(self, exchange: Exchange, case: Case) -> bool:

@@ -1,0 +1,1 @@
+revoke insert, delete on an.profiles from an;

@@ -1,0 +1,1 @@
+drop policy for_events on ta.attachments;
