@@ -3,6 +3,8 @@
 -- this costs probes of an index here and nothing at the claim, where a fair lane is read in order as any other.
 -- A job that goes before others of its tenant takes over one of their places (core.make_room): standing beside them, a tenant that
 -- mixes priorities would have as many jobs in a turn as priorities.
+-- The probes ask for a range of one priority and order by it: equality would let the index by lane and place give the order as well, and
+-- that one is read through all other jobs of the lane.
 
 create or replace function core.fair_places(p_lane core.queue_lanes, p_tenant uuid, p_priority integer, p_count integer default 1)
 returns bigint[]
@@ -30,14 +32,14 @@ begin
         -- the platform stands in line as one more tenant
         (select r.tag
            from core.jobs_ready as r
-          where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level and r.tag > v_turn
-          order by r.tag desc
+          where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_turn
+          order by r.tenant_id desc, r.priority desc, r.tag desc
           limit 1)
          union all
         (select r.tag
            from core.jobs_ready as r
-          where p_tenant is null and r.tenant_id is null and r.lane_id = p_lane.id and r.priority = level and r.tag > v_turn
-          order by r.tag desc
+          where p_tenant is null and r.tenant_id is null and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_turn
+          order by r.tenant_id desc, r.priority desc, r.tag desc
           limit 1)) as line;
     v_own := greatest(v_turn, v_line.own);
     -- Where a row that was changed meanwhile is an error, nobody is moved: that error would be the caller's. A tenant being deleted takes
@@ -52,8 +54,8 @@ begin
          cross join lateral (
             select r.tag
               from core.jobs_ready as r
-             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level and r.tag > v_own
-             order by r.tag
+             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_own
+             order by r.priority, r.tag
              limit 1) as line;
         v_free := least(greatest((v_first - v_own) / v_step - 1, 0), p_count);
     end if;

@@ -2,7 +2,7 @@
 -- move up by one, a job would cost as many writes as there are others; were the first to go to the very end, it would have waited for
 -- nothing. So it takes over a place about four times as far back, that one's job the same, until the end of the line: ten moves among
 -- 100,000 jobs, the tenant has one job a turn as before, and those of one priority stay in order but for the few that moved.
--- A move deletes and inserts: a claim that waits for a row must not find it with another tag.
+-- A move deletes and inserts: a claim that waits for a row must not find it with another tag. Probes as in core.fair_places.
 
 create or replace function core.make_room(
     p_lane core.queue_lanes, p_tenant uuid, p_priority integer, p_count integer, p_after bigint, p_own_from bigint, p_end bigint
@@ -37,9 +37,9 @@ begin
               from core.jobs_ready as r
              where r.tenant_id = p_tenant
                and r.lane_id = p_lane.id
-               and r.priority = level
+               and r.priority between level and level
                and r.tag > case when level = p_priority then p_own_from else p_after end
-             order by r.tag
+             order by r.priority, r.tag
              limit p_count
                for update skip locked) as waiting
          limit p_count) as taken;
@@ -50,8 +50,8 @@ begin
          cross join lateral (
             select r.tag
               from core.jobs_ready as r
-             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level
-             order by r.tag desc
+             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level
+             order by r.priority desc, r.tag desc
              limit 1) as line;
         v_places := v_places || array(select v_end + job * v_step from generate_series(1, p_count - cardinality(v_ids)) as job);
         v_end := v_places[p_count];

@@ -5469,6 +5469,8 @@ comment on function core.fail_jobs(core.job_leases, jsonb) is
 -- this costs probes of an index here and nothing at the claim, where a fair lane is read in order as any other.
 -- A job that goes before others of its tenant takes over one of their places (core.make_room): standing beside them, a tenant that
 -- mixes priorities would have as many jobs in a turn as priorities.
+-- The probes ask for a range of one priority and order by it: equality would let the index by lane and place give the order as well, and
+-- that one is read through all other jobs of the lane.
 
 create or replace function core.fair_places(p_lane core.queue_lanes, p_tenant uuid, p_priority integer, p_count integer default 1)
 returns bigint[]
@@ -5496,14 +5498,14 @@ begin
         -- the platform stands in line as one more tenant
         (select r.tag
            from core.jobs_ready as r
-          where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level and r.tag > v_turn
-          order by r.tag desc
+          where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_turn
+          order by r.tenant_id desc, r.priority desc, r.tag desc
           limit 1)
          union all
         (select r.tag
            from core.jobs_ready as r
-          where p_tenant is null and r.tenant_id is null and r.lane_id = p_lane.id and r.priority = level and r.tag > v_turn
-          order by r.tag desc
+          where p_tenant is null and r.tenant_id is null and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_turn
+          order by r.tenant_id desc, r.priority desc, r.tag desc
           limit 1)) as line;
     v_own := greatest(v_turn, v_line.own);
     -- Where a row that was changed meanwhile is an error, nobody is moved: that error would be the caller's. A tenant being deleted takes
@@ -5518,8 +5520,8 @@ begin
          cross join lateral (
             select r.tag
               from core.jobs_ready as r
-             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level and r.tag > v_own
-             order by r.tag
+             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level and r.tag > v_own
+             order by r.priority, r.tag
              limit 1) as line;
         v_free := least(greatest((v_first - v_own) / v_step - 1, 0), p_count);
     end if;
@@ -6558,7 +6560,7 @@ comment on function core.log_restore_verification(bigint, boolean, jsonb, jsonb)
 -- move up by one, a job would cost as many writes as there are others; were the first to go to the very end, it would have waited for
 -- nothing. So it takes over a place about four times as far back, that one's job the same, until the end of the line: ten moves among
 -- 100,000 jobs, the tenant has one job a turn as before, and those of one priority stay in order but for the few that moved.
--- A move deletes and inserts: a claim that waits for a row must not find it with another tag.
+-- A move deletes and inserts: a claim that waits for a row must not find it with another tag. Probes as in core.fair_places.
 
 create or replace function core.make_room(
     p_lane core.queue_lanes, p_tenant uuid, p_priority integer, p_count integer, p_after bigint, p_own_from bigint, p_end bigint
@@ -6593,9 +6595,9 @@ begin
               from core.jobs_ready as r
              where r.tenant_id = p_tenant
                and r.lane_id = p_lane.id
-               and r.priority = level
+               and r.priority between level and level
                and r.tag > case when level = p_priority then p_own_from else p_after end
-             order by r.tag
+             order by r.priority, r.tag
              limit p_count
                for update skip locked) as waiting
          limit p_count) as taken;
@@ -6606,8 +6608,8 @@ begin
          cross join lateral (
             select r.tag
               from core.jobs_ready as r
-             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority = level
-             order by r.tag desc
+             where r.tenant_id = p_tenant and r.lane_id = p_lane.id and r.priority between level and level
+             order by r.priority desc, r.tag desc
              limit 1) as line;
         v_places := v_places || array(select v_end + job * v_step from generate_series(1, p_count - cardinality(v_ids)) as job);
         v_end := v_places[p_count];
