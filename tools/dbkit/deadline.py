@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
-__all__ = ["cut", "cut_at", "is_cancelling", "watch_cancelling"]
+__all__ = ["cut", "cut_at"]
 
 
 def cut(descriptor: int) -> None:
@@ -47,33 +45,3 @@ def cut_at(deadline: float, descriptor: int) -> Iterator[None]:
         timer.cancel()
         timer.join()
         os.close(twin)
-
-
-def is_cancelling(frame: FrameType | None) -> FrameType | None:
-    """The frame of a stack in which psycopg asks a server to cancel what it is doing, None where it does not."""
-    while frame is not None:
-        if frame.f_code.co_name == "_try_cancel" and frame.f_globals.get("__name__") == "psycopg.connection":
-            return frame
-        frame = frame.f_back
-    return None
-
-
-def watch_cancelling(thread: int, seconds: float, interrupt: Callable[[], None]) -> None:
-    """Watch an interrupted thread, to the end of the process: psycopg gives a server ten seconds to cancel.
-
-    Args:
-        thread: its identifier.
-        seconds: how long a server may take to accept the request; then the connection is cut.
-        interrupt: called then.
-    """
-    seen, since = None, 0.0
-    while True:
-        time.sleep(0.1)
-        now, frame = time.monotonic(), is_cancelling(sys._current_frames().get(thread))
-        if frame is not seen:
-            seen, since = frame, now
-        elif frame is not None and now - since >= seconds:
-            with suppress(Exception):  # it has been closed meanwhile
-                cut(frame.f_locals["self"].fileno())
-            interrupt()
-            since = now

@@ -14,16 +14,13 @@ import sys
 from collections.abc import Callable, Iterator
 from io import TextIOWrapper
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from dbkit import __version__
 from dbkit.errors import EXIT_CLEAN, EXIT_ERROR, DbkitError
 from dbkit.report import silence_closed_pipes
-
-if TYPE_CHECKING:
-    import threading
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -51,12 +48,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "docs": ("docs", "Write the SQL reference of a project from its comments."),
     "demo": ("demo", "Show the whole flow on a disposable server."),
 }
-
-
-# What a server gets to take a request to cancel.
-_CANCEL_SECONDS = 1.0
-_watcher: threading.Thread | None = None
-_hangs: list[bool] = []
 
 
 @contextlib.contextmanager
@@ -175,39 +166,14 @@ def _is_debugged(problem: BaseException) -> bool:
 
 def _interrupt(_signal: int, frame: FrameType | None) -> None:
     import logging
-    import threading
 
-    from dbkit.deadline import is_cancelling
-
-    global _watcher
-    if _hangs and _hangs.pop() and not is_cancelling(frame):
-        return  # the server has answered after all
     while frame and frame.f_code is not _interruptible.__code__:
         frame = frame.f_back
     if not frame:
         return  # one more Ctrl-C while we say how the command ended; a flag could be set an instant too late
     # Drivers complain of the connections that unwind now; what happened is ours to say.
     logging.getLogger().addHandler(logging.NullHandler())
-    if _watcher is None:
-        _watcher = threading.Thread(target=_watch, daemon=True)
-        _watcher.start()
     raise KeyboardInterrupt
-
-
-def _watch() -> None:
-    """Interrupt once more what waits for a server that does not even take the request to cancel."""
-    import threading
-
-    from dbkit.deadline import watch_cancelling
-
-    main = threading.main_thread().ident
-    assert main is not None
-
-    def interrupt() -> None:
-        _hangs.append(True)
-        signal.pthread_kill(main, signal.SIGTERM)
-
-    watch_cancelling(main, _CANCEL_SECONDS, interrupt)
 
 
 def _unraisable(dropped: sys.UnraisableHookArgs) -> None:
