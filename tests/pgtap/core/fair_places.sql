@@ -1,6 +1,6 @@
 -- core.fair_places and core.make_room: whatever a tenant queues, and in which way, a turn is one job.
 begin;
-select plan(13);
+select plan(17);
 
 select tests.tenant('big', 'crm', 'ann'), tests.tenant('small', 'crm', 'sue');
 create function pg_temp.queued(p_tenant text, p_person text, p_count integer, p_priority integer default 0) returns void language plpgsql as $fn$
@@ -75,6 +75,25 @@ select tests.act_as('app_owner');
 select count(core.enqueue_for(null, 'send_email', '{"to": "p"}', p_queue => 'fair')) from generate_series(1, 20);
 select pg_temp.queued('small', 'sue', 20);
 select is(pg_temp.of('p', pg_temp.served(20)), 10::bigint, 'the platform has its turns like a tenant');
+
+-- in a line of its own: others' jobs neither move nor count. The places of sue's thirty are the ruler.
+create function pg_temp.places(p_tenant uuid) returns bigint[] language sql as $$
+    select array_agg(waiting.tag order by waiting.tag) from core.jobs_ready as waiting where waiting.tenant_id is not distinct from p_tenant
+$$;
+select pg_temp.served(100), pg_temp.queued('small', 'sue', 30, -1), pg_temp.queued('big', 'ann', 3, -1);
+select tests.act_as_admin();
+create temporary table ruler as select pg_temp.places(tests.id('small')) as at;
+delete from core.jobs_ready as r using ruler where r.tenant_id = tests.id('big') and r.tag < at[3];
+select pg_temp.queued('big', 'ann', 1, 1);
+select tests.act_as_admin();
+select is(pg_temp.places(tests.id('big')), array[at[1], at[3]], 'a place that is free is taken, and nobody moves') from ruler;
+select pg_temp.queued('big', 'ann', 2, 1);
+select tests.act_as('app_owner');
+select core.enqueue_for(null, 'send_email', '{"to": "p"}', p_queue => 'fair');
+select tests.act_as_admin();
+select is(pg_temp.places(tests.id('big')), at[1:4], 'who moves goes to the end of the own line') from ruler;
+select is(pg_temp.places(tests.id('small')), at, 'others stand where they stood') from ruler;
+select is(pg_temp.places(null), at[1:1], 'the platform''s line is its own too') from ruler;
 
 -- also where the planner knows that one tenant has all the jobs
 select pg_temp.served(100), pg_temp.queued('big', 'ann', 2000);
