@@ -91,6 +91,19 @@ def test_good_has_no_finding(case: Path, tmp_path: Path) -> None:
     ] == []
 
 
+@pytest.mark.parametrize(("rest", "found"), [("", True), (" || sqlerrm", False)])
+def test_a_long_text_in_a_handler_is_read_once(tmp_path: Path, rest: str, found: bool) -> None:
+    """A pattern that may split what is blanked in three ways takes hours for a text of this length."""
+    path = tmp_path / "case.sql"
+    path.write_text(
+        "create function app.f() returns text language plpgsql set search_path = pg_catalog, pg_temp as $$\n"
+        "declare v_said text; begin delete from app.docs; return v_said;\n"
+        f"exception when others then v_said := '{'long ' * 4000}'{rest}; return v_said; end $$;\n"
+    )
+    result = lint(load_config_of(tmp_path), [path], history=[BASE])
+    assert ("swallowed_exception" in {finding.rule for finding in result.report.findings}) is found
+
+
 def test_rules_and_case_folders_pair() -> None:
     folders = {path.name for path in CASES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(load_rules())

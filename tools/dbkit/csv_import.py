@@ -105,6 +105,10 @@ class ImportResult:
         """Outcomes by line; one iteration at a time."""
         return heapq.merge(_kept(self._sent), _kept(self._flawed), key=attrgetter("line"))
 
+    def refused(self) -> Iterator[RowOutcome]:
+        """The outcomes that were refused, by line."""
+        return (outcome for outcome in self if outcome.error is not None)
+
 
 def _kept(place: IO[str]) -> Iterator[RowOutcome]:
     place.seek(0)

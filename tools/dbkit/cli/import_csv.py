@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,7 @@ from dbkit.errors import EXIT_CLEAN, EXIT_FINDINGS, DbkitError
 from dbkit.terminal import status_line
 
 if TYPE_CHECKING:
-    from dbkit.csv_import import ImportResult, RowOutcome
+    from dbkit.csv_import import ImportResult
 
 __all__ = ["import_csv"]
 
@@ -119,7 +118,7 @@ def _print_json(function: str, file: Path, report: Path, result: ImportResult) -
     begun = json.dumps(document, indent=2, ensure_ascii=False).removesuffix("\n}")
     click.echo(begun + ',\n  "refused": [', nl=False)
     separator = "\n"
-    for outcome in _refused(result):
+    for outcome in result.refused():
         row = {"line": outcome.line, "error": outcome.error, **outcome.result}
         click.echo(separator + textwrap.indent(json.dumps(row, indent=2, ensure_ascii=False), "    "), nl=False)
         separator = ",\n"
@@ -127,13 +126,9 @@ def _print_json(function: str, file: Path, report: Path, result: ImportResult) -
 
 
 def _print(file: Path, report: Path, result: ImportResult) -> None:
-    for outcome in islice(_refused(result), _SHOWN):
+    for outcome in islice(result.refused(), _SHOWN):
         click.echo(f"{file}:{outcome.line}: {outcome.error}")
     if result.failed > _SHOWN:
         click.echo(f"… and {result.failed - _SHOWN:,} more")
     again = f" ({result.replayed:,} by an earlier run)" if result.replayed else ""
     click.echo(f"{result.total - result.failed:,} imported{again}, {result.failed:,} refused; see {report}")
-
-
-def _refused(result: ImportResult) -> Iterator[RowOutcome]:
-    return (outcome for outcome in result if outcome.error is not None)

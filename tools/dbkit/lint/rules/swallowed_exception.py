@@ -59,13 +59,14 @@ rule = Rule(
 
 _EMPTY = re.compile(r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+(?:null\s*;\s*)*(?:end|when)\b", re.IGNORECASE)
 _CONSTANT = re.compile(
-    r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+return\s*(?:null|true|false|[\d.+-]+|)\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
+    r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+"
+    r"return\b\s*(?:(?:null|true|false|[\d.+-]+)\s*)?(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
     re.IGNORECASE,
 )
 # What does not raise, log or ask: assignments of constants and a return of a name or constant.
 _QUIET = re.compile(
     r"\bwhen\s+(?:\w+\s+or\s+)*others\s+then\s+"
-    r"(?:\w+\s*:?=\s*(?:null|true|false|-?[\d.]+|\s*)\s*;\s*)*return\s*[\w.+-]*\s*(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
+    r"(?:\w+\s*:?=\s*(?:(?:null|true|false|-?[\d.]+)\s*)?;\s*)*return\b\s*(?:[\w.+-]+\s*)?(?:::\s*[\w.]+\s*)?;\s*(?:end|when)\b",
     re.IGNORECASE,
 )
 _WRITES = re.compile(

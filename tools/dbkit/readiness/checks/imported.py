@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,9 +63,7 @@ class Imported:
             started = time.perf_counter()
             with open_csv(file) as source, import_csv(database.conninfo, self.function, source, caller) as result:
                 took = time.perf_counter() - started
-                refused = [f"line {outcome.line}: {outcome.error}" for outcome in result if outcome.error is not None][
-                    :_SHOWN
-                ]
+                refused = [f"line {outcome.line}: {outcome.error}" for outcome in islice(result.refused(), _SHOWN)]
             with psycopg.connect(database.conninfo) as connection:
                 row = connection.execute(self.then.encode()).fetchone()
         followed = int(row[0]) if row else 0
